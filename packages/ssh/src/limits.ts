@@ -1,0 +1,100 @@
+/** Every limit of the protocol core, each with the harm it prevents. Sizes are in bytes, times in milliseconds. */
+
+/** A peer could stream text before its identification line for ever (RFC 4253 §4.2 sets no bound). */
+export const maxLinesBeforeIdentification = 1024;
+/** RFC 4253 §4.2: 255 characters with CR LF; OpenSSH reads lines up to 8 KiB before it. */
+export const maxIdentificationBytes = 255;
+export const maxPreIdentificationLineBytes = 8192;
+
+/** A forged packet_length would otherwise reserve gigabytes (OpenSSH's own cap is 256 KiB). */
+export const maxPacketBytes = 256 * 1024;
+/** RFC 4253 §6.1: every implementation must take this much payload. */
+export const minSupportedPacketBytes = 35000;
+/** Before login: unauthenticated peers may make us hold or hash no more than this in all (OpenSSH CVE-2016-8858). */
+export const maxBytesBeforeAuth = 1024 * 1024;
+export const maxPacketsBeforeAuth = 4096;
+
+/** Outgoing bytes held back while a rekey runs; a writer is told to wait beyond it (Go CVE-2025-22869). */
+export const maxBytesHeldInRekey = 2 * 1024 * 1024;
+/** Peer's data packets still in flight after we asked for a rekey; a peer that never answers would otherwise go on for ever. */
+export const maxBytesAwaitingRekeyReply = 64 * 1024 * 1024;
+/** Outgoing replies queued for a peer that asks and never reads (ping, global requests, channel requests). */
+export const maxQueuedReplyBytes = 1024 * 1024;
+
+/** Rekey thresholds: RFC 4344 §3.2 and RFC 4253 §9 ("each gigabyte or hour"), GCM's invocation counter, 32-bit sequence numbers. */
+export const rekeyAfterBytes = 1024 * 1024 * 1024;
+export const rekeyAfterPackets = 2 ** 31;
+/** AES ciphers with 16-byte blocks may go further than a gigabyte (RFC 4344 §3.2: 2^(L/4) blocks); OpenSSH uses 64 GiB for them. */
+export const rekeyAfterBytesLargeBlock = 64 * 1024 * 1024 * 1024;
+export const rekeyAfterMs = 60 * 60 * 1000;
+
+/** Algorithms in one name-list, and bytes in one list: keeps negotiation linear and small. */
+export const maxNameListBytes = 16 * 1024;
+export const maxNameListEntries = 512;
+/** RFC 4251 §6: algorithm names are at most 64 characters. */
+export const maxAlgorithmNameBytes = 64;
+/** Any one string inside a message; a message itself is bounded by maxPacketBytes. */
+export const maxStringBytes = maxPacketBytes;
+/** Multiple-precision integers: 16384-bit numbers plus a sign byte (huge numbers burn CPU, Go CVE-2026-39829). */
+export const maxMpintBytes = 2049;
+
+/** RSA moduli: below is forgeable, above burns CPU in every verification. */
+export const minRsaBits = 2048;
+export const minRsaBitsOnRequest = 1024;
+export const maxRsaBits = 16384;
+/** Diffie-Hellman groups: Logjam below, CPU above (RFC 8270). */
+export const minDhGroupBits = 2048;
+export const maxDhGroupBits = 8192;
+
+/** Key files: a larger file is no key. */
+export const maxKeyFileBytes = 1024 * 1024;
+/** bcrypt rounds in a key file; a giant count hangs the reader (Go b315afd). 24 is OpenSSH's default. */
+export const maxKdfRounds = 10_000;
+/** Argon2 parameters of a PPK v3 file: memory in KiB, passes, lanes. */
+export const maxArgon2MemoryKib = 1024 * 1024;
+export const maxArgon2Passes = 1000;
+export const maxArgon2Lanes = 64;
+/** Names a certificate may list, and options; each is compared at every login (OpenSSH caps principals at 256). */
+export const maxCertificatePrincipals = 256;
+export const maxCertificateOptions = 256;
+/** A host pattern or list of them longer than this is no name (patterns are matched in linear time besides). */
+export const maxPatternBytes = 8192;
+/** Lines of known_hosts, authorized_keys and the like. */
+export const maxTrustLineBytes = 64 * 1024;
+export const maxTrustFileBytes = 64 * 1024 * 1024;
+/** An agent's message in either direction (RUSTSEC-2026-0154: no limit at all). */
+export const maxAgentMessageBytes = 256 * 1024;
+export const maxAgentKeys = 2048;
+
+/** Login: attempts of every kind count (Go 5adb68b), and a connection that does not log in is closed. */
+export const maxAuthAttempts = 6;
+/** Requests that prove nothing ("none", key queries) are cheap for the peer, so they are capped as well. */
+export const maxAuthRequests = 128;
+export const loginGraceMs = 120_000;
+/** Failures are answered no sooner than this after the request, whatever the cause (user enumeration by timing). */
+export const authFailureDelayMs = 5;
+export const maxUserNameBytes = 1024;
+export const maxPasswordBytes = 4096;
+export const maxKeyboardInteractivePrompts = 64;
+export const maxBannerBytes = 64 * 1024;
+
+/** Channels one connection may hold open; each costs memory before any policy is asked. */
+export const maxChannels = 1024;
+/** Our receive window: where it starts, and how far it may grow with the path's bandwidth-delay product. */
+export const initialWindowBytes = 2 * 1024 * 1024;
+export const maxWindowBytes = 64 * 1024 * 1024;
+/** Receive windows of all channels together: what a silent consumer can make us hold. */
+export const maxConnectionWindowBytes = 256 * 1024 * 1024;
+/** Largest data message we take; OpenSSH's own is 32 KiB, larger ones pay only between two nacre ends. */
+export const maxChannelPacketBytes = 64 * 1024;
+/** A peer whose maximum packet is smaller than this would have us send a packet a byte (russh CVE-2025-54804). */
+export const minPeerPacketBytes = 256;
+/** Channel requests and global requests waiting for the application to answer. */
+export const maxPendingRequests = 128;
+export const maxEnvironmentVariables = 128;
+export const maxEnvironmentBytes = 128 * 1024;
+export const maxCommandBytes = 128 * 1024;
+export const maxTerminalModesBytes = 4096;
+
+/** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
+export const socketHighWaterBytes = 256 * 1024;
