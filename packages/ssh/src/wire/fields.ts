@@ -10,7 +10,10 @@ export interface Field<T> {
 }
 
 export const byte: Field<number> = { read: (r, name) => r.uint8(name), write: (w, value) => void w.uint8(value) };
-export const boolean: Field<boolean> = { read: (r, name) => r.boolean(name), write: (w, value) => void w.boolean(value) };
+export const boolean: Field<boolean> = {
+  read: (r, name) => r.boolean(name),
+  write: (w, value) => void w.boolean(value),
+};
 export const uint32: Field<number> = { read: (r, name) => r.uint32(name), write: (w, value) => void w.uint32(value) };
 export const uint64: Field<bigint> = { read: (r, name) => r.uint64(name), write: (w, value) => void w.uint64(value) };
 /** A `string` of bytes; the value read is a view into the message. */
@@ -19,9 +22,15 @@ export const string: Field<Buffer> = { read: (r, name) => r.string(name), write:
 export const text: Field<string> = { read: (r, name) => r.text(name), write: (w, value) => void w.string(value) };
 /** A `string` holding one US-ASCII name. */
 export const name: Field<string> = { read: (r, field) => r.ascii(field), write: (w, value) => void w.string(value) };
-export const nameList: Field<readonly string[]> = { read: (r, field) => r.nameList(field), write: (w, value) => void w.nameList(value) };
+export const nameList: Field<readonly string[]> = {
+  read: (r, field) => r.nameList(field),
+  write: (w, value) => void w.nameList(value),
+};
 /** A non-negative mpint as unsigned big-endian bytes. */
-export const mpint: Field<Buffer> = { read: (r, field) => r.unsignedMpint(field, maxMpintBytes), write: (w, value) => void w.mpint(value) };
+export const mpint: Field<Buffer> = {
+  read: (r, field) => r.unsignedMpint(field, maxMpintBytes),
+  write: (w, value) => void w.mpint(value),
+};
 /** Whatever follows, to the end of the message. */
 export const rest: Field<Buffer> = { read: (r) => r.rest(), write: (w, value) => void w.fixed(value) };
 

@@ -1,6 +1,7 @@
 /** @nacre/ssh/wire: RFC 4251 types, reader, writer and message declarations. */
-export * as fields from './fields.ts';
+
 export type { Field } from './fields.ts';
+export * as fields from './fields.ts';
 export { declareMessage, declareStructure, type Message, type MessageOf } from './message.ts';
 export { WireReader } from './reader.ts';
 export { asBuffer, encodeMpint, WireWriter } from './writer.ts';

@@ -74,7 +74,11 @@ export function declareMessage<const Fields extends FieldTable>(
 export function declareStructure<const Fields extends FieldTable>(
   name: string,
   fields: Fields,
-): { name: string; encode(value: Flatten<Values<Fields>>): Buffer; decode(bytes: Uint8Array): Flatten<Values<Fields>> } {
+): {
+  name: string;
+  encode(value: Flatten<Values<Fields>>): Buffer;
+  decode(bytes: Uint8Array): Flatten<Values<Fields>>;
+} {
   const entries = Object.entries(fields) as [string, Field<unknown>][];
   return {
     name,

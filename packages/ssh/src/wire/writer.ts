@@ -47,7 +47,10 @@ export class WireWriter {
   string(value: Uint8Array | string): this {
     const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
     if (bytes.length > 0xffff_ffff) {
-      throw new SshError(`a string of ${bytes.length} bytes does not fit a 32-bit length`, { code: 'misuse', stage: 'transport' });
+      throw new SshError(`a string of ${bytes.length} bytes does not fit a 32-bit length`, {
+        code: 'misuse',
+        stage: 'transport',
+      });
     }
     return this.uint32(bytes.length).fixed(bytes);
   }
