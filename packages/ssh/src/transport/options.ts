@@ -1,6 +1,6 @@
 /** What a transport is given: its role, its algorithms, its way out and its clock. */
 import type { AlgorithmOptions } from './algorithms.ts';
-import type { DhGroup } from '../crypto/agreement/group-exchange.ts';
+import type { ModuliEntry } from '../crypto/agreement/moduli.ts';
 import type { HostKey, HostKeyVerifier } from './kex/exchange.ts';
 import type { Clock } from './link.ts';
 import type { RekeyOptions } from './rekey.ts';
@@ -50,7 +50,7 @@ export interface ClientTransportOptions extends CommonOptions {
 export interface ServerTransportOptions extends CommonOptions {
   readonly role: 'server';
   readonly hostKeys: readonly HostKey[];
-  readonly moduli?: readonly DhGroup[];
+  readonly moduli?: readonly ModuliEntry[];
   /** What SSH_MSG_EXT_INFO says of the login signatures that are taken (RFC 8308 §3.1). */
   readonly signatureAlgorithms: readonly string[];
 }

@@ -1,12 +1,12 @@
 /** The client's side of a key exchange, after both KEXINITs: from its first value to a host key that has been proved and trusted. */
 import { findAgreement } from '../../crypto/agreement/table.ts';
-import { startGroup, validateGroup } from '../../crypto/agreement/group-exchange.ts';
+import { startGroup } from '../../crypto/agreement/group-exchange.ts';
 import type { HashName } from '../../crypto/key-agreement.ts';
 import { disconnectReasons, SshError } from '../../errors.ts';
 import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
 import { decodePublicKey } from '../../keys/index.ts';
 import type { PublicKey } from '../../keys/types.ts';
-import { asBuffer, type WireWriter } from '../../wire/index.ts';
+import type { WireWriter } from '../../wire/index.ts';
 import { groupExchangeName } from '../algorithms.ts';
 import { findHostKeyAlgorithm } from '../host-key-algorithms.ts';
 import { kexDhGexGroup, kexDhGexInit, kexDhGexReply, kexDhGexRequest, kexEcdhInit, kexEcdhReply } from '../messages.ts';
@@ -54,7 +54,7 @@ async function agree(exchange: Exchange): Promise<ExchangedValues> {
   const reply = kexEcdhReply.decode(await exchange.next());
   return {
     hash: agreement.hash,
-    secret: await initiator.finish(asBuffer(reply.value)),
+    secret: await initiator.finish(reply.value),
     hostKeyBlob: reply.hostKey,
     signature: reply.signature,
     methodFields: (writer) => void writer.string(initiator.value).string(reply.value),
@@ -66,8 +66,7 @@ async function groupExchange(exchange: Exchange): Promise<ExchangedValues> {
   const request = { min: minDhGroupBits, preferred: preferredGroupBits(exchange), max: maxDhGroupBits };
   exchange.send(kexDhGexRequest.encode(request));
   const group = kexDhGexGroup.decode(await exchange.next());
-  validateGroup(group.p, group.g, { minBits: request.min, maxBits: request.max });
-  const initiator = await startGroup(group.p, group.g);
+  const initiator = startGroup(group.p, group.g, { minBits: request.min, maxBits: request.max });
   exchange.send(kexDhGexInit.encode({ e: initiator.value }));
   const reply = kexDhGexReply.decode(await exchange.next());
   return {
@@ -76,7 +75,7 @@ async function groupExchange(exchange: Exchange): Promise<ExchangedValues> {
     hostKeyBlob: reply.hostKey,
     signature: reply.signature,
     methodFields: (writer) => {
-      writer.uint32(request.min).uint32(request.preferred).uint32(request.max).mpint(group.p).mpint(group.g);
+      writer.uint32(request.min).uint32(request.preferred).uint32(request.max).string(group.p).string(group.g);
       writer.string(initiator.value).string(reply.f);
     },
   };

@@ -1,5 +1,5 @@
 /** What every key exchange conversation is given and gives, and the exchange hash they share (RFC 4253 §7.2, §8). */
-import { deriveKey, hash } from '../../crypto/hash.ts';
+import { deriveKey, hash, type KeyLetter } from '../../crypto/hash.ts';
 import type { HashName } from '../../crypto/key-agreement.ts';
 import type { DirectionKeys } from '../../crypto/packet-protection.ts';
 import type { PublicKey, Signer } from '../../keys/types.ts';
@@ -69,14 +69,15 @@ export function deriveDirectionKeys(
   lengths: KeyLengths,
 ): DirectionKeys {
   const secret = new WireWriter(result.secret.length + 4).string(result.secret).finish();
-  const derive = (letter: string, byteCount: number) =>
+  const derive = (letter: KeyLetter, byteCount: number) =>
     byteCount === 0
       ? Buffer.alloc(0)
       : deriveKey(result.hash, secret, result.exchangeHash, letter, sessionId, byteCount);
-  const [iv, key, macKey] = direction === 'clientToServer' ? ['A', 'C', 'E'] : ['B', 'D', 'F'];
+  const [iv, key, macKey]: readonly [KeyLetter, KeyLetter, KeyLetter] =
+    direction === 'clientToServer' ? ['A', 'C', 'E'] : ['B', 'D', 'F'];
   return {
-    iv: derive(iv as string, lengths.ivBytes),
-    key: derive(key as string, lengths.keyBytes),
-    macKey: derive(macKey as string, lengths.macKeyBytes),
+    iv: derive(iv, lengths.ivBytes),
+    key: derive(key, lengths.keyBytes),
+    macKey: derive(macKey, lengths.macKeyBytes),
   };
 }

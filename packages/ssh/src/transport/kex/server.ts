@@ -1,10 +1,10 @@
 /** The server's side of a key exchange, after both KEXINITs: answers the client's value and proves its host key. */
 import { findAgreement } from '../../crypto/agreement/table.ts';
-import { chooseGroup, type DhGroup, respondGroup } from '../../crypto/agreement/group-exchange.ts';
+import { respondGroup } from '../../crypto/agreement/group-exchange.ts';
+import { chooseGroup, type ModuliEntry } from '../../crypto/agreement/moduli.ts';
 import { disconnectReasons, SshError } from '../../errors.ts';
-import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
 import type { PublicKey } from '../../keys/types.ts';
-import { asBuffer, type WireWriter } from '../../wire/index.ts';
+import { encodeMpint, type WireWriter } from '../../wire/index.ts';
 import { groupExchangeName } from '../algorithms.ts';
 import { findHostKeyAlgorithm, hostKeyAlgorithms } from '../host-key-algorithms.ts';
 import { kexDhGexGroup, kexDhGexInit, kexDhGexReply, kexDhGexRequest, kexEcdhInit, kexEcdhReply } from '../messages.ts';
@@ -13,7 +13,7 @@ import { computeExchangeHash, type Exchange, type ExchangeResult, type HostKey }
 export interface ServerExchangeOptions {
   hostKeys: readonly HostKey[];
   /** Groups of a moduli(5) file for the group exchange; without them the fixed groups serve. */
-  moduli?: readonly DhGroup[];
+  moduli?: readonly ModuliEntry[];
 }
 
 /** Runs the negotiated method. */
@@ -36,7 +36,7 @@ async function agree(exchange: Exchange, hostKey: PublicKey, sign: Sign): Promis
   const agreement = findAgreement(exchange.negotiated.kex);
   if (agreement === undefined) throw new Error(`negotiated unknown key exchange ${exchange.negotiated.kex}`);
   const init = kexEcdhInit.decode(await exchange.next());
-  const { value, secret } = await agreement.respond(asBuffer(init.value));
+  const { value, secret } = await agreement.respond(init.value);
   const methodFields = (writer: WireWriter) => void writer.string(init.value).string(value);
   const exchangeHash = computeExchangeHash(exchange, agreement.hash, hostKey.blob, methodFields, secret);
   exchange.send(kexEcdhReply.encode({ hostKey: hostKey.blob, value, signature: await sign(exchangeHash) }));
@@ -47,22 +47,17 @@ async function groupExchange(
   exchange: Exchange,
   hostKey: PublicKey,
   sign: Sign,
-  moduli: readonly DhGroup[],
+  moduli: readonly ModuliEntry[],
 ): Promise<ExchangeResult> {
   const request = kexDhGexRequest.decode(await exchange.next());
-  if (request.min > request.preferred || request.preferred > request.max || request.max < minDhGroupBits) {
-    throw new SshError(
-      `the client asks for a group of ${request.min} to ${request.max}, preferably ${request.preferred} bits; at least ${minDhGroupBits} are given`,
-      { code: 'kex-failed', stage: 'kex', side: 'peer', disconnect: disconnectReasons.keyExchangeFailed },
-    );
-  }
-  // Logjam: whatever the client asks for, no group below the minimum is handed out.
-  const group = chooseGroup(moduli, Math.max(request.min, minDhGroupBits), request.preferred, Math.min(request.max, maxDhGroupBits));
-  exchange.send(kexDhGexGroup.encode({ p: group.p, g: group.g }));
+  const group = chooseGroup(moduli, request.min, request.preferred, request.max);
+  const p = encodeMpint(group.prime);
+  const g = encodeMpint(group.generator);
+  exchange.send(kexDhGexGroup.encode({ p, g }));
   const init = kexDhGexInit.decode(await exchange.next());
-  const { value, secret } = await respondGroup(group.p, group.g, init.e);
+  const { value, secret } = respondGroup(p, g, init.e);
   const methodFields = (writer: WireWriter) => {
-    writer.uint32(request.min).uint32(request.preferred).uint32(request.max).mpint(group.p).mpint(group.g);
+    writer.uint32(request.min).uint32(request.preferred).uint32(request.max).string(p).string(g);
     writer.string(init.e).string(value);
   };
   const exchangeHash = computeExchangeHash(exchange, 'sha256', hostKey.blob, methodFields, secret);
