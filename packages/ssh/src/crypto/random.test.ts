@@ -33,7 +33,7 @@ test('fillPadding: more than the pool holds at once, every byte used once', () =
 test('fillPadding: all byte values come up about equally', () => {
   const bytes = Buffer.alloc(256 * 400);
   fillPadding(bytes, 0, bytes.length);
-  const counts = new Array<number>(256).fill(0);
+  const counts = Array.from({ length: 256 }, () => 0);
   for (const byte of bytes) counts[byte] = (counts[byte] as number) + 1;
   // Ten standard deviations (20 each) about the mean of 400: a fair source never leaves it.
   for (const count of counts) assert.ok(count > 200 && count < 600, String(count));

@@ -100,9 +100,34 @@ test('the first back end that loads is chosen', () => {
 });
 
 test('where addons may not load, a pure back end serves and nothing is said', () => {
-  const table = new URL(import.meta.url.endsWith('.ts') ? './table.ts' : './table.js', import.meta.url);
-  const script = `import { chooseChaChaBackend } from ${JSON.stringify(table.href)}; console.log(chooseChaChaBackend().name);`;
-  const child = spawnSync(process.execPath, ['--no-addons', '--input-type=module', '-e', script], { encoding: 'utf8' });
+  const script = `import { chooseChaChaBackend } from ${moduleUrl('./table')}; console.log(chooseChaChaBackend().name);`;
   const expected = available.find((backend) => backend.name !== 'sodium-native')?.name;
-  assert.deepEqual({ out: child.stdout.trim(), error: child.stderr }, { out: expected, error: '' });
+  assert.equal(runModule(script, ['--no-addons']), expected);
 });
+
+test('no package is loaded before the first chacha20-poly1305 connection', () => {
+  const script = `
+    import { createRequire } from 'node:module';
+    import { findCipher } from ${moduleUrl('../table')};
+    const { cache } = createRequire(import.meta.url);
+    const loaded = () => Object.keys(cache).some((path) => /sodium-native|noble/.test(path));
+    const keysOf = (cipher) => ({ key: Buffer.alloc(cipher.keyBytes), iv: Buffer.alloc(cipher.ivBytes), macKey: Buffer.alloc(0) });
+    const start = (name) => findCipher(name).createSealer(keysOf(findCipher(name)), null);
+    start('aes256-gcm@openssh.com');
+    const before = loaded();
+    start('chacha20-poly1305@openssh.com');
+    console.log(before, loaded());`;
+  const usesPackage = available[0]?.name !== 'node-mac';
+  assert.equal(runModule(script), `false ${usesPackage}`);
+});
+
+/** The URL of a module beside this one, quoted; it ends in .ts in the sources and in .js once built. */
+function moduleUrl(path: string): string {
+  return JSON.stringify(new URL(path + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url).href);
+}
+
+function runModule(script: string, flags: string[] = []): string {
+  const child = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', script], { encoding: 'utf8' });
+  assert.equal(child.stderr, '');
+  return child.stdout.trim();
+}
