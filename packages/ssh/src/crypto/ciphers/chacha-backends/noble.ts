@@ -6,18 +6,24 @@ import { XorPackets, type XorPrimitives } from './xor.ts';
 export const nobleBackend: ChaChaBackend = {
   name: 'noble',
   load() {
-    const noble = requireNoble();
-    if (noble === null) return null;
-    const primitives: XorPrimitives = {
-      // The original ChaCha20 with an 8-byte nonce and a 64-bit block counter, not the RFC 8439 variant.
-      xor: (target, source, nonce, block, key) => void noble.chacha20orig(key, nonce, source, target, block),
-      poly1305: (tag, message, key) => void tag.set(noble.poly1305(message, key)),
-    };
+    const primitives = noblePrimitives();
+    if (primitives === null) return null;
     return (mainKey, lengthKey) => new XorPackets(primitives, mainKey, lengthKey);
   },
 };
 
-export interface Noble {
+/** Exported for the test vectors of the primitives alone. */
+export function noblePrimitives(): XorPrimitives | null {
+  const noble = requireNoble();
+  if (noble === null) return null;
+  return {
+    // The original ChaCha20 with an 8-byte nonce and a 64-bit block counter, not the RFC 8439 variant.
+    xor: (target, source, nonce, block, key) => void noble.chacha20orig(key, nonce, source, target, block),
+    poly1305: (tag, message, key) => void tag.set(noble.poly1305(message, key)),
+  };
+}
+
+interface Noble {
   chacha20orig: typeof import('@noble/ciphers/chacha.js').chacha20orig;
   poly1305: typeof import('@noble/ciphers/_poly1305.js').poly1305;
 }

@@ -6,12 +6,8 @@ import { XorPackets, type XorPrimitives } from './xor.ts';
 export const sodiumBackend: ChaChaBackend = {
   name: 'sodium-native',
   load() {
-    const sodium = requireSodium();
-    if (sodium === null) return null;
-    const primitives: XorPrimitives = {
-      xor: sodium.crypto_stream_chacha20_xor_ic,
-      poly1305: sodium.crypto_onetimeauth,
-    };
+    const primitives = sodiumPrimitives();
+    if (primitives === null) return null;
     return (mainKey, lengthKey) => new XorPackets(primitives, mainKey, lengthKey);
   },
 };
@@ -22,13 +18,14 @@ interface SodiumNative {
   crypto_onetimeauth(out: Uint8Array, input: Uint8Array, k: Uint8Array): void;
 }
 
-function requireSodium(): SodiumNative | null {
+/** Exported for the test vectors of the primitives alone. */
+export function sodiumPrimitives(): XorPrimitives | null {
   const require = createRequire(import.meta.url);
   try {
     const sodium: Partial<SodiumNative> = require('sodium-native');
     const { crypto_stream_chacha20_xor_ic, crypto_onetimeauth } = sodium;
     if (crypto_stream_chacha20_xor_ic === undefined || crypto_onetimeauth === undefined) return null;
-    return { crypto_stream_chacha20_xor_ic, crypto_onetimeauth };
+    return { xor: crypto_stream_chacha20_xor_ic, poly1305: crypto_onetimeauth };
   } catch {
     // Not installed, no build for this platform (musl), or addons are forbidden: the next back end serves.
     return null;

@@ -5,7 +5,10 @@ import { nobleBackend } from './noble.ts';
 import { nodeMacBackend, nodeNobleBackend } from './node.ts';
 import { sodiumBackend } from './sodium.ts';
 
-/** Packets of 32 KiB on one core of a small machine: 1400, 900, 150 and 100 MB/s. */
+/**
+ * On one core, packets of 32 KiB and of 64 bytes: sodium-native 1.0 to 1.5 GB/s and 1.2 µs, node-mac 1.3 to 1.8 GB/s and 5.5 µs, node-noble
+ * 0.2 GB/s and 6 µs, noble 0.15 GB/s and 5 µs. sodium-native leads for its small packets, of which a session has most.
+ */
 export const chachaBackends: readonly ChaChaBackend[] = [sodiumBackend, nodeMacBackend, nodeNobleBackend, nobleBackend];
 
 /** The first back end of the list that can be had here. */
