@@ -121,6 +121,59 @@ export function checkCertificate(certificate: Certificate, options: CheckCertifi
   verifyCertificate(certificate, options.caSignatureAlgorithms);
 }
 
+/** The options of a certificate that PROTOCOL.certkeys knows, parsed. */
+export interface CertificateOptions {
+  readonly forceCommand: string | undefined;
+  /** CIDR list as it stands, for the caller's address matcher; undefined allows every address. */
+  readonly sourceAddress: string | undefined;
+  readonly verifyRequired: boolean;
+  readonly noTouchRequired: boolean;
+  /** `permit-pty`, `permit-port-forwarding` …: what is not here is not allowed. */
+  readonly permits: ReadonlySet<string>;
+}
+
+/**
+ * Parses critical options and extensions.
+ *
+ * @throws SshError `bad-certificate` where the data of a known option is not what it must be.
+ */
+export function parseCertificateOptions(certificate: Certificate): CertificateOptions {
+  const { criticalOptions, extensions } = certificate;
+  const permits = [...extensions.keys()].filter((name) => name.startsWith('permit-'));
+  for (const name of permits) requireFlag(extensions, name);
+  const sourceAddress = readText(criticalOptions, 'source-address');
+  // An empty list would be read as "no restriction" by a careless matcher (Go b9229ec).
+  if (sourceAddress === '') throw badCertificate('the certificate option source-address is empty');
+  return {
+    forceCommand: readText(criticalOptions, 'force-command'),
+    sourceAddress,
+    verifyRequired: requireFlag(criticalOptions, 'verify-required'),
+    noTouchRequired: requireFlag(extensions, 'no-touch-required'),
+    permits: new Set(permits),
+  };
+}
+
+function readText(options: ReadonlyMap<string, Buffer>, name: string): string | undefined {
+  const data = options.get(name);
+  if (data === undefined) return undefined;
+  try {
+    const reader = new WireReader(data, name);
+    const text = reader.text(name);
+    reader.finish();
+    if (text.includes('\0')) throw reader.error('it holds a NUL');
+    return text;
+  } catch (cause) {
+    throw badCertificate(`the certificate option ${name} is malformed`, { cause });
+  }
+}
+
+function requireFlag(options: ReadonlyMap<string, Buffer>, name: string): boolean {
+  const data = options.get(name);
+  if (data === undefined) return false;
+  if (data.length > 0) throw badCertificate(`the certificate option ${name} has data, and takes none`);
+  return true;
+}
+
 function requirePrincipal(certificate: Certificate, options: CheckCertificateOptions): void {
   const { kind, principal, matchPattern } = options;
   // OpenSSH 10.3: a certificate that names nobody is good for nobody, where it once was good for everyone.

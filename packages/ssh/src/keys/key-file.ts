@@ -7,6 +7,7 @@ import { badKey } from './key-error.ts';
 import type { PrivateKey, PublicKey } from './types.ts';
 
 export type PrivateKeyFormatName = 'openssh' | 'ppk' | 'pkcs1' | 'sec1' | 'pkcs8';
+export type PublicKeyFormatName = PublicKeyFormat['name'];
 
 /**
  * Reads a private key file: OpenSSH, PuTTY (versions 2 and 3), PKCS#1, SEC1 or PKCS#8.
@@ -66,7 +67,7 @@ export function parsePublicKey(text: string): { key: PublicKey; comment: string 
 }
 
 /** Writes a public key; the default is OpenSSH's line, without a newline. */
-export function formatPublicKey(key: PublicKey, comment = '', format: PublicKeyFormat['name'] = 'openssh'): string {
+export function formatPublicKey(key: PublicKey, comment = '', format: PublicKeyFormatName = 'openssh'): string {
   const row = publicKeyFormats.find(({ name }) => name === format) as PublicKeyFormat;
   return row.format(key, comment);
 }
