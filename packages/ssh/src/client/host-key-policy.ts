@@ -2,8 +2,8 @@
 import { disconnectReasons, SshError, type SshErrorCode } from '../errors.ts';
 import { checkCertificate, fingerprint } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { matchPattern } from '../trust/index.ts';
 import { hostKeyAlgorithms } from '../transport/index.ts';
+import { matchPattern } from '../trust/index.ts';
 
 /** What a policy is asked. */
 export interface HostKeyQuestion {
@@ -35,8 +35,14 @@ export function pinnedHostKeys(...keys: readonly (PublicKey | string)[]): HostKe
   return {
     async verify({ key, host }) {
       const plain = key.plain;
-      const isPinned = keys.some((pinned) => (typeof pinned === 'string' ? pinned === fingerprint(plain) : pinned.plain.equals(plain)));
-      if (!isPinned) throw refusal('host-key-refused', `the host key of ${host} (${fingerprint(plain)}) is not one of the pinned keys`);
+      const isPinned = keys.some((pinned) =>
+        typeof pinned === 'string' ? pinned === fingerprint(plain) : pinned.plain.equals(plain),
+      );
+      if (!isPinned)
+        throw refusal(
+          'host-key-refused',
+          `the host key of ${host} (${fingerprint(plain)}) is not one of the pinned keys`,
+        );
     },
   };
 }
@@ -54,7 +60,8 @@ export function trustedHostAuthorities(...authorities: readonly PublicKey[]): Ho
       }
       requireHostCertificate(key, host);
     },
-    preferredAlgorithms: async () => hostKeyAlgorithms.filter((row) => row.keyType.includes('-cert-') && !row.legacy).map((row) => row.name),
+    preferredAlgorithms: async () =>
+      hostKeyAlgorithms.filter((row) => row.keyType.includes('-cert-') && !row.legacy).map((row) => row.name),
   };
 }
 

@@ -10,7 +10,13 @@ import type { PrivateKey, PublicKey, Signer } from '../keys/types.ts';
 import { maxKeyFileBytes } from '../limits.ts';
 
 /** The files OpenSSH looks for in ~/.ssh, in its order. */
-export const defaultIdentityNames: readonly string[] = ['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk'];
+export const defaultIdentityNames: readonly string[] = [
+  'id_rsa',
+  'id_ecdsa',
+  'id_ecdsa_sk',
+  'id_ed25519',
+  'id_ed25519_sk',
+];
 
 export function defaultIdentityFiles(): string[] {
   return defaultIdentityNames.map((name) => join(homedir(), '.ssh', name));
@@ -104,7 +110,10 @@ async function unlock(file: Buffer, path: string, options: IdentityFileOptions):
   for (let attempt = 1; ; attempt++) {
     const passphrase = await options.passphrase?.(path, attempt);
     if (passphrase === undefined || passphrase === '') {
-      throw new SshError(`the key ${path} is encrypted and no passphrase was given`, { code: 'bad-passphrase', stage: 'key' });
+      throw new SshError(`the key ${path} is encrypted and no passphrase was given`, {
+        code: 'bad-passphrase',
+        stage: 'key',
+      });
     }
     try {
       return await parsePrivateKey(file, { passphrase, name: path });
@@ -132,6 +141,10 @@ export async function readKeyFile(path: string): Promise<Buffer> {
     return await readFile(path);
   } catch (error) {
     const wrapped = toSshError(error, { code: 'bad-file', stage: 'key' });
-    throw new SshError(`cannot read the key file ${path}: ${wrapped.message}`, { code: 'bad-file', stage: 'key', cause: error });
+    throw new SshError(`cannot read the key file ${path}: ${wrapped.message}`, {
+      code: 'bad-file',
+      stage: 'key',
+      cause: error,
+    });
   }
 }

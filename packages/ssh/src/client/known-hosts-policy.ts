@@ -7,8 +7,16 @@ import { SshError } from '../errors.ts';
 import { fingerprint } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { maxTrustFileBytes } from '../limits.ts';
-import { addHost, checkHostKey, type HostKeyVerdict, hasHostAuthority, type KnownHosts, knownKeyTypes, parseKnownHosts } from '../trust/index.ts';
 import { hostKeyAlgorithms } from '../transport/index.ts';
+import {
+  addHost,
+  checkHostKey,
+  type HostKeyVerdict,
+  hasHostAuthority,
+  type KnownHosts,
+  knownKeyTypes,
+  parseKnownHosts,
+} from '../trust/index.ts';
 import { type HostKeyPolicy, type HostKeyQuestion, refusal, requireHostCertificate } from './host-key-policy.ts';
 
 export interface KnownHostsOptions {
@@ -49,13 +57,18 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
         case 'trusted':
           return;
         case 'trusted-ca':
-          return requireHostCertificate(question.key, question.host);
+          requireHostCertificate(question.key, question.host);
+          return;
         case 'revoked':
-          throw refusal('host-key-revoked', `the host key of ${question.host} is marked as revoked in ${place(verdict.line)}`);
+          throw refusal(
+            'host-key-revoked',
+            `the host key of ${question.host} is marked as revoked in ${place(verdict.line)}`,
+          );
         case 'changed':
           throw changedKey(question, verdict);
         case 'unknown':
-          return admit(question, verdict.otherTypes);
+          await admit(question, verdict.otherTypes);
+          return;
       }
     },
     async preferredAlgorithms(host, port) {
@@ -68,7 +81,8 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
     const { onUnknown = 'refuse', onNotice } = options;
     const key = question.key.plain;
     const asked = { ...question, key, fingerprint: fingerprint(key), otherTypes };
-    const accepted = onUnknown === 'accept-new' || (typeof onUnknown === 'function' && (await onUnknown(asked)) === true);
+    const accepted =
+      onUnknown === 'accept-new' || (typeof onUnknown === 'function' && (await onUnknown(asked)) === true);
     if (!accepted) {
       throw refusal(
         'host-key-unknown',
@@ -92,7 +106,8 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
 function orderByKnown(types: readonly string[], hasAuthority: boolean): readonly string[] | undefined {
   if (types.length === 0 && !hasAuthority) return undefined;
   const usable = hostKeyAlgorithms.filter((row) => !row.legacy);
-  const isKnown = (row: { keyType: string }) => (row.keyType.includes('-cert-') ? hasAuthority : types.includes(row.keyType));
+  const isKnown = (row: { keyType: string }) =>
+    row.keyType.includes('-cert-') ? hasAuthority : types.includes(row.keyType);
   return [...usable.filter(isKnown), ...usable.filter((row) => !isKnown(row))].map((row) => row.name);
 }
 
@@ -129,7 +144,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     found = await stat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
+      return undefined;
     throw unreadable(path, error);
   }
   // A pipe or a device named as known_hosts would be read for ever (libssh CVE-2026-0965); /dev/null is the usual "none".

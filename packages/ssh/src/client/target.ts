@@ -29,7 +29,11 @@ function parseText(text: string): Target {
   const plain = bracketed ?? /^([^:]+)(?::(\d+))?$/.exec(place);
   // More than one colon without brackets is an IPv6 address, and has no port.
   const host = plain?.[1] ?? place;
-  return requireTarget({ host, ...(user !== undefined && { user }), ...(plain?.[2] !== undefined && { port: Number(plain[2]) }) });
+  return requireTarget({
+    host,
+    ...(user !== undefined && { user }),
+    ...(plain?.[2] !== undefined && { port: Number(plain[2]) }),
+  });
 }
 
 function parseAddress(text: string): Target {
@@ -37,7 +41,11 @@ function parseAddress(text: string): Target {
   if (match === null) throw badTarget(`"${text.slice(0, 200)}" is no ssh:// address`, 'Write ssh://user@host:port.');
   const user = match[1] === undefined ? undefined : decodePercent(match[1].split(';')[0] as string);
   const host = (match[2] as string).replace(/^\[|\]$/g, '');
-  return requireTarget({ host, ...(user !== undefined && { user }), ...(match[3] !== undefined && { port: Number(match[3]) }) });
+  return requireTarget({
+    host,
+    ...(user !== undefined && { user }),
+    ...(match[3] !== undefined && { port: Number(match[3]) }),
+  });
 }
 
 function decodePercent(text: string): string {
@@ -51,7 +59,10 @@ function decodePercent(text: string): string {
 function requireTarget(target: Target): Target {
   const { host, port = 22, user } = target;
   if (host === '' || host.startsWith('-') || !/^[^\s\p{Cc}"'`$\\;&<>|(){}]+$/u.test(host)) {
-    throw badTarget(`"${host.slice(0, 200)}" is no host name`, 'Give a name or an address without blanks or shell characters.');
+    throw badTarget(
+      `"${host.slice(0, 200)}" is no host name`,
+      'Give a name or an address without blanks or shell characters.',
+    );
   }
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw badTarget(`port ${port} is not between 1 and 65535`);
   if (user !== undefined && (user === '' || user.startsWith('-') || !/^[^\s\p{Cc}"'`$;&<>|(){}]+$/u.test(user))) {

@@ -95,7 +95,10 @@ export function adoptSocket(accepted: Socket): StreamDriver {
   const socket = new Socket({
     handle,
     allowHalfOpen: true,
-    onread: { buffer: readBuffer(), callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true },
+    onread: {
+      buffer: readBuffer(),
+      callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
+    },
   } as ConstructorParameters<typeof Socket>[0]);
   driver = new StreamDriver(socket);
   return driver;

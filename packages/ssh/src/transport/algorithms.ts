@@ -3,9 +3,9 @@ import { agreements } from '../crypto/agreement/table.ts';
 import { ciphers } from '../crypto/ciphers/table.ts';
 import { macs } from '../crypto/macs/table.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
+import type { MessageOf } from '../wire/index.ts';
 import { hostKeyAlgorithms } from './host-key-algorithms.ts';
 import type { kexInit } from './messages.ts';
-import type { MessageOf } from '../wire/index.ts';
 import type { Role } from './phase.ts';
 
 /** Lists of algorithm names, preferred first. */
@@ -31,8 +31,12 @@ export const kexNames: readonly string[] = insertGroupExchange(agreements.map((r
 /** The lists of a role with nothing configured, or with `legacy` alone. */
 export function defaultAlgorithms(role: Role, legacy = false): AlgorithmLists {
   const offered = (row: { legacy?: true; onRequest?: true; clientOnly?: true }) =>
-    row.onRequest === undefined && (legacy || row.legacy === undefined) && (role === 'client' || legacy || row.clientOnly === undefined);
-  const kex = agreements.filter((row) => offered(row) && (role === 'client' || legacy || row.finiteField === undefined));
+    row.onRequest === undefined &&
+    (legacy || row.legacy === undefined) &&
+    (role === 'client' || legacy || row.clientOnly === undefined);
+  const kex = agreements.filter(
+    (row) => offered(row) && (role === 'client' || legacy || row.finiteField === undefined),
+  );
   const names = kex.map((row) => row.name);
   return {
     // A server leaves finite-field groups out: they cost it most and the peer nothing (CVE-2002-20001).
@@ -59,11 +63,16 @@ export function resolveAlgorithms(role: Role, options: AlgorithmOptions = {}): A
     if (names === undefined) return defaults[kind];
     const unknown = names.find((name) => !known[kind].includes(name));
     if (unknown !== undefined || names.length === 0) {
-      throw new SshError(names.length === 0 ? `the list of ${kind} algorithms is empty` : `"${unknown}" is no ${kind} algorithm known here`, {
-        code: 'misuse',
-        stage: 'kex',
-        remedy: `Known are: ${known[kind].join(', ')}.`,
-      });
+      throw new SshError(
+        names.length === 0
+          ? `the list of ${kind} algorithms is empty`
+          : `"${unknown}" is no ${kind} algorithm known here`,
+        {
+          code: 'misuse',
+          stage: 'kex',
+          remedy: `Known are: ${known[kind].join(', ')}.`,
+        },
+      );
     }
     return names;
   };
@@ -94,10 +103,14 @@ export interface NegotiatedAlgorithms {
 
 /** The facts of a negotiation in the words that people and scripts look for in OpenSSH's logs. */
 export function logNegotiated(negotiated: NegotiatedAlgorithms, role: Role, log: (text: string) => void): void {
-  const describe = ({ cipher, mac, compression }: DirectionAlgorithms) => `cipher: ${cipher} MAC: ${mac ?? '<implicit>'} compression: ${compression}`;
+  const describe = ({ cipher, mac, compression }: DirectionAlgorithms) =>
+    `cipher: ${cipher} MAC: ${mac ?? '<implicit>'} compression: ${compression}`;
   log(`kex: algorithm: ${negotiated.kex}`);
   log(`kex: host key algorithm: ${negotiated.hostKey}`);
-  const lines = [`kex: server->client ${describe(negotiated.serverToClient)}`, `kex: client->server ${describe(negotiated.clientToServer)}`];
+  const lines = [
+    `kex: server->client ${describe(negotiated.serverToClient)}`,
+    `kex: client->server ${describe(negotiated.clientToServer)}`,
+  ];
   for (const line of role === 'client' ? lines : lines.reverse()) log(line);
 }
 

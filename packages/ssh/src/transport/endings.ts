@@ -30,7 +30,11 @@ export function encodeDisconnect(error: SshError): Buffer {
 
 export function disconnectedByPeer(payload: Buffer): SshError {
   const { reason, description } = disconnect.decode(payload);
-  return new SshError(`Received disconnect: ${reason}: ${printable(description)}`, { code: 'disconnected', stage: 'transport', side: 'peer' });
+  return new SshError(`Received disconnect: ${reason}: ${printable(description)}`, {
+    code: 'disconnected',
+    stage: 'transport',
+    side: 'peer',
+  });
 }
 
 export function kexTimedOut(timeoutMs: number): SshError {
@@ -43,17 +47,25 @@ export function kexTimedOut(timeoutMs: number): SshError {
 }
 
 export function limitExceeded(message: string): SshError {
-  return new SshError(message, { code: 'limit-exceeded', stage: 'transport', side: 'peer', disconnect: disconnectReasons.protocolError });
+  return new SshError(message, {
+    code: 'limit-exceeded',
+    stage: 'transport',
+    side: 'peer',
+    disconnect: disconnectReasons.protocolError,
+  });
 }
 
 export function connectionLost(identified: boolean, cause: unknown): SshError {
   const where = identified ? 'without a word' : 'before it identified itself';
-  return new SshError(cause instanceof Error ? `the connection was lost: ${cause.message}` : `the peer closed the connection ${where}`, {
-    code: 'connection-lost',
-    stage: identified ? 'transport' : 'identification',
-    side: 'peer',
-    cause,
-  });
+  return new SshError(
+    cause instanceof Error ? `the connection was lost: ${cause.message}` : `the peer closed the connection ${where}`,
+    {
+      code: 'connection-lost',
+      stage: identified ? 'transport' : 'identification',
+      side: 'peer',
+      cause,
+    },
+  );
 }
 
 /** A peer's text with everything escaped that a terminal or a log file could be fooled with. */

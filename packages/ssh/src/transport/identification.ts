@@ -7,10 +7,13 @@ import type { Role } from './phase.ts';
 export function formatIdentification(version: string, addendum?: string): string {
   const line = `SSH-2.0-nacre_${version}${addendum ? ` ${addendum}` : ''}`;
   if (!/^[\x20-\x7e]*$/.test(line) || line.length > maxIdentificationBytes - 2) {
-    throw new SshError(`the identification line "${line}" must be printable ASCII of at most ${maxIdentificationBytes - 2} characters`, {
-      code: 'misuse',
-      stage: 'identification',
-    });
+    throw new SshError(
+      `the identification line "${line}" must be printable ASCII of at most ${maxIdentificationBytes - 2} characters`,
+      {
+        code: 'misuse',
+        stage: 'identification',
+      },
+    );
   }
   return line;
 }
@@ -95,5 +98,7 @@ export class IdentificationReader {
 }
 
 function printable(line: string): string {
-  return line.slice(0, 255).replace(/[^\x20-\x7e]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return line
+    .slice(0, 255)
+    .replace(/[^\x20-\x7e]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

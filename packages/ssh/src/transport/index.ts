@@ -1,5 +1,12 @@
 /** @nacre/ssh/transport: RFC 4253 without a socket. */
-export { type AlgorithmLists, type AlgorithmOptions, defaultAlgorithms, kexNames, type NegotiatedAlgorithms, resolveAlgorithms } from './algorithms.ts';
+export {
+  type AlgorithmLists,
+  type AlgorithmOptions,
+  defaultAlgorithms,
+  kexNames,
+  type NegotiatedAlgorithms,
+  resolveAlgorithms,
+} from './algorithms.ts';
 export { compressions } from './compression.ts';
 export { findHostKeyAlgorithm, type HostKeyAlgorithm, hostKeyAlgorithms } from './host-key-algorithms.ts';
 export type { HostKey, HostKeyVerifier } from './kex/exchange.ts';

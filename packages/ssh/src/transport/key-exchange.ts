@@ -66,7 +66,8 @@ export async function exchangeKeys(host: KeyExchangeHost): Promise<ExchangeResul
 
   const sessionId = host.sessionId ?? result.exchangeHash;
   const { clientToServer, serverToClient } = exchange.negotiated;
-  const [outgoing, incoming] = host.role.name === 'client' ? [clientToServer, serverToClient] : [serverToClient, clientToServer];
+  const [outgoing, incoming] =
+    host.role.name === 'client' ? [clientToServer, serverToClient] : [serverToClient, clientToServer];
   host.send(newKeys.encode({}));
   host.protectOutgoing(protect(host, result, sessionId, outgoing, true).createSealer(), outgoing);
   newKeys.decode(await host.next());
@@ -98,7 +99,11 @@ function encodeKexInit(host: KeyExchangeHost): Buffer {
   });
 }
 
-function settle(host: KeyExchangeHost, ownPayload: Buffer, peerPayload: Buffer): { exchange: Exchange; guessIsWrong: boolean } {
+function settle(
+  host: KeyExchangeHost,
+  ownPayload: Buffer,
+  peerPayload: Buffer,
+): { exchange: Exchange; guessIsWrong: boolean } {
   const isClient = host.role.name === 'client';
   const own = kexInit.decode(ownPayload);
   const peer = kexInit.decode(peerPayload);

@@ -40,7 +40,11 @@ export const kexEcdhInit = declareMessage('KEX_ECDH_INIT', 30, { value: string }
 export const kexEcdhReply = declareMessage('KEX_ECDH_REPLY', 31, { hostKey: string, value: string, signature: string });
 
 /** RFC 4419 §5; its mpints are taken as the strings they are on the wire, which is how they are hashed. */
-export const kexDhGexRequest = declareMessage('KEX_DH_GEX_REQUEST', 34, { min: uint32, preferred: uint32, max: uint32 });
+export const kexDhGexRequest = declareMessage('KEX_DH_GEX_REQUEST', 34, {
+  min: uint32,
+  preferred: uint32,
+  max: uint32,
+});
 export const kexDhGexGroup = declareMessage('KEX_DH_GEX_GROUP', 31, { p: string, g: string });
 export const kexDhGexInit = declareMessage('KEX_DH_GEX_INIT', 32, { e: string });
 export const kexDhGexReply = declareMessage('KEX_DH_GEX_REPLY', 33, { hostKey: string, f: string, signature: string });
@@ -70,4 +74,3 @@ export const transportMessages = [
   ping,
   pong,
 ] as const;
-

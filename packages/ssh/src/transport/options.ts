@@ -1,10 +1,11 @@
 /** What a transport is given: its role, its algorithms, its way out and its clock. */
-import type { AlgorithmOptions } from './algorithms.ts';
+
 import type { ModuliEntry } from '../crypto/agreement/moduli.ts';
+import type { SshError } from '../errors.ts';
+import type { AlgorithmOptions } from './algorithms.ts';
 import type { HostKey, HostKeyVerifier } from './kex/exchange.ts';
 import type { Clock } from './link.ts';
 import type { RekeyOptions } from './rekey.ts';
-import type { SshError } from '../errors.ts';
 
 /** Where the bytes go: a socket in real life, an array in a test. */
 export interface ByteSink {

@@ -33,7 +33,8 @@ export class Outbox {
 
   /** Room for bulk: less than the high water mark is under way, and no key exchange holds packets back. */
   get ready(): boolean {
-    const isReady = this.#isOpen && !this.#isHolding && this.writer.pendingBytes + this.#sink.queuedBytes() < socketHighWaterBytes;
+    const isReady =
+      this.#isOpen && !this.#isHolding && this.writer.pendingBytes + this.#sink.queuedBytes() < socketHighWaterBytes;
     if (!isReady) this.#isStarved = true;
     return isReady;
   }

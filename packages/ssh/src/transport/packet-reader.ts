@@ -1,4 +1,5 @@
 /** Incoming bytes to payloads: parsed in place in the read buffer; only a packet that straddles two reads is copied. */
+import { corruptedMac } from '../crypto/ciphers/protection/requirements.ts';
 import type { PacketOpener, PacketProtectionState } from '../crypto/packet-protection.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { maxPacketBytes } from '../limits.ts';
@@ -137,7 +138,10 @@ export class PacketReader {
     if (this.#held.length - this.#heldEnd < byteCount) {
       const wanted = heldBytes + byteCount;
       // A packet under way tells how much is to come, so that growing copies once.
-      const room = Math.max(wanted, this.#packetLength === undefined ? 0 : 4 + this.#packetLength + this.#opener.trailerBytes);
+      const room = Math.max(
+        wanted,
+        this.#packetLength === undefined ? 0 : 4 + this.#packetLength + this.#opener.trailerBytes,
+      );
       const target = this.#held.length >= room ? this.#held : Buffer.allocUnsafeSlow(room);
       this.#held.copy(target, 0, this.#heldStart, this.#heldEnd);
       this.#held = target;
@@ -166,12 +170,7 @@ export class PacketReader {
     this.#chunkAt = this.#chunk.length;
     this.#swallowing -= byteCount;
     if (this.#swallowing > 0) return undefined;
-    throw new SshError('Corrupted MAC on input.', {
-      code: 'bad-mac',
-      stage: 'transport',
-      side: 'peer',
-      disconnect: disconnectReasons.macError,
-    });
+    throw corruptedMac(this.sequence);
   }
 }
 

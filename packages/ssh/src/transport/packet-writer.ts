@@ -1,6 +1,7 @@
 /** Payloads to outgoing bytes: composed in one scratch buffer, sealed, and collected until the turn's one write. */
-import { fillPadding } from '../crypto/random.ts';
+
 import type { PacketProtectionState, PacketSealer } from '../crypto/packet-protection.ts';
+import { fillPadding } from '../crypto/random.ts';
 import { createDeflater, type Deflater } from './compression.ts';
 import { plainSealer } from './plain.ts';
 

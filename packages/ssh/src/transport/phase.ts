@@ -42,7 +42,12 @@ const rows: readonly Row[] = [
   { numbers: [7, 7], name: 'EXT_INFO', client: ['service', 'auth'], server: ['service'] },
   { numbers: [8, 8], name: 'NEWCOMPRESS', client: none, server: none },
   // Not before login has ended: a rekey then would only widen what an unknown peer can reach (OpenSSH ca313fef2).
-  { numbers: [20, 20], name: 'KEXINIT', client: ['first-kexinit', 'connection'], server: ['first-kexinit', 'connection'] },
+  {
+    numbers: [20, 20],
+    name: 'KEXINIT',
+    client: ['first-kexinit', 'connection'],
+    server: ['first-kexinit', 'connection'],
+  },
   { numbers: [21, 21], name: 'NEWKEYS', client: ['first-kex', 'rekey'], server: ['first-kex', 'rekey'] },
   { numbers: [30, 49], name: 'key exchange method', client: ['first-kex', 'rekey'], server: ['first-kex', 'rekey'] },
   { numbers: [50, 50], name: 'USERAUTH_REQUEST', client: none, server: ['auth'] },

@@ -1,19 +1,41 @@
 /** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
 import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
-import { maxBytesAwaitingRekeyReply, maxBytesBeforeAuth, maxPacketsBeforeAuth, minRsaBits } from '../limits.ts';
 import { decodePublicKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
+import { maxBytesAwaitingRekeyReply, maxBytesBeforeAuth, maxPacketsBeforeAuth, minRsaBits } from '../limits.ts';
 import { asBuffer } from '../wire/index.ts';
 import { type AlgorithmLists, logNegotiated, type NegotiatedAlgorithms, resolveAlgorithms } from './algorithms.ts';
-import { connectionLost, describePhase, disconnectedByPeer, encodeDisconnect, kexTimedOut, limitExceeded, misuse, noStrictKex, printable } from './endings.ts';
+import {
+  connectionLost,
+  describePhase,
+  disconnectedByPeer,
+  encodeDisconnect,
+  kexTimedOut,
+  limitExceeded,
+  misuse,
+  noStrictKex,
+  printable,
+} from './endings.ts';
 import { decodeExtensions, encodeExtInfo } from './ext-info.ts';
 import { formatIdentification, IdentificationReader } from './identification.ts';
 import { servableHostKeyAlgorithms } from './kex/server.ts';
 import { exchangeKeys, type KeyExchangeHost, type NegotiatedFacts, type RoleOptions } from './key-exchange.ts';
 import type { AuthLink, ConnectionLink } from './link.ts';
 import { Mailbox } from './mailbox.ts';
-import { debug, disconnect, extInfo, ignore, kexInit, newKeys, ping, pong, serviceAccept, serviceRequest, unimplemented } from './messages.ts';
+import {
+  debug,
+  disconnect,
+  extInfo,
+  ignore,
+  kexInit,
+  newKeys,
+  ping,
+  pong,
+  serviceAccept,
+  serviceRequest,
+  unimplemented,
+} from './messages.ts';
 import type { TransportOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { PacketReader } from './packet-reader.ts';
@@ -86,7 +108,9 @@ export class Transport implements AuthLink, ConnectionLink {
     this.#options = options;
     const lists = resolveAlgorithms(options.role, options.algorithms);
     this.#lists =
-      options.role === 'server' ? { ...lists, hostKey: servableHostKeyAlgorithms(options.hostKeys, lists.hostKey) } : lists;
+      options.role === 'server'
+        ? { ...lists, hostKey: servableHostKeyAlgorithms(options.hostKeys, lists.hostKey) }
+        : lists;
     this.#rekeyPolicy = new RekeyPolicy(options.rekey);
     this.#outbox = new Outbox(options.sink, {
       onReady: () => this.#handler?.onLinkReady(),
@@ -264,7 +288,8 @@ export class Transport implements AuthLink, ConnectionLink {
   async #requestLogin(): Promise<void> {
     this.send(serviceRequest.encode({ service: authService }));
     const { service } = serviceAccept.decode(await this.#authMail.next());
-    if (service !== authService) throw protocolError('auth', `asked for the service ${authService}, was given "${service}"`);
+    if (service !== authService)
+      throw protocolError('auth', `asked for the service ${authService}, was given "${service}"`);
   }
 
   async #offerLogin(): Promise<void> {
@@ -292,7 +317,8 @@ export class Transport implements AuthLink, ConnectionLink {
   #count(byteCount: number): void {
     if (this.#phase !== 'connection' && this.#phase !== 'rekey') {
       this.#bytesBeforeAuth += byteCount;
-      if (this.#bytesBeforeAuth > maxBytesBeforeAuth) throw limitExceeded(`more than ${maxBytesBeforeAuth} bytes before login`);
+      if (this.#bytesBeforeAuth > maxBytesBeforeAuth)
+        throw limitExceeded(`more than ${maxBytesBeforeAuth} bytes before login`);
     } else if (this.#exchange === 'asked') {
       this.#bytesSinceAsked += byteCount;
       if (this.#bytesSinceAsked > maxBytesAwaitingRekeyReply) {
@@ -348,7 +374,10 @@ export class Transport implements AuthLink, ConnectionLink {
       this.#log(2, `message ${number} is unknown here: answering UNIMPLEMENTED`);
       this.#outbox.reply(unimplemented.encode({ sequence: (this.#reader.sequence - 1) >>> 0 }));
     } else if (verdict === 'refuse') {
-      throw protocolError('transport', `${messageName(number)} (message ${number}) may not come ${describePhase(this.#phase)}`);
+      throw protocolError(
+        'transport',
+        `${messageName(number)} (message ${number}) may not come ${describePhase(this.#phase)}`,
+      );
     }
   }
 
@@ -360,19 +389,25 @@ export class Transport implements AuthLink, ConnectionLink {
       case unimplemented.number:
         return;
       case debug.number:
-        return this.#acceptDebug(payload);
+        this.#acceptDebug(payload);
+        return;
       case extInfo.number:
-        return this.#acceptExtInfo(payload);
+        this.#acceptExtInfo(payload);
+        return;
       case kexInit.number:
-        return this.#acceptKexInit(payload);
+        this.#acceptKexInit(payload);
+        return;
       case ping.number:
-        return this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
+        this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
+        return;
       case pong.number:
-        return this.#acceptPong();
+        this.#acceptPong();
+        return;
       case userauthSuccess:
         // Whatever follows is of the connection protocol already, and compressed (PROTOCOL §1.2).
         this.#enterConnectionPhase();
-        return this.#authMail.deliver(payload);
+        this.#authMail.deliver(payload);
+        return;
     }
     const mail = number === newKeys.number || (number >= 30 && number <= 49) ? this.#kexMail : this.#authMail;
     mail.deliver(payload);
@@ -390,7 +425,11 @@ export class Transport implements AuthLink, ConnectionLink {
     // a server once more before login ends.
     const isFirst = this.#reader.packetsSinceKeys === 1;
     const isInPlace = this.#phase === 'service' ? isFirst : this.#extInfosReceived <= 1;
-    if (!isInPlace) throw protocolError('transport', 'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends');
+    if (!isInPlace)
+      throw protocolError(
+        'transport',
+        'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends',
+      );
     this.#extInfosReceived++;
     const extensions = decodeExtensions(payload);
     this.peerExtensions = new Map([...this.peerExtensions, ...extensions]);
@@ -524,7 +563,11 @@ export class Transport implements AuthLink, ConnectionLink {
 
   #endWith(cause: unknown): SshError {
     if (this.#ended) return this.#ended;
-    const error = toSshError(cause, { code: 'protocol-error', stage: 'transport', disconnect: disconnectReasons.protocolError });
+    const error = toSshError(cause, {
+      code: 'protocol-error',
+      stage: 'transport',
+      disconnect: disconnectReasons.protocolError,
+    });
     if (this.#isExported) return error;
     this.#ended = error;
     this.#cancelRekeyTimer();

@@ -1,11 +1,12 @@
 /** The client's side of a key exchange, after both KEXINITs: from its first value to a host key that has been proved and trusted. */
-import { findAgreement } from '../../crypto/agreement/table.ts';
+
 import { startGroup } from '../../crypto/agreement/group-exchange.ts';
+import { findAgreement } from '../../crypto/agreement/table.ts';
 import type { HashName } from '../../crypto/key-agreement.ts';
 import { disconnectReasons, SshError } from '../../errors.ts';
-import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
 import { decodePublicKey } from '../../keys/index.ts';
 import type { PublicKey } from '../../keys/types.ts';
+import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
 import type { WireWriter } from '../../wire/index.ts';
 import { groupExchangeName } from '../algorithms.ts';
 import { findHostKeyAlgorithm } from '../host-key-algorithms.ts';
@@ -22,7 +23,13 @@ export interface ClientExchangeOptions {
 export async function exchangeAsClient(exchange: Exchange, options: ClientExchangeOptions): Promise<ExchangeResult> {
   const values = exchange.negotiated.kex === groupExchangeName ? await groupExchange(exchange) : await agree(exchange);
   const hostKey = decodeHostKey(values.hostKeyBlob, exchange.negotiated.hostKey, options.requiredRsaBits);
-  const exchangeHash = computeExchangeHash(exchange, values.hash, values.hostKeyBlob, values.methodFields, values.secret);
+  const exchangeHash = computeExchangeHash(
+    exchange,
+    values.hash,
+    values.hostKeyBlob,
+    values.methodFields,
+    values.secret,
+  );
   const algorithm = findHostKeyAlgorithm(exchange.negotiated.hostKey);
   if (algorithm === undefined || !hostKey.plain.verify(exchangeHash, values.signature, algorithm.signature)) {
     throw new SshError(`the server's ${exchange.negotiated.hostKey} signature over the key exchange is wrong`, {

@@ -1,7 +1,8 @@
 /** The server's side of a key exchange, after both KEXINITs: answers the client's value and proves its host key. */
-import { findAgreement } from '../../crypto/agreement/table.ts';
+
 import { respondGroup } from '../../crypto/agreement/group-exchange.ts';
 import { chooseGroup, type ModuliEntry } from '../../crypto/agreement/moduli.ts';
+import { findAgreement } from '../../crypto/agreement/table.ts';
 import { disconnectReasons, SshError } from '../../errors.ts';
 import type { PublicKey } from '../../keys/types.ts';
 import { encodeMpint, type WireWriter } from '../../wire/index.ts';

@@ -4,7 +4,7 @@
  * Its weakness is that the length must be decrypted, and believed, before anything can be verified: an attacker who feeds blocks
  * and watches when and how the connection ends learns bits of a CBC block (CVE-2008-5161). The two halves of the guard:
  * - here, whatever is wrong with a packet (MAC, or a length that is no whole number of blocks) is the same error;
- * - in the packet layer: where `lengthCountsForPadding` is true and `readLength` gives a length out of bounds or of no whole number of
+ * - in the packet layer: where `hidesBadLength` is set and `readLength` gives a length out of bounds or of no whole number of
  *   blocks, it must not fail at once but go on reading until the largest packet's worth of bytes has come since the packet began,
  *   and then fail with `corruptedMac` as well, so that neither the moment nor the error depends on the plaintext.
  */
@@ -40,6 +40,7 @@ export class EncryptAndMacSealer implements PacketSealer {
 
 export class EncryptAndMacOpener implements PacketOpener {
   readonly headBytes: number;
+  readonly hidesBadLength = true;
   readonly blockBytes: number;
   readonly lengthCountsForPadding = true;
   readonly trailerBytes: number;
