@@ -54,6 +54,10 @@ export function nativeMlKem768(): MlKem768 | undefined {
       };
     },
     encapsulate(publicKey) {
+      // OpenSSL reads the DER it needs and takes no notice of more.
+      if (publicKey.length !== mlKem768PublicKeyBytes) {
+        throw new Error(`an ML-KEM-768 key has ${mlKem768PublicKeyBytes} bytes, not ${publicKey.length}`);
+      }
       const key = crypto.createPublicKey({
         key: Buffer.concat([publicKeyPrefix, publicKey]),
         format: 'der',

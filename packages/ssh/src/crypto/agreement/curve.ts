@@ -4,7 +4,8 @@ export interface Curve {
   /** For error texts. */
   readonly label: string;
   readonly publicKeyBytes: number;
-  generateKeyPair(): CurveKeyPair;
+  /** @param privateKey - the key to take instead of a new one, for tests of known answers. */
+  generateKeyPair(privateKey?: Uint8Array): CurveKeyPair;
 }
 
 export interface CurveKeyPair {

@@ -16,26 +16,31 @@ export interface FiniteFieldGroup {
  */
 const exponentBytes = 64;
 
-export function startFiniteField(group: FiniteFieldGroup): AgreementInitiator {
-  const { value, privateKey } = generateShare(group);
+/** @param exponent - the private exponent to take instead of a new one, for tests of known answers. */
+export function startFiniteField(group: FiniteFieldGroup, exponent?: Uint8Array): AgreementInitiator {
+  const { value, privateKey } = generateShare(group, exponent === undefined ? drawExponent() : Buffer.from(exponent));
   return { value, finish: (responderValue) => deriveSecret(group, privateKey, responderValue) };
 }
 
 export function respondFiniteField(group: FiniteFieldGroup, initiatorValue: Uint8Array): AgreementResponse {
   // Refused before the costly part.
   requirePublicValue(group, initiatorValue);
-  const { value, privateKey } = generateShare(group);
+  const { value, privateKey } = generateShare(group, drawExponent());
   return { value, secret: deriveSecret(group, privateKey, initiatorValue) };
 }
 
-function generateShare(group: FiniteFieldGroup): { value: Buffer; privateKey: KeyObject } {
+function drawExponent(): Buffer {
   const exponent = randomBytes(exponentBytes);
-  // Never a short one; the second bit of the number's range is not needed.
+  // Full length always, so that neither the time taken nor luck says that it is a small one.
   exponent[0] = exponent[0]! | 0x80;
+  return exponent;
+}
+
+function generateShare(group: FiniteFieldGroup, exponent: Uint8Array): { value: Buffer; privateKey: KeyObject } {
   const key = sequence(unsignedInteger(Uint8Array.of(0)), algorithm(group), tagged(0x04, unsignedInteger(exponent)));
   const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-  exponent.fill(0);
   key.fill(0);
+  exponent.fill(0);
   const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return { value: lastInteger(publicKey), privateKey };
 }

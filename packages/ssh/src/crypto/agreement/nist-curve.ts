@@ -15,9 +15,11 @@ function nistCurve(label: string, opensslName: string, fieldBytes: number): Curv
   return {
     label,
     publicKeyBytes,
-    generateKeyPair(): CurveKeyPair {
+    generateKeyPair(privateKey?: Uint8Array): CurveKeyPair {
       const ecdh = createECDH(opensslName);
-      const publicKey = ecdh.generateKeys();
+      if (privateKey === undefined) ecdh.generateKeys();
+      else ecdh.setPrivateKey(privateKey);
+      const publicKey = ecdh.getPublicKey();
       return {
         publicKey,
         agree(peerPublicKey) {

@@ -20,7 +20,7 @@ export function reduceModulo4591(value: number): number {
   return (coarse - modulus * ((29235 * coarse + 67108864) >> 27)) | 0;
 }
 
-/** Any |value| below 32768, reduced modulo 3 to -1, 0 or 1. */
+/** Any |value| up to 16383, reduced modulo 3 to -1, 0 or 1. */
 export function reduceModulo3(value: number): number {
   return (value - 3 * ((10923 * value + 16384) >> 15)) | 0;
 }
