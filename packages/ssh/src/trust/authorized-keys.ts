@@ -56,6 +56,8 @@ export interface AuthorizedKeyContext extends LoginContext {
   readonly user: string;
   /** The file's name, for reports. */
   readonly file: string;
+  /** CASignatureAlgorithms: what an authority may sign with; default everything but SHA-1. */
+  readonly caSignatureAlgorithms?: readonly string[] | undefined;
 }
 
 export type AuthorizedKeyVerdict =
@@ -102,7 +104,11 @@ function permitEntry(entry: AuthorizedKeysEntry, key: PublicKey, context: Author
   }
   if (!entry.certAuthority) return 'the line does not mark the key as an authority (cert-authority)';
   const principals = entry.principals ?? [context.user];
-  const refusal = certificateRefusal(certificate, { principals, now: context.now });
+  const refusal = certificateRefusal(certificate, {
+    principals,
+    now: context.now,
+    caSignatureAlgorithms: context.caSignatureAlgorithms,
+  });
   if (refusal !== undefined) return `the certificate is refused: ${refusal}`;
   return joinCertificate(entry.permissions, certificate, context);
 }

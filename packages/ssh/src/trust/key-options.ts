@@ -222,7 +222,8 @@ interface WrittenOption {
 /** `a,b="x\"y",c` as names and values; the reason where that is not its form. */
 function splitOptions(field: string): WrittenOption[] | string {
   const options: WrittenOption[] = [];
-  const word = /([A-Za-z0-9-]+)(?:="((?:\\"|[^"])*)")?(,|$)/y;
+  // A backslash before a quote always escapes it, even a second backslash: the value must not end where OpenSSH reads on.
+  const word = /([A-Za-z0-9-]+)(?:="((?:\\"|(?!\\")[^"])*)")?(,|$)/y;
   while (word.lastIndex < field.length) {
     const at = word.lastIndex;
     const found = word.exec(field);
