@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SshError, type SshErrorCode } from '../errors.ts';
-import { parsePublicKey } from '../keys/index.ts';
+import { generateKey, parsePublicKey, writePrivateKey } from '../keys/index.ts';
 import { maxAgentKeys } from '../limits.ts';
 import { WireReader, WireWriter } from '../wire/index.ts';
 import { agentSigners, createAgentClient } from './client.ts';
@@ -208,15 +208,19 @@ test('an aborted call lets the others go on in order', async () => {
 
 test('adding sends the fields, the comment and the constraints', async () => {
   const { client, stream } = agentWith(success, success, success);
-  const fields = new WireWriter().string('ssh-ed25519').string('pub').string('priv').finish();
-  await client.add({ fields, comment: 'c' });
-  await client.add({ fields, comment: 'c', constraints: { lifetimeSeconds: 60, confirm: true } });
+  const secret = await generateKey('ssh-ed25519', { comment: 'mine' });
+  await client.add(secret);
+  await client.add(secret, { comment: 'c', constraints: { lifetimeSeconds: 60, confirm: true } });
   await client.remove(key);
-  const tail = new WireWriter().fixed(fields).string('c').finish();
-  assert.deepEqual(stream.written[0]?.subarray(4), Buffer.concat([Buffer.of(17), tail]));
-  assert.deepEqual(stream.written[1]?.subarray(4), Buffer.concat([Buffer.of(25), tail, Buffer.of(1, 0, 0, 0, 60, 2)]));
+  const writer = new WireWriter();
+  writePrivateKey(writer, secret);
+  const fields = Buffer.from(writer.finish());
+  const comment = (text: string) => new WireWriter().string(text).finish();
+  assert.deepEqual(stream.written[0]?.subarray(4), Buffer.concat([Buffer.of(17), fields, comment('mine')]));
+  const constrained = Buffer.concat([Buffer.of(25), fields, comment('c'), Buffer.of(1, 0, 0, 0, 60, 2)]);
+  assert.deepEqual(stream.written[1]?.subarray(4), constrained);
   assert.deepEqual(messages.removeIdentity.decode((stream.written[2] as Buffer).subarray(4)).key, key.blob);
-  await assert.rejects(client.add({ fields, comment: 'c', constraints: { lifetimeSeconds: 0 } }), hasCode('misuse'));
+  await assert.rejects(client.add(secret, { constraints: { lifetimeSeconds: 0 } }), hasCode('misuse'));
 });
 
 test('binding and extensions', async () => {

@@ -1,7 +1,7 @@
 /** The client of an agent: asks for keys and signatures over a byte stream, one request at a time. */
 import { SshError, toSshError } from '../errors.ts';
-import { decodePublicKey } from '../keys/index.ts';
-import type { PublicKey, Signer } from '../keys/types.ts';
+import { decodePublicKey, writePrivateKey } from '../keys/index.ts';
+import type { PrivateKey, PublicKey, Signer } from '../keys/types.ts';
 import { maxAgentKeys } from '../limits.ts';
 import { type Message, WireReader, WireWriter } from '../wire/index.ts';
 import { type AgentConstraints, encodeConstraints } from './constraints.ts';
@@ -30,11 +30,9 @@ export interface SessionBinding {
   readonly forwarding: boolean;
 }
 
-/** A key as it is handed to an agent. */
-export interface AgentKeyMaterial {
-  /** The type's name and the private fields, as in an OpenSSH key file: string type, then what the type asks for. */
-  readonly fields: Uint8Array;
-  readonly comment: string;
+export interface AddKeyOptions extends CallOptions {
+  /** Default the key's own. */
+  readonly comment?: string | undefined;
   readonly constraints?: AgentConstraints | undefined;
 }
 
@@ -53,7 +51,8 @@ export interface AgentClient {
   bindSession(binding: SessionBinding, options?: CallOptions): Promise<boolean>;
   /** The names of the extensions that the agent says it has; none where it cannot say. */
   queryExtensions(options?: CallOptions): Promise<string[]>;
-  add(key: AgentKeyMaterial, options?: CallOptions): Promise<void>;
+  /** Hands a private key to the agent, with its certificate if it has one. */
+  add(key: PrivateKey, options?: AddKeyOptions): Promise<void>;
   remove(key: PublicKey, options?: CallOptions): Promise<void>;
   removeAll(options?: CallOptions): Promise<void>;
   lock(passphrase: string, options?: CallOptions): Promise<void>;
@@ -123,8 +122,13 @@ export function createAgentClient(stream: AgentStream): AgentClient {
     },
 
     async add(key, options) {
-      const constraints = encodeConstraints(key.constraints ?? {});
-      const identity = new WireWriter().fixed(key.fields).string(key.comment).fixed(constraints).finish();
+      const constraints = encodeConstraints(options?.constraints ?? {});
+      const writer = new WireWriter();
+      writePrivateKey(writer, key);
+      const identity = writer
+        .string(options?.comment ?? key.comment)
+        .fixed(constraints)
+        .finish();
       const message = constraints.length === 0 ? messages.addIdentity : messages.addIdConstrained;
       await confirm('take the key', message.encode({ identity }), options);
     },

@@ -1,9 +1,9 @@
 /** @nacre/ssh/agent: keys and signatures from an agent. */
 
 export {
+  type AddKeyOptions,
   type AgentClient,
   type AgentIdentity,
-  type AgentKeyMaterial,
   agentSigners,
   createAgentClient,
   type SessionBinding,
