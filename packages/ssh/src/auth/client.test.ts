@@ -1,7 +1,7 @@
 /** The client against scripted servers: what it must refuse, and exactly what it sends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findPublicKeyAlgorithm } from '../keys/key-types/table.ts';
+import { findPublicKeyAlgorithm } from '../keys/index.ts';
 import { WireReader, WireWriter } from '../wire/index.ts';
 import { authenticateClient } from './client.ts';
 import type { ClientAuthOptions } from './client-options.ts';

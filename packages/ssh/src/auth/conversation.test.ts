@@ -1,12 +1,10 @@
-/** Client against server over links in memory. */
+/** Client against server over links in memory: every method, and several of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Signer } from '../keys/types.ts';
 import { authenticateClient } from './client.ts';
-import type { ClientAuthOptions, ClientAuthResult } from './client-options.ts';
 import {
   alice,
-  hostKey,
   knows,
   linkedPair,
   nameOf,
@@ -16,57 +14,13 @@ import {
   second,
   serverOptions,
   stranger,
-  type TestGrant,
 } from './fakes.test.ts';
 import { messages } from './index.ts';
+import { hostBoundExtension, login, refusedLogin } from './login.test.ts';
 import { authenticateServer } from './server.ts';
-import type { ServerAuthOptions, ServerAuthResult } from './server-options.ts';
-
-const hostBound = { 'publickey-hostbound@openssh.com': '0' };
-
-async function login(
-  client: Partial<ClientAuthOptions>,
-  server: ServerAuthOptions<TestGrant>,
-  extensions: Record<string, string> = {},
-): Promise<{ client: ClientAuthResult; server: ServerAuthResult<TestGrant>; requests: Buffer[]; replies: Buffer[] }> {
-  const pair = linkedPair();
-  pair.client.peerExtensions = new Map(Object.entries(extensions).map(([name, value]) => [name, Buffer.from(value)]));
-  const serving = authenticateServer(pair.server, server);
-  serving.catch(() => pair.client.end());
-  const [clientResult, serverResult] = await Promise.all([
-    authenticateClient(pair.client, { user: 'alice', ...client }).catch((error: unknown) => {
-      pair.server.end();
-      throw error;
-    }),
-    serving.catch((error: unknown) => {
-      throw error;
-    }),
-  ]);
-  return { client: clientResult, server: serverResult, requests: pair.client.sent, replies: pair.server.sent };
-}
-
-/** The client's error of a login that fails. */
-async function refusedLogin(
-  client: Partial<ClientAuthOptions>,
-  server: ServerAuthOptions<TestGrant>,
-  extensions = {},
-): Promise<Error> {
-  const pair = linkedPair();
-  pair.client.peerExtensions = new Map(
-    Object.entries(extensions).map(([name, value]) => [name, Buffer.from(String(value))]),
-  );
-  const serving = authenticateServer(pair.server, server).then(
-    () => assert.fail('the server let the client in'),
-    () => pair.client.end(),
-  );
-  const error = await rejectsWith(authenticateClient(pair.client, { user: 'alice', ...client }), 'auth-failed');
-  pair.server.end();
-  await serving;
-  return error;
-}
 
 test('a key logs in, with and without binding to the host key', async () => {
-  for (const extensions of [{}, hostBound]) {
+  for (const extensions of [{}, hostBoundExtension]) {
     const options = serverOptions({ publicKey: knows(alice) });
     const result = await login({ signers: [stranger, alice] }, options, extensions);
     assert.deepEqual(result.client, { methods: ['publickey'], proved: true, banner: undefined });
@@ -77,7 +31,7 @@ test('a key logs in, with and without binding to the host key', async () => {
       ['alice'],
     );
     const used = result.requests.map((payload) => messages.userauthRequest.decode(payload).method);
-    const method = extensions === hostBound ? 'publickey-hostbound-v00@openssh.com' : 'publickey';
+    const method = extensions === hostBoundExtension ? 'publickey-hostbound-v00@openssh.com' : 'publickey';
     assert.deepEqual(used, ['none', method, method, method]);
     assert.deepEqual(
       options.attempts.map(({ result }) => result),
@@ -88,7 +42,7 @@ test('a key logs in, with and without binding to the host key', async () => {
 
 test('every key type that can be made logs in', async () => {
   for (const key of [alice, stranger, rsa]) {
-    await login({ signers: [key] }, serverOptions({ publicKey: knows(key) }), hostBound);
+    await login({ signers: [key] }, serverOptions({ publicKey: knows(key) }), hostBoundExtension);
     await login({ signers: [key] }, serverOptions({ publicKey: knows(key) }), {
       'server-sig-algs': 'ssh-ed25519,rsa-sha2-256',
     });
@@ -115,11 +69,15 @@ test('host-bound "always" keeps keys away from servers that do not offer it', as
   const options = serverOptions({ publicKey: knows(alice) });
   await refusedLogin({ signers: [alice], hostBound: 'always' }, options);
   assert.equal(options.attempts.length, 1);
-  await login({ signers: [alice], hostBound: 'always' }, serverOptions({ publicKey: knows(alice) }), hostBound);
+  await login(
+    { signers: [alice], hostBound: 'always' },
+    serverOptions({ publicKey: knows(alice) }),
+    hostBoundExtension,
+  );
   const plain = await login(
     { signers: [alice], hostBound: 'never' },
     serverOptions({ publicKey: knows(alice) }),
-    hostBound,
+    hostBoundExtension,
   );
   assert.equal(messages.userauthRequest.decode(plain.requests.at(-1) as Buffer).method, 'publickey');
 });
@@ -194,25 +152,6 @@ test('the client gives up after its number of password prompts, and says what th
   const error = await refusedLogin({ password: async () => `${++asked}`, numberOfPasswordPrompts: 2 }, options);
   assert.equal(asked, 2);
   assert.equal(error.message, 'Permission denied (publickey,password).');
-});
-
-test('too many failures end the connection in OpenSSH’s words; the first "none" is free', async () => {
-  const pair = linkedPair();
-  const options = serverOptions({ password: async () => undefined, maxAttempts: 3 });
-  const client = authenticateClient(pair.client, {
-    user: 'alice',
-    password: async () => 'x',
-    numberOfPasswordPrompts: 10,
-  });
-  const error = await rejectsWith(
-    authenticateServer(pair.server, options),
-    'auth-failed',
-    /^Too many authentication failures$/,
-  );
-  assert.equal(error.disconnect, 2);
-  assert.equal(pair.client.sent.length, 4);
-  pair.client.end();
-  await rejectsWith(client, 'connection-lost');
 });
 
 test('an expired password is changed, with a second try for the new one', async () => {
@@ -326,7 +265,7 @@ test('a key and then a second factor: partial success goes on with what remains'
 
 test('two keys are two keys: the first one again does not count, and the client goes on to the second', async () => {
   const both = serverOptions({ publicKey: knows(alice, second), requiredMethods: [['publickey', 'publickey']] });
-  const result = await login({ signers: [alice, stranger, second] }, both, hostBound);
+  const result = await login({ signers: [alice, stranger, second] }, both, hostBoundExtension);
   assert.deepEqual(result.client.methods, ['publickey', 'publickey']);
   assert.deepEqual(result.server.grant, { by: 'alice+second' });
   assert.equal(result.server.keys.length, 2);
@@ -334,109 +273,4 @@ test('two keys are two keys: the first one again does not count, and the client 
     { signers: [alice, alice] },
     serverOptions({ publicKey: knows(alice), requiredMethods: [['publickey', 'publickey']] }),
   );
-});
-
-test('a banner is shown once, made harmless', async () => {
-  const shown: string[] = [];
-  const options = serverOptions({ publicKey: knows(alice), banner: (user) => `Hello ${user}\r\n\x1b]0;title\x07` });
-  const result = await login({ signers: [alice], onBanner: (text) => void shown.push(text) }, options);
-  assert.deepEqual(shown, ['Hello alice\n\\033]0;title\\007']);
-  assert.equal(result.client.banner, shown[0]);
-});
-
-test('"none" lets in only where the server has a handler for it, and the client can refuse that', async () => {
-  const open = { none: async () => ({ by: 'nobody asked' }) };
-  const result = await login({ signers: [alice] }, serverOptions(open));
-  assert.deepEqual(result.client, { methods: ['none'], proved: false, banner: undefined });
-  const pair = linkedPair();
-  const serving = authenticateServer(pair.server, serverOptions(open));
-  await rejectsWith(
-    authenticateClient(pair.client, { user: 'alice', requireMethod: true }),
-    'auth-failed',
-    /without asking/,
-  );
-  await serving;
-});
-
-test('requireMethod also refuses a dialogue without a question', async () => {
-  const pair = linkedPair();
-  const options = serverOptions({
-    keyboardInteractive: async (_request, ask) => {
-      await ask([]);
-      return { by: 'nothing' };
-    },
-  });
-  const serving = authenticateServer(pair.server, options);
-  const client = authenticateClient(pair.client, {
-    user: 'alice',
-    requireMethod: true,
-    keyboardInteractive: async () => [],
-  });
-  await rejectsWith(client, 'auth-failed', /without asking/);
-  await serving;
-  await login({ requireMethod: true, signers: [alice] }, serverOptions({ publicKey: knows(alice) }));
-});
-
-test('the gate has the last word on every method', async () => {
-  const methods: Partial<ServerAuthOptions<TestGrant>>[] = [
-    { publicKey: knows(alice) },
-    { password: async () => ({ by: 'password' }) },
-    { keyboardInteractive: async () => ({ by: 'dialogue' }) },
-    { none: async () => ({ by: 'none' }) },
-  ];
-  const client = { signers: [alice], password: async () => 'x', keyboardInteractive: async () => [] };
-  for (const method of methods) {
-    await refusedLogin(client, serverOptions({ ...method, gate: async () => undefined }));
-    await refusedLogin(client, serverOptions({ ...method, gate: () => Promise.reject(new Error('database gone')) }));
-    await refusedLogin(
-      client,
-      serverOptions({
-        ...method,
-        merge: () => {
-          throw new Error('ambiguous');
-        },
-      }),
-    );
-    const narrowed = await login(client, serverOptions({ ...method, gate: async () => ({ by: 'the gate' }) }));
-    assert.deepEqual(narrowed.server.grant, { by: 'the gate' });
-  }
-});
-
-test('a handler that throws refuses', async () => {
-  const fail = (): never => {
-    throw new Error('database gone');
-  };
-  const options = serverOptions({ publicKey: fail, password: fail, keyboardInteractive: fail });
-  await refusedLogin({ signers: [alice], password: async () => 'x', keyboardInteractive: async () => [] }, options);
-  const failed = options.attempts.slice(1);
-  assert.ok(failed.length >= 3 && failed.every(({ result, error }) => result === 'failed' && error instanceof Error));
-});
-
-test('an abort ends the client while it waits for the server, for a prompt and for a signer', async () => {
-  const silent = linkedPair();
-  const controller = new AbortController();
-  const waiting = authenticateClient(silent.client, { user: 'alice', signal: controller.signal });
-  controller.abort();
-  await rejectsWith(waiting, 'aborted');
-
-  for (const client of [
-    { password: () => new Promise<never>(() => undefined) },
-    { signers: [{ publicKey: alice.publicKey, label: 'stuck', sign: () => new Promise<never>(() => undefined) }] },
-  ]) {
-    const pair = linkedPair();
-    const serving = authenticateServer(
-      pair.server,
-      serverOptions({ publicKey: knows(alice), password: async () => undefined }),
-    );
-    const abort = new AbortController();
-    const logging = authenticateClient(pair.client, { user: 'alice', signal: abort.signal, ...client });
-    setImmediate(() => abort.abort());
-    await rejectsWith(logging, 'aborted');
-    pair.server.end();
-    await rejectsWith(serving, 'connection-lost');
-  }
-});
-
-test('the host key in use is the one of the link', () => {
-  assert.ok(linkedPair().client.hostKey.equals(hostKey.publicKey));
 });

@@ -12,7 +12,7 @@ export const second = await generateKey('ssh-ed25519');
 export const stranger = await generateKey('ecdsa-sha2-nistp256');
 export const hostKey = await generateKey('ssh-ed25519');
 export const otherHostKey = await generateKey('ssh-ed25519');
-export const rsa = await generateKey('ssh-rsa');
+export const rsa = await generateKey('ssh-rsa', { bits: 2048 });
 
 /** One end of a link: what was sent to it waits until it is asked for. */
 export class TestLink implements AuthLink {

@@ -1,5 +1,5 @@
 /** Which public key algorithms login accepts, and which of them a client uses with a given key and server. */
-import { findPublicKeyAlgorithm, type PublicKeyAlgorithm, publicKeyAlgorithms } from '../keys/key-types/table.ts';
+import { findPublicKeyAlgorithm, type PublicKeyAlgorithm, publicKeyAlgorithms } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 
 /** Public key algorithms that login accepts unless told otherwise: all that are not legacy, certificates first. */

@@ -1,5 +1,5 @@
 /** The signers of one login, taken one at a time; a key that was offered once is not offered again. */
-import type { PublicKeyAlgorithm } from '../keys/key-types/table.ts';
+import type { PublicKeyAlgorithm } from '../keys/index.ts';
 import type { Signer } from '../keys/types.ts';
 
 /** One way to offer a key: the signer and the algorithm. */

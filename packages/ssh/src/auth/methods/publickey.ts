@@ -1,7 +1,6 @@
 /** The method "publickey" (RFC 4252 §7) and its form bound to the host key (publickey-hostbound-v00@openssh.com). */
 import { protocolError, SshError } from '../../errors.ts';
-import { decodePublicKey } from '../../keys/index.ts';
-import { findPublicKeyAlgorithm, type PublicKeyAlgorithm } from '../../keys/key-types/table.ts';
+import { decodePublicKey, findPublicKeyAlgorithm, type PublicKeyAlgorithm } from '../../keys/index.ts';
 import type { PublicKey, Signer } from '../../keys/types.ts';
 import { minRsaBits } from '../../limits.ts';
 import type { AuthLink } from '../../transport/link.ts';
