@@ -66,7 +66,7 @@ export class ClientSession {
   /** The next message that is no banner, required to be a verdict or (where the method has one) its number 60. */
   async reply(accepts: readonly number[]): Promise<Buffer> {
     while (true) {
-      const payload = await untilAborted(this.link.next(), this.options.signal, 'auth');
+      const payload = await untilAborted(this.link.next(), this.options.signal);
       const number = payload[0];
       if (number === authNumbers.banner) {
         this.#showBanner(payload);
@@ -94,7 +94,7 @@ export class ClientSession {
 
   /** Waits for a callback (a prompt, a signer), but not after the login was aborted. */
   wait<T>(promise: Promise<T>): Promise<T> {
-    return untilAborted(promise, this.options.signal, 'auth');
+    return untilAborted(promise, this.options.signal);
   }
 
   /** Counts an attempt of a method; false when its number of attempts is used up. */
@@ -110,7 +110,7 @@ export class ClientSession {
   }
 
   throwIfAborted(): void {
-    if (this.options.signal?.aborted) throw abortError(this.options.signal, 'auth');
+    if (this.options.signal?.aborted) throw abortError(this.options.signal);
   }
 
   #showBanner(payload: Buffer): void {

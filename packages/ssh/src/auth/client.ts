@@ -1,6 +1,7 @@
 /** The client's side of login (RFC 4252): asks what the server takes and tries what there is until one side is done. */
-import { disconnectReasons, SshError, toSshError } from '../errors.ts';
+import { disconnectReasons, SshError } from '../errors.ts';
 import type { AuthLink } from '../transport/link.ts';
+import { toAuthError } from './auth-error.ts';
 import type { ClientAuthOptions, ClientAuthResult } from './client-options.ts';
 import { ClientSession } from './client-session.ts';
 import { authMethods, findAuthMethod } from './methods/table.ts';
@@ -20,7 +21,7 @@ export async function authenticateClient(link: AuthLink, options: ClientAuthOpti
     return await converse(session);
   } catch (error) {
     // What is no SshError was thrown by a callback: a prompt that was closed, a signer list that could not be read.
-    throw toSshError(error, { code: 'auth-failed', stage: 'auth', disconnect: disconnectReasons.authCancelledByUser });
+    throw toAuthError(error, { code: 'auth-failed', disconnect: disconnectReasons.authCancelledByUser });
   } finally {
     await session.signers.close().catch(() => undefined);
   }

@@ -23,6 +23,8 @@ export class ServerSession<G> {
   readonly provedKeys: PublicKey[] = [];
   /** What the last handler threw, for the log. */
   handlerError: unknown;
+  /** When the client's last message came: what a person takes to type is no part of our own time. */
+  receivedMs = 0;
   #messages = 0;
 
   constructor(link: AuthLink, options: ServerAuthOptions<G>) {
@@ -32,7 +34,8 @@ export class ServerSession<G> {
 
   /** The next message, required to be one of these numbers. Every one counts, whatever it proves (Go 5adb68b). */
   async next(accepts: readonly number[]): Promise<Buffer> {
-    const payload = await untilAborted(this.link.next(), this.options.signal, 'auth');
+    const payload = await untilAborted(this.link.next(), this.options.signal);
+    this.receivedMs = this.options.clock.now();
     if (++this.#messages > (this.options.maxRequests ?? maxAuthRequests)) throw tooManyFailures('limit-exceeded');
     const number = payload[0];
     if (number === undefined || !accepts.includes(number)) {
@@ -52,7 +55,7 @@ export class ServerSession<G> {
   /** Asks a handler; what it throws is a refusal. */
   async ask<T>(handler: () => Promise<T | undefined>): Promise<T | undefined> {
     try {
-      return (await untilAborted(handler(), this.options.signal, 'auth')) ?? undefined;
+      return (await untilAborted(handler(), this.options.signal)) ?? undefined;
     } catch (error) {
       if (this.options.signal?.aborted) throw error;
       this.handlerError = error;

@@ -131,6 +131,21 @@ test('a failure waits for the delay, doubled until it covers what the handler to
   }
 });
 
+test('the time a person takes to answer does not lengthen the delay', async () => {
+  const link = new TestLink();
+  const options = serverOptions({ keyboardInteractive: refuseAfter([{ text: '?', echo: true }]), failureDelayMs: 10 });
+  link.onSend = (payload) => {
+    if (payload[0] === 51) link.end();
+    else {
+      options.clock.ms += 30_000;
+      link.arrive(answers('late'));
+    }
+  };
+  link.arrive(keyboardInteractive());
+  await rejectsWith(authenticateServer(link, options), 'connection-lost');
+  assert.deepEqual(options.clock.waits, [10]);
+});
+
 test('requests of every kind are capped, also those that prove nothing', async () => {
   const flood = (payload: Buffer) => Array.from({ length: 200 }, () => payload);
   const cases: [Buffer[], Partial<ServerAuthOptions<TestGrant>>, number][] = [
@@ -173,6 +188,7 @@ test('a request cut at any byte, or with a byte too many, is malformed or refuse
       // Whatever can be read is accepted by the handlers, so that only reading stands in the way.
       publicKey: async () => ({ by: 'key' }),
       password: async () => undefined,
+      none: async () => undefined,
       keyboardInteractive: refuseAfter([{ text: '?', echo: true }]),
     });
   const scripts = [
@@ -196,6 +212,7 @@ test('a request cut at any byte, or with a byte too many, is malformed or refuse
         length === 0 ? 'protocol-error' : 'bad-message',
       );
       assert.equal(error.disconnect, 2);
+      assert.equal(error.stage, 'auth');
       if (length > 0) assert.equal(attempts.attempts.at(-1)?.result, 'malformed');
     }
   }

@@ -1,7 +1,9 @@
 /** The server's side of login (RFC 4252): one request after the other until every step that is required has succeeded. */
-import { disconnectReasons, protocolError, SshError, toSshError } from '../errors.ts';
+import { disconnectReasons, protocolError, SshError } from '../errors.ts';
+import type { PublicKey } from '../keys/types.ts';
 import { authFailureDelayMs, maxAuthAttempts, maxUserNameBytes } from '../limits.ts';
-import type { AuthLink, Clock } from '../transport/link.ts';
+import type { AuthLink } from '../transport/link.ts';
+import { toAuthError } from './auth-error.ts';
 import {
   authNumbers,
   connectionService,
@@ -12,9 +14,10 @@ import {
   userauthSuccess,
 } from './messages.ts';
 import { findAuthMethod } from './methods/table.ts';
+import type { AuthMethod } from './methods/types.ts';
 import { printable } from './printable.ts';
 import { advance, allows, isComplete, methodsToList, type OpenLists, openLists } from './required-methods.ts';
-import type { AuthAttempt, LoginSummary, ServerAuthOptions, ServerAuthResult } from './server-options.ts';
+import type { LoginSummary, ServerAuthOptions, ServerAuthResult } from './server-options.ts';
 import { ServerSession, type ServerVerdict, tooManyFailures } from './server-session.ts';
 
 /**
@@ -38,80 +41,52 @@ export async function authenticateServer<G>(
   try {
     return await converse(new ServerSession(link, options));
   } catch (error) {
-    throw toSshError(error, { code: 'misuse', stage: 'auth', disconnect: disconnectReasons.byApplication });
+    throw toAuthError(error, { code: 'misuse', disconnect: disconnectReasons.byApplication });
   }
 }
 
 async function converse<G>(session: ServerSession<G>): Promise<ServerAuthResult<G>> {
-  const { options } = session;
-  const { clock, maxAttempts = maxAuthAttempts, failureDelayMs = authFailureDelayMs } = options;
+  const { maxAttempts = maxAuthAttempts } = session.options;
   const steps: Step<G>[] = [];
-  let lists = openLists(options);
+  let lists = openLists(session.options);
   let first: UserauthRequest | undefined;
   let failures = 0;
   let payload = await session.next([authNumbers.request]);
 
   while (true) {
-    const startedMs = clock.now();
     const request = readRequest(session, payload, first);
-    const isFirst = first === undefined;
-    if (first === undefined) {
-      first = request;
-      sendBanner(session, request.user);
-    }
+    if (first === undefined) sendBanner(session, request.user);
+    // The first "none" is how clients ask for the list of methods: it costs them nothing.
+    const justAsking = first === undefined && request.method === 'none';
+    first ??= request;
 
-    const verdict = await decide(session, request, lists);
-    if (verdict.kind === 'abandoned') {
-      report(session, request, { result: 'abandoned' });
-      // Counted, or a client could look at the second question to learn about its answer to the first, for nothing.
-      if (++failures >= maxAttempts) throw tooManyFailures('auth-failed');
-      payload = verdict.next;
-      continue;
-    }
-    if (verdict.kind === 'answered') {
-      report(session, request, { result: 'answered', ...about(verdict) });
-      payload = await session.next([authNumbers.request]);
-      continue;
-    }
-
-    let refusal = verdict.kind === 'refused' ? verdict.reason : undefined;
-    let partialSuccess = false;
-    if (verdict.kind === 'granted') {
-      const method = methodName(request);
-      const next = advance(lists, method);
-      const tried = [...steps, { method, ...verdict }];
-      if (isComplete(next)) {
-        const login = summary(request.user, tried);
-        const grant = await passGate(session, login, tried);
-        if (grant !== undefined) {
-          report(session, request, { result: 'accepted', ...about(verdict) });
-          session.send(userauthSuccess.encode({}));
-          return { ...login, grant };
-        }
-        refusal = 'the login was refused after every step succeeded';
-      } else {
-        partialSuccess = true;
-        lists = next;
-        steps.push({ method, ...verdict });
+    const verdict = await decide(session, request, lists, steps);
+    report(session, request, verdict);
+    switch (verdict.kind) {
+      case 'accepted':
+        session.send(userauthSuccess.encode({}));
+        return { ...verdict.login, grant: verdict.grant };
+      case 'partial':
+        steps.push(verdict.step);
         if (verdict.key !== undefined) session.provedKeys.push(verdict.key);
-      }
+        lists = verdict.lists;
+        session.send(userauthFailure.encode({ methods: methodsToList(lists), partialSuccess: true }));
+        break;
+      case 'refused':
+        if (!justAsking) failures++;
+        // Where "none" is off, its answer tells nothing about the user and need not wait.
+        if (!justAsking || session.options.none !== undefined) await holdBack(session);
+        if (failures >= maxAttempts) throw tooManyFailures('auth-failed');
+        session.send(userauthFailure.encode({ methods: methodsToList(lists), partialSuccess: false }));
+        break;
+      case 'answered':
+        break;
+      case 'abandoned':
+        // Counted, or a client could see in the second question whether its answer to the first was right, for nothing.
+        if (++failures >= maxAttempts) throw tooManyFailures('auth-failed');
+        payload = verdict.next;
+        continue;
     }
-
-    if (partialSuccess) report(session, request, { result: 'partial', ...about(verdict) });
-    else {
-      report(session, request, {
-        result: 'failed',
-        ...about(verdict),
-        ...(refusal === undefined ? {} : { reason: refusal }),
-      });
-      const justAsking = isFirst && request.method === 'none';
-      // The first "none" is how clients ask for the list of methods: it costs nothing, and where "none" is off its answer
-      // tells nothing about the user.
-      if (!justAsking) failures++;
-      if (!justAsking || options.none !== undefined) await holdBack(clock, startedMs, failureDelayMs);
-      if (failures >= maxAttempts) throw tooManyFailures('auth-failed');
-    }
-    session.send(userauthFailure.encode({ methods: methodsToList(lists), partialSuccess }));
     payload = await session.next([authNumbers.request]);
   }
 }
@@ -120,7 +95,7 @@ async function converse<G>(session: ServerSession<G>): Promise<ServerAuthResult<
 interface Step<G> {
   readonly method: string;
   readonly grant: G;
-  readonly key?: LoginSummary['keys'][number];
+  readonly key: PublicKey | undefined;
 }
 
 /** Reads a request and holds it to what the first one said. Throws where the connection must end. */
@@ -158,38 +133,52 @@ function readRequest<G>(
   return request;
 }
 
+/** A method's verdict, weighed with all that the login needs. */
+type Decision<G> =
+  | Exclude<ServerVerdict<G>, { kind: 'granted' }>
+  | { kind: 'partial'; step: Step<G>; lists: OpenLists; key: PublicKey | undefined }
+  | { kind: 'accepted'; login: LoginSummary; grant: G; key: PublicKey | undefined };
+
 async function decide<G>(
   session: ServerSession<G>,
   request: UserauthRequest,
   lists: OpenLists,
-): Promise<ServerVerdict<G>> {
+  steps: readonly Step<G>[],
+): Promise<Decision<G>> {
   session.handlerError = undefined;
   const method = findAuthMethod(request.method);
   if (method === undefined) return { kind: 'refused', reason: 'unknown method' };
-  // "none" may always be asked, it is how a client learns of the methods.
-  if (!allows(lists, method.name) && method.name !== 'none')
-    return { kind: 'refused', reason: 'method not allowed now' };
-  try {
-    const verdict = await method.server(request, session);
-    if (verdict.kind === 'granted' && !allows(lists, method.name)) {
-      return { kind: 'refused', reason: 'method not allowed now' };
-    }
-    return verdict;
-  } catch (error) {
-    if (error instanceof SshError && error.code === 'bad-message')
-      report(session, request, { result: 'malformed', error });
-    throw error;
-  }
+  // A method that no list wants now is not even asked: its handler must not learn of credentials out of turn.
+  if (!allows(lists, method.name)) return { kind: 'refused', reason: 'method not allowed now' };
+  const verdict = await askMethod(session, method, request);
+  if (verdict.kind !== 'granted') return verdict;
+
+  const { grant, key } = verdict;
+  const step = { method: method.name, grant, key };
+  const left = advance(lists, method.name);
+  if (!isComplete(left)) return { kind: 'partial', step, lists: left, key };
+  const login = summary(request.user, [...steps, step]);
+  // One gate for every method and every login (Go CVE-2026-46595, -56854). What it or the merging throws is a refusal.
+  const { options } = session;
+  const grants = [...steps.map((earlier) => earlier.grant), grant];
+  const final = await session.ask(async () => options.gate(login, options.merge(grants)));
+  if (final === undefined) return { kind: 'refused', reason: 'refused by the gate after every step succeeded', key };
+  return { kind: 'accepted', login, grant: final, key };
 }
 
-/** Merges the grants of all steps and asks the gate; what either throws is a refusal. */
-async function passGate<G>(
+async function askMethod<G>(
   session: ServerSession<G>,
-  login: LoginSummary,
-  steps: readonly Step<G>[],
-): Promise<G | undefined> {
-  const { options } = session;
-  return session.ask(async () => options.gate(login, options.merge(steps.map((step) => step.grant))));
+  method: AuthMethod,
+  request: UserauthRequest,
+): Promise<ServerVerdict<G>> {
+  try {
+    return await method.server(request, session);
+  } catch (error) {
+    if (error instanceof SshError && error.code === 'bad-message') {
+      session.options.onAttempt?.({ user: request.user, method: method.name, result: 'malformed', error });
+    }
+    throw error;
+  }
 }
 
 function summary<G>(user: string, steps: readonly Step<G>[]): LoginSummary {
@@ -197,13 +186,14 @@ function summary<G>(user: string, steps: readonly Step<G>[]): LoginSummary {
 }
 
 /**
- * Waits until a failure may be answered: a fixed time after the request, doubled until it is in the future, so that the time a
- * handler took shows in coarse steps only (OpenSSH CVE-2018-15473, CVE-2016-6210).
+ * Waits until a failure may be answered: a fixed time after the client's last message, doubled until it is in the future, so that
+ * the time a handler took shows in coarse steps only (OpenSSH CVE-2018-15473, CVE-2016-6210).
  */
-async function holdBack(clock: Clock, startedMs: number, delayMs: number): Promise<void> {
-  if (delayMs <= 0) return;
-  const elapsedMs = clock.now() - startedMs;
-  let dueMs = delayMs;
+async function holdBack<G>({ options, receivedMs }: ServerSession<G>): Promise<void> {
+  const { clock, failureDelayMs = authFailureDelayMs } = options;
+  if (failureDelayMs <= 0) return;
+  const elapsedMs = clock.now() - receivedMs;
+  let dueMs = failureDelayMs;
   while (dueMs < elapsedMs) dueMs *= 2;
   await new Promise<void>((resolve) => clock.setTimer(dueMs - elapsedMs, resolve));
 }
@@ -214,30 +204,16 @@ function sendBanner<G>(session: ServerSession<G>, user: string): void {
   if (text !== undefined && text !== '') session.send(userauthBanner.encode({ text: Buffer.from(text), language: '' }));
 }
 
-function report<G>(
-  session: ServerSession<G>,
-  request: UserauthRequest,
-  outcome: Omit<AuthAttempt, 'user' | 'method'>,
-): void {
-  const error = outcome.error ?? session.handlerError;
-  session.options.onAttempt?.({
+function report<G>(session: ServerSession<G>, request: UserauthRequest, decision: Decision<G>): void {
+  const { handlerError, options } = session;
+  options.onAttempt?.({
     user: request.user,
-    method: methodName(request),
-    ...outcome,
-    ...(error === undefined ? {} : { error }),
+    method: findAuthMethod(request.method)?.name ?? request.method,
+    result: decision.kind === 'refused' ? 'failed' : decision.kind,
+    ...('reason' in decision ? { reason: decision.reason } : {}),
+    ...('key' in decision && decision.key !== undefined ? { key: decision.key } : {}),
+    ...(handlerError === undefined ? {} : { error: handlerError }),
   });
-}
-
-function about<G>(verdict: ServerVerdict<G>): { reason?: string; key?: LoginSummary['keys'][number] } {
-  return {
-    ...('reason' in verdict ? { reason: verdict.reason } : {}),
-    ...('key' in verdict && verdict.key !== undefined ? { key: verdict.key } : {}),
-  };
-}
-
-/** The method's own name, also where the request used another name for it. */
-function methodName(request: UserauthRequest): string {
-  return findAuthMethod(request.method)?.name ?? request.method;
 }
 
 function badRequest(message: string): SshError {
