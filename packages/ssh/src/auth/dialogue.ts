@@ -1,6 +1,7 @@
 /** The server's side of one keyboard-interactive dialogue: a handler asks, the client answers or walks away. */
 import { protocolError, SshError } from '../errors.ts';
 import { maxKeyboardInteractivePrompts } from '../limits.ts';
+import { untilAborted } from './abort.ts';
 import { authNumbers, type Prompt, userauthInfoRequest, userauthInfoResponse } from './messages.ts';
 import type { Ask, AskTexts } from './server-options.ts';
 import type { ServerSession, ServerVerdict } from './server-session.ts';
@@ -48,7 +49,13 @@ export async function runDialogue<G>(
     }
   };
 
-  const decided = session.ask(() => handler(ask)).then((grant) => ({ kind: 'decided' as const, grant }));
+  const decided = untilAborted(
+    Promise.resolve().then(() => handler(ask)),
+    session.options.signal,
+  ).then(
+    (grant) => ({ kind: 'decided' as const, grant, error: undefined }),
+    (error: unknown) => ({ kind: 'decided' as const, grant: undefined, error }),
+  );
   const outcome = await Promise.race([ended, decided]);
   open = false;
   switch (outcome.kind) {
@@ -59,6 +66,8 @@ export async function runDialogue<G>(
     case 'decided':
       // Prompts are on their way and their answer would be taken for the next request's.
       if (asking) throw misuse('the keyboard-interactive handler returned while its prompts were unanswered');
+      session.throwIfAborted();
+      session.handlerError = outcome.error;
       if (outcome.grant === undefined) return { kind: 'refused', reason: 'the answers were not accepted' };
       return { kind: 'granted', grant: outcome.grant };
   }

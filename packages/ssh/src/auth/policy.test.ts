@@ -102,6 +102,25 @@ test('a handler that throws refuses', async () => {
   assert.ok(failed.length >= 3 && failed.every(({ result, error }) => result === 'failed' && error instanceof Error));
 });
 
+test('what an abandoned handler throws later is not laid to the next request', async () => {
+  const options = serverOptions({
+    keyboardInteractive: async (_request, ask) => ({ by: (await ask([{ text: '?', echo: true }]))[0] ?? '' }),
+    password: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return { by: 'password' };
+    },
+  });
+  await login({ keyboardInteractive: async () => undefined, password: async () => 'x' }, options);
+  assert.deepEqual(
+    options.attempts.map(({ result, error }) => [result, error]),
+    [
+      ['failed', undefined],
+      ['abandoned', undefined],
+      ['accepted', undefined],
+    ],
+  );
+});
+
 test('an abort ends the client while it waits for the server, for a prompt and for a signer', async () => {
   const silent = linkedPair();
   const controller = new AbortController();

@@ -4,7 +4,7 @@ import type { PublicKey } from '../keys/types.ts';
 import { maxAuthRequests } from '../limits.ts';
 import type { AuthLink } from '../transport/link.ts';
 import { WireReader } from '../wire/index.ts';
-import { untilAborted } from './abort.ts';
+import { abortError, untilAborted } from './abort.ts';
 import type { ServerAuthOptions } from './server-options.ts';
 
 /** What a method says to one request. */
@@ -57,10 +57,14 @@ export class ServerSession<G> {
     try {
       return (await untilAborted(handler(), this.options.signal)) ?? undefined;
     } catch (error) {
-      if (this.options.signal?.aborted) throw error;
+      this.throwIfAborted();
       this.handlerError = error;
       return undefined;
     }
+  }
+
+  throwIfAborted(): void {
+    if (this.options.signal?.aborted) throw abortError(this.options.signal);
   }
 
   /** Reads the method's part of a request to its last byte. */
