@@ -104,7 +104,9 @@ export class Channel implements Growable {
   attach(sink: ChannelSink): void {
     const early = this.#sink;
     this.#sink = sink;
-    this.#requests.release();
+    // Whoever attaches from a constructor is whole only after it.
+    if (this.#requests.waiting > 0) queueMicrotask(() => this.#requests.release());
+    else this.#requests.release();
     if (early instanceof EarlySink) early.replay(sink, (byteCount) => this.consumed(byteCount));
   }
 
