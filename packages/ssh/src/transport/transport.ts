@@ -293,13 +293,17 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   async #offerLogin(): Promise<void> {
-    const { service } = serviceRequest.decode(await this.#authMail.next());
+    this.#acceptServiceRequest(await this.#authMail.next());
+  }
+
+  #acceptServiceRequest(payload: Buffer): void {
+    const { service } = serviceRequest.decode(payload);
     if (service !== authService) {
       throw protocolError('auth', `the client asks for the service "${service}" where ${authService} comes first`, {
         disconnect: disconnectReasons.serviceNotAvailable,
       });
     }
-    this.send(serviceAccept.encode({ service: authService }));
+    this.#outbox.reply(serviceAccept.encode({ service: authService }));
   }
 
   #takeIdentification(chunk: Buffer): Buffer | undefined {
@@ -386,7 +390,9 @@ export class Transport implements AuthLink, ConnectionLink {
       case disconnect.number:
         throw disconnectedByPeer(payload);
       case ignore.number:
+        return;
       case unimplemented.number:
+        this.#log(2, `the peer does not know our message ${unimplemented.decode(payload).sequence}`);
         return;
       case debug.number:
         this.#acceptDebug(payload);
@@ -401,7 +407,12 @@ export class Transport implements AuthLink, ConnectionLink {
         this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
         return;
       case pong.number:
-        this.#acceptPong();
+        this.#acceptPong(payload);
+        return;
+      case serviceRequest.number:
+        // The first is the conversation's, which awaits it; a later one is answered again.
+        if (this.#phase === 'auth') this.#acceptServiceRequest(payload);
+        else this.#authMail.deliver(payload);
         return;
       case userauthSuccess:
         // Whatever follows is of the connection protocol already, and compressed (PROTOCOL §1.2).
@@ -447,7 +458,8 @@ export class Transport implements AuthLink, ConnectionLink {
     this.#kexMail.deliver(payload);
   }
 
-  #acceptPong(): void {
+  #acceptPong(payload: Buffer): void {
+    pong.decode(payload);
     const done = this.#pings.shift();
     if (done === undefined) throw protocolError('transport', 'a PONG answers no PING of ours');
     done();
