@@ -3,7 +3,7 @@
 import { startGroup } from '../../crypto/agreement/group-exchange.ts';
 import { findAgreement } from '../../crypto/agreement/table.ts';
 import type { HashName } from '../../crypto/key-agreement.ts';
-import { disconnectReasons, SshError } from '../../errors.ts';
+import { disconnectReasons, SshError, toSshError } from '../../errors.ts';
 import { decodePublicKey } from '../../keys/index.ts';
 import type { PublicKey } from '../../keys/types.ts';
 import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
@@ -40,8 +40,21 @@ export async function exchangeAsClient(exchange: Exchange, options: ClientExchan
       disconnect: disconnectReasons.keyExchangeFailed,
     });
   }
-  await options.verifyHostKey(hostKey, exchange.negotiated.hostKey);
+  await askVerifier(options.verifyHostKey, hostKey, exchange.negotiated.hostKey);
   return { hash: values.hash, secret: values.secret, exchangeHash, hostKey };
+}
+
+/** Whatever the verifier throws is a refusal (OpenSSH CVE-2025-26465: an error on the way that accepted). */
+async function askVerifier(verifyHostKey: HostKeyVerifier, hostKey: PublicKey, algorithm: string): Promise<void> {
+  try {
+    await verifyHostKey(hostKey, algorithm);
+  } catch (error) {
+    throw toSshError(error, {
+      code: 'host-key-refused',
+      stage: 'host-key',
+      disconnect: disconnectReasons.hostKeyNotVerifiable,
+    });
+  }
 }
 
 interface ExchangedValues {
