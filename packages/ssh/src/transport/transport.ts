@@ -90,7 +90,8 @@ export class Transport implements AuthLink, ConnectionLink {
   #sessionId: Buffer | undefined;
   #hostKey: PublicKey | undefined;
   #peerTakesExtInfo = false;
-  #extInfosReceived = 0;
+  /** From a server, before login ended: the second that RFC 8308 allows it. */
+  #hasLateExtInfo = false;
   #packetsBeforeAuth = 0;
   #bytesBeforeAuth = 0;
   #bytesSinceAsked = 0;
@@ -149,13 +150,17 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** Identification, first key exchange, and agreement on the login service. Rejects with the error that ended it. */
   async handshake(): Promise<void> {
+    if (this.#ended) throw this.#ended;
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
+    const cancelDeadline = this.#startDeadline();
     try {
       await this.#runExchange();
       if (this.role === 'client') await this.#requestLogin();
       else await this.#offerLogin();
     } catch (error) {
       throw this.#endWith(error);
+    } finally {
+      cancelDeadline();
     }
     this.#phase = 'auth';
   }
@@ -225,6 +230,7 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** Changes the keys now. Resolves when both directions use the new ones; rejects with the error that ended the connection. */
   async rekey(): Promise<void> {
+    if (this.#isExported) throw misuse('the transport was handed over; its new owner changes the keys');
     if (this.#phase === 'connection' && this.#exchange === undefined) await this.#runExchange();
   }
 
@@ -236,19 +242,25 @@ export class Transport implements AuthLink, ConnectionLink {
   /**
    * Gives the whole state away and stops: to be called after login, before `attach`. Whoever restores it owns the socket.
    *
-   * @throws SshError `misuse` during a key exchange, before login, or with a compression context in use.
+   * @throws SshError `misuse` during a key exchange, before login, after `attach` or the end, a second time, or with a
+   *   compression context in use.
    */
   exportState(): TransportState {
     const { negotiated } = this;
     const writer = this.#outbox.writer;
+    if (this.#ended) throw misuse(`a transport that has ended cannot be handed over: ${this.#ended.message}`);
+    // Two owners of one state would seal different packets under the same key and nonce.
+    if (this.#isExported) throw misuse('a transport can be handed over once');
     if (this.#phase !== 'connection' || this.#exchange !== undefined || negotiated === undefined) {
       throw misuse('a transport can be handed over after login and outside of a key exchange only');
     }
+    if (this.#handler) throw misuse('a transport that serves a connection already cannot be handed over');
     if (this.#reader.hasCompressionContext || writer.hasCompressionContext) {
       throw misuse('a transport whose compression has begun cannot be handed over');
     }
-    this.#outbox.close();
+    // First of all: the last flush must not begin a key exchange.
     this.#isExported = true;
+    this.#outbox.close();
     this.#cancelRekeyTimer();
     return {
       format: 1,
@@ -313,7 +325,7 @@ export class Transport implements AuthLink, ConnectionLink {
     this.#identification = undefined;
     this.peerIdentification = found.identification;
     const software = found.identification.replace(/^SSH-[^-]*-/, '');
-    this.#log(1, `Remote protocol version 2.0, remote software version ${software}`);
+    this.#log(1, `Remote protocol version 2.0, remote software version ${printable(Buffer.from(software))}`);
     return chunk.subarray(found.consumed);
   }
 
@@ -434,14 +446,14 @@ export class Transport implements AuthLink, ConnectionLink {
   #acceptExtInfo(payload: Buffer): void {
     // RFC 8308 §2.4, against rogue extension lists (asyncssh CVE-2023-46445): once right after the first NEWKEYS, and from
     // a server once more before login ends.
-    const isFirst = this.#reader.packetsSinceKeys === 1;
-    const isInPlace = this.#phase === 'service' ? isFirst : this.#extInfosReceived <= 1;
-    if (!isInPlace)
+    const isLate = this.#phase === 'auth';
+    if (isLate ? this.#hasLateExtInfo : this.#reader.packetsSinceKeys !== 1) {
       throw protocolError(
         'transport',
         'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends',
       );
-    this.#extInfosReceived++;
+    }
+    if (isLate) this.#hasLateExtInfo = true;
     const extensions = decodeExtensions(payload);
     this.peerExtensions = new Map([...this.peerExtensions, ...extensions]);
     for (const [name, value] of extensions) this.#log(1, `kex_ext_info_check_ver: ${name}=<${printable(value)}>`);
@@ -468,15 +480,14 @@ export class Transport implements AuthLink, ConnectionLink {
   /** One key exchange, with the connection's own traffic held back meanwhile. */
   async #runExchange(): Promise<void> {
     const isFirst = this.#sessionId === undefined;
-    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
     this.#exchange = 'asked';
     this.#bytesSinceAsked = 0;
     this.#outbox.hold();
     this.#cancelRekeyTimer();
-    const cancelTimeout =
-      kexTimeoutMs === 0 ? () => {} : clock.setTimer(kexTimeoutMs, () => void this.#endWith(kexTimedOut(kexTimeoutMs)));
+    const cancelDeadline = isFirst ? () => {} : this.#startDeadline();
     try {
-      const result = await exchangeKeys(this.#exchangeHost(isFirst));
+      // A verifier or an agent that never answers must not keep whoever waits for us beyond the connection's end.
+      const result = await Promise.race([exchangeKeys(this.#exchangeHost(isFirst)), this.#kexMail.ended]);
       this.#sessionId ??= result.exchangeHash;
       this.#hostKey ??= result.hostKey;
       this.#exchange = undefined;
@@ -486,8 +497,15 @@ export class Transport implements AuthLink, ConnectionLink {
     } catch (error) {
       throw this.#endWith(error);
     } finally {
-      cancelTimeout();
+      cancelDeadline();
     }
+  }
+
+  /** The peer's time to finish an exchange; the first one's reaches to the agreement on a service. */
+  #startDeadline(): () => void {
+    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
+    if (kexTimeoutMs === 0) return () => {};
+    return clock.setTimer(kexTimeoutMs, () => void this.#endWith(kexTimedOut(kexTimeoutMs)));
   }
 
   #exchangeHost(isFirst: boolean): KeyExchangeHost {
