@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { findAgreement } from '../crypto/agreement/table.ts';
 import { findCipher } from '../crypto/ciphers/table.ts';
 import { findMac } from '../crypto/macs/table.ts';
+import type { PacketSealer } from '../crypto/packet-protection.ts';
 import type { SshError } from '../errors.ts';
 import type { PrivateKey } from '../keys/types.ts';
 import type { MessageOf } from '../wire/index.ts';
@@ -14,6 +15,7 @@ import type { ByteSink, ClientTransportOptions, ServerTransportOptions } from '.
 import { PacketReader } from './packet-reader.ts';
 import { PacketWriter } from './packet-writer.ts';
 import type { Phase, Role } from './phase.ts';
+import { plainSealer } from './plain.ts';
 import { Transport } from './transport.ts';
 
 export interface RawOptions {
@@ -90,6 +92,8 @@ export class RawPeer {
   sessionId: Buffer | undefined;
   strict = false;
   hostKey: PrivateKey;
+  /** Seals what the scripted side sends, under the keys of its last NEWKEYS. */
+  sealer: PacketSealer = plainSealer;
   readonly #options: RawOptions;
   #negotiated: ReturnType<typeof negotiate> | undefined;
 
@@ -302,10 +306,19 @@ export class RawPeer {
     }
   }
 
-  sendNewKeys(trailing: number[] = []): void {
-    this.send([21, ...trailing]);
+  sendNewKeys(): void {
+    this.send([21]);
     const { parts, keys } = this.#directionKeys(this.role);
-    this.writer.setProtection(parts.cipher.createSealer(keys, parts.mac), this.strict);
+    this.sealer = parts.cipher.createSealer(keys, parts.mac);
+    this.writer.setProtection(this.sealer, this.strict);
+  }
+
+  /** A packet as its bytes stand before sealing, whatever they say: sealed, but not sent. */
+  sealPacket(packet: Buffer): Buffer {
+    const out: Buffer[] = [];
+    this.sealer.seal(this.writer.sequence, packet, out);
+    this.writer.sequence = (this.writer.sequence + 1) >>> 0;
+    return Buffer.concat(out);
   }
 
   async readNewKeys(): Promise<void> {
