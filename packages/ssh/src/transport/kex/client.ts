@@ -110,7 +110,7 @@ function preferredGroupBits(exchange: Exchange): number {
 
 function decodeHostKey(blob: Buffer, algorithmName: string, requiredRsaBits: number): PublicKey {
   const algorithm = findHostKeyAlgorithm(algorithmName);
-  const hostKey = decodePublicKey(blob, { allowedTypes: algorithm === undefined ? [] : [algorithm.keyType] });
+  const hostKey = readHostKey(blob, algorithm === undefined ? [] : [algorithm.keyType]);
   if (hostKey.plain.type === 'ssh-rsa' && hostKey.bits < requiredRsaBits) {
     throw new SshError(`the server's RSA host key has ${hostKey.bits} bits, at least ${requiredRsaBits} are required`, {
       code: 'host-key-refused',
@@ -121,4 +121,20 @@ function decodeHostKey(blob: Buffer, algorithmName: string, requiredRsaBits: num
     });
   }
   return hostKey;
+}
+
+/** What is wrong with the blob is the server's doing, and ends the key exchange. */
+function readHostKey(blob: Buffer, allowedTypes: readonly string[]): PublicKey {
+  try {
+    return decodePublicKey(blob, { allowedTypes });
+  } catch (error) {
+    const { code, message } = toSshError(error, { code: 'bad-key', stage: 'host-key' });
+    throw new SshError(`the server's host key: ${message}`, {
+      code,
+      stage: 'host-key',
+      side: 'peer',
+      cause: error,
+      disconnect: disconnectReasons.keyExchangeFailed,
+    });
+  }
 }
