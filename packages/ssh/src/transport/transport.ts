@@ -86,6 +86,8 @@ export class Transport implements AuthLink, ConnectionLink {
   #identification: IdentificationReader | undefined;
   #phase: Phase = 'first-kexinit';
   #exchange: ExchangeState;
+  /** The end of the rekey that runs, or of the last one. */
+  #rekeyed: Promise<void> = Promise.resolve();
   #strict = false;
   #sessionId: Buffer | undefined;
   #hostKey: PublicKey | undefined;
@@ -228,10 +230,14 @@ export class Transport implements AuthLink, ConnectionLink {
     return true;
   }
 
-  /** Changes the keys now. Resolves when both directions use the new ones; rejects with the error that ended the connection. */
+  /**
+   * Changes the keys now; a change that is under way counts. Resolves when both directions use the new ones; rejects with the
+   * error that ended the connection.
+   */
   async rekey(): Promise<void> {
     if (this.#isExported) throw misuse('the transport was handed over; its new owner changes the keys');
-    if (this.#phase === 'connection' && this.#exchange === undefined) await this.#runExchange();
+    if (this.#phase !== 'connection' && this.#phase !== 'rekey') return;
+    await (this.#exchange === undefined ? this.#beginRekey() : this.#rekeyed);
   }
 
   /** Ends the connection, telling the peer why. */
@@ -462,7 +468,7 @@ export class Transport implements AuthLink, ConnectionLink {
   #acceptKexInit(payload: Buffer): void {
     if (this.#phase === 'connection') {
       this.#phase = 'rekey';
-      if (this.#exchange === undefined) void this.#runExchange().catch(() => {});
+      if (this.#exchange === undefined) void this.#beginRekey();
       this.#exchange = 'running';
     } else {
       this.#phase = 'first-kex';
@@ -475,6 +481,13 @@ export class Transport implements AuthLink, ConnectionLink {
     const done = this.#pings.shift();
     if (done === undefined) throw protocolError('transport', 'a PONG answers no PING of ours');
     done();
+  }
+
+  #beginRekey(): Promise<void> {
+    this.#rekeyed = this.#runExchange();
+    // Whoever began it may have no interest in its end, which ends the connection anyway.
+    this.#rekeyed.catch(() => {});
+    return this.#rekeyed;
   }
 
   /** One key exchange, with the connection's own traffic held back meanwhile. */
