@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { SshError } from '../../errors.ts';
@@ -45,6 +46,24 @@ test('groups of other sizes, even ones and idle generators are refused', () => {
   for (const bad of [Buffer.alloc(0), Buffer.alloc(256), prime.subarray(1), Buffer.alloc(100_000, 0xff)]) {
     assert.throws(() => requireGroup(bad, two), isRefusal);
   }
+});
+
+test('a group made of anything gives a share or a refusal', () => {
+  for (let run = 0; run < 40; run++) {
+    const p = randomBytes(256);
+    p[0] = p[0]! | 0x80;
+    p[255] = p[255]! | 1;
+    const initiator = startGroup(p, randomBytes(1 + (run % 200)).fill(2, 0, 1));
+    try {
+      assert.ok((initiator.finish(encodeMpintBody(randomBytes(250).fill(3, 0, 1))) as Buffer).length > 0);
+    } catch (error) {
+      assert.ok(isRefusal(error));
+    }
+  }
+  // Powers of 3 modulo a power of 3 are all 0.
+  const power = (3n ** 1300n).toString(16);
+  const p = Buffer.from(power.length % 2 === 0 ? power : `0${power}`, 'hex');
+  assert.throws(() => startGroup(p, Buffer.of(3)), isRefusal);
 });
 
 test('a moduli file gives its usable lines', () => {

@@ -2,7 +2,7 @@
 import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
 import type { AgreementInitiator, AgreementResponse } from '../key-agreement.ts';
 import { type FiniteFieldGroup, isInnerElement, respondFiniteField, startFiniteField } from './finite-field.ts';
-import { trimZeros } from './mpint.ts';
+import { decodeMpintBody, trimZeros } from './mpint.ts';
 import { refusal } from './refusal.ts';
 
 /** Sizes a group may have, in bits of its prime. */
@@ -45,7 +45,18 @@ export function requireGroup(
  * @returns as a row of the agreement table does: `value` is e and `finish(f)` gives K; all three are bodies of mpints.
  */
 export function startGroup(prime: Uint8Array, generator: Uint8Array, limits?: GroupLimits): AgreementInitiator {
-  return startFiniteField(requireGroup(prime, generator, limits));
+  const group = requireGroup(prime, generator, limits);
+  let initiator: AgreementInitiator;
+  try {
+    initiator = startFiniteField(group);
+  } catch (error) {
+    throw refusal('OpenSSL does not take the group', error);
+  }
+  // The powers of g soon come to 0 or 1 in a group made for it; decodeMpintBody refuses 0.
+  if (!isInnerElement(decodeMpintBody(initiator.value, 'our share'), group.prime)) {
+    throw refusal('the generator of the group has few powers');
+  }
+  return initiator;
 }
 
 /** The server's half, once the client has sent e (the body of the mpint, as in the agreement table). */
