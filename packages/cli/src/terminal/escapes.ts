@@ -53,15 +53,15 @@ export interface EscapeState {
 }
 
 /** The state at the start of a session, which counts as the start of a line. */
-export function startEscapes(escape: number | undefined): EscapeState {
-  return { escape, afterNewline: true, pending: false };
+export function startEscapes(escapeByte: number | undefined): EscapeState {
+  return { escape: escapeByte, afterNewline: true, pending: false };
 }
 
 /** Takes one piece of keyboard input; forwards are views into it wherever nothing had to be inserted. */
 export function processEscapes(state: EscapeState, input: Uint8Array): { state: EscapeState; output: EscapeOutput[] } {
-  const { escape } = state;
+  const escapeByte = state.escape;
   if (input.length === 0) return { state, output: [] };
-  if (escape === undefined) return { state, output: [{ kind: 'forward', bytes: input }] };
+  if (escapeByte === undefined) return { state, output: [{ kind: 'forward', bytes: input }] };
   let { afterNewline, pending } = state;
   const output: EscapeOutput[] = [];
   let start = 0;
@@ -73,7 +73,7 @@ export function processEscapes(state: EscapeState, input: Uint8Array): { state: 
     const byte = input[i] as number;
     if (pending) {
       pending = false;
-      const row = byte === escape ? undefined : actions.get(byte);
+      const row = byte === escapeByte ? undefined : actions.get(byte);
       if (row !== undefined) {
         output.push({ kind: 'action', action: row.action, label: row.label });
         // As in OpenSSH, an escape leaves us at the start of a line: ~#~. works.
@@ -82,8 +82,8 @@ export function processEscapes(state: EscapeState, input: Uint8Array): { state: 
       }
       start = i;
       // ~x is sent as typed; ~~ is sent as one ~.
-      if (byte !== escape) output.push({ kind: 'forward', bytes: Uint8Array.of(escape) });
-    } else if (afterNewline && byte === escape) {
+      if (byte !== escapeByte) output.push({ kind: 'forward', bytes: Uint8Array.of(escapeByte) });
+    } else if (afterNewline && byte === escapeByte) {
       flush(i);
       start = i + 1;
       pending = true;
@@ -92,12 +92,12 @@ export function processEscapes(state: EscapeState, input: Uint8Array): { state: 
     afterNewline = byte === 0x0d || byte === 0x0a;
   }
   flush(input.length);
-  return { state: { escape, afterNewline, pending }, output };
+  return { state: { escape: escapeByte, afterNewline, pending }, output };
 }
 
 /** The text of `~?`, for a terminal in raw mode. */
-export function escapeHelp(escape: number): string {
-  const mark = formatEscapeCharacter(escape);
+export function escapeHelp(escapeByte: number): string {
+  const mark = formatEscapeCharacter(escapeByte);
   const rows = escapes.map((row) => ` ${mark}${row.label.padEnd(3)} ${row.help}`);
   return [
     `${mark}?`,
@@ -109,8 +109,8 @@ export function escapeHelp(escape: number): string {
 }
 
 /** What the terminal shows for an escape that was recognised: `~^Z [suspend ssh]` and so on. */
-export function formatEscape(escape: number, label: string): string {
-  return `${formatEscapeCharacter(escape)}${label}`;
+export function formatEscape(escapeByte: number, label: string): string {
+  return `${formatEscapeCharacter(escapeByte)}${label}`;
 }
 
 /** Reads EscapeChar: one character, `^x` for a control character, `none`. Anything else gives `invalid`. */
@@ -122,6 +122,6 @@ export function parseEscapeCharacter(text: string): number | 'none' | 'invalid' 
   return 'invalid';
 }
 
-function formatEscapeCharacter(escape: number): string {
-  return escape < 32 ? `^${String.fromCharCode(escape + 64)}` : String.fromCharCode(escape);
+function formatEscapeCharacter(escapeByte: number): string {
+  return escapeByte < 32 ? `^${String.fromCharCode(escapeByte + 64)}` : String.fromCharCode(escapeByte);
 }
