@@ -2,7 +2,6 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, readFileSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
-import { findGroups } from './accounts.ts';
 import type { Account } from './platform.ts';
 
 /**
@@ -11,13 +10,11 @@ import type { Account } from './platform.ts';
  * @throws SshError `misuse` when this process may not, or when it still could become root again.
  */
 export function dropPrivileges(account: Account): void {
-  const { setgroups, setgid, setuid, setegid, seteuid } = process;
-  if (!setgroups || !setgid || !setuid || !setegid || !seteuid) throw privilegeError('this system has no user ids');
-  const groups = findGroups(account.name, account.gid);
+  if (!process.initgroups || !process.setgid || !process.setuid) throw privilegeError('this system has no user ids');
   try {
-    process.setgroups?.(groups);
-    process.setgid?.(account.gid);
-    process.setuid?.(account.uid);
+    process.initgroups(account.name, account.gid);
+    process.setgid(account.gid);
+    process.setuid(account.uid);
   } catch (cause) {
     throw privilegeError(`could not become "${account.name}"`, cause);
   }
