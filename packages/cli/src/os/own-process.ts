@@ -10,11 +10,12 @@ import type { Account } from './platform.ts';
  * @throws SshError `misuse` when this process may not, or when it still could become root again.
  */
 export function dropPrivileges(account: Account): void {
-  if (!process.initgroups || !process.setgid || !process.setuid) throw privilegeError('this system has no user ids');
+  const own: OwnProcess = process;
+  if (!own.initgroups || !own.setgid || !own.setuid) throw privilegeError('this system has no user ids');
   try {
-    process.initgroups(account.name, account.gid);
-    process.setgid(account.gid);
-    process.setuid(account.uid);
+    own.initgroups(account.name, account.gid);
+    own.setgid(account.gid);
+    own.setuid(account.uid);
   } catch (cause) {
     throw privilegeError(`could not become "${account.name}"`, cause);
   }
@@ -106,6 +107,9 @@ export function writePidFile(path: string): () => void {
     }
   };
 }
+
+/** @types/node has no initgroups. */
+type OwnProcess = NodeJS.Process & { initgroups?(user: string, extraGroup: number): void };
 
 function canBecomeRoot(): boolean {
   try {

@@ -4,7 +4,7 @@
 export interface TerminalHooks {
   /** Gives the terminal back as it was found. */
   restore(): void;
-  /** Takes it again after a suspension. */
+  /** Takes it again after a suspension; a shell may have changed the modes meanwhile, so they are set anew. */
   retake(): void;
 }
 
@@ -19,6 +19,7 @@ export class TerminalGuard {
   readonly #onSignal: (signal: NodeJS.Signals) => void;
   readonly #onStop: () => void;
   readonly #onContinue: () => void;
+  #released = false;
 
   constructor(hooks: TerminalHooks) {
     this.#hooks = hooks;
@@ -41,6 +42,7 @@ export class TerminalGuard {
   async suspend(): Promise<void> {
     this.#hooks.restore();
     process.off('SIGTSTP', this.#onStop);
+    process.off('SIGCONT', this.#onContinue);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(done, continueAfterMs);
       function done(): void {
@@ -51,12 +53,15 @@ export class TerminalGuard {
       process.on('SIGCONT', done);
       process.kill(process.pid, 'SIGTSTP');
     });
+    if (this.#released) return;
     process.on('SIGTSTP', this.#onStop);
+    process.on('SIGCONT', this.#onContinue);
     this.#hooks.retake();
   }
 
   /** Stops watching; the terminal stays as it is. */
   release(): void {
+    this.#released = true;
     process.off('exit', this.#onExit);
     for (const signal of endingSignals) process.off(signal, this.#onSignal);
     process.off('SIGTSTP', this.#onStop);

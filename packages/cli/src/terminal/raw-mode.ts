@@ -69,13 +69,15 @@ export class Terminal {
     if (this.#guard !== undefined) await this.#guard.suspend();
   }
 
+  /** Again after a suspension: what was saved before the first time stays the state to go back to. */
   #setRaw(): void {
-    if (this.#raw) return;
     if (this.#native === undefined) {
+      // libuv keeps its own idea of the mode and would skip a second call.
+      if (this.#raw) this.#fallback().setRawMode(false);
       this.#fallback().setRawMode(true);
       this.#saved = 'by-node';
     } else {
-      const termios = this.#native.getTermios(this.#fd);
+      const termios = this.#raw && this.#saved instanceof Buffer ? this.#saved : this.#native.getTermios(this.#fd);
       this.#saved = termios;
       this.#native.setTermios(this.#fd, makeRaw(this.#native.layout, termios), 'drain');
     }

@@ -31,6 +31,7 @@ export async function askOnTerminal(fd: number, prompt: string, echo: boolean): 
   const guard = new TerminalGuard({
     restore: () => setRaw(false),
     retake: () => {
+      setRaw(false); // libuv would skip a second call
       setRaw(true);
       write(fd, text);
     },
