@@ -1,5 +1,6 @@
 /** The master side of a pseudo-terminal as a Node stream that loses nothing at the end and never blocks. */
 import { readSync, writeSync } from 'node:fs';
+import type { SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
 import { ReadStream } from 'node:tty';
 
@@ -28,11 +29,14 @@ export class PtyStream extends Duplex {
   constructor(masterFd: number) {
     super({ allowHalfOpen: true, autoDestroy: false, readableHighWaterMark: 64 * 1024 });
     this.#fd = masterFd;
-    this.#source = new ReadStream(masterFd);
+    // With a buffer of ours, pause() stops the handle at once: otherwise it would read one chunk more, which nobody would
+    // get once finish() reads by itself.
+    const onread = {
+      buffer: Buffer.allocUnsafe(readBytes),
+      callback: (count: number, buffer: Uint8Array): boolean => this.push(Buffer.from(buffer.subarray(0, count))),
+    };
+    this.#source = new ReadStream(masterFd, { onread } as SocketConstructorOpts);
     this.#source.pause();
-    this.#source.on('data', (chunk: Buffer) => {
-      if (this.#phase === 'live' && !this.push(chunk)) this.#source.pause();
-    });
     // EIO when the last slave is closed is how a terminal says "end of file".
     this.#source.on('error', () => this.#end());
     this.#source.on('end', () => this.#end());
@@ -43,11 +47,6 @@ export class PtyStream extends Duplex {
     if (this.#phase !== 'live' || this.destroyed) return;
     this.#phase = 'draining';
     this.#source.pause();
-    let chunk: Buffer | null = this.#source.read();
-    while (chunk !== null) {
-      this.push(chunk);
-      chunk = this.#source.read();
-    }
     this.#drain();
   }
 
