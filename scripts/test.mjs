@@ -34,7 +34,7 @@ const parts = [
   { name: 'checks', run: checksPart },
   { name: 'unit', run: (only) => unitPart(systemNode(), only) },
   { name: 'unit24', run: (only) => unitOnOwnNode(only) },
-  { name: 'scripts', run: scriptsPart },
+  { name: 'tools', run: toolsPart },
   { name: 'examples', run: examplesPart },
   { name: 'interop', run: interopPart },
   { name: 'fuzz', run: fuzzPart },
@@ -153,10 +153,20 @@ async function unitPart(node, only) {
   return runTogether(node, files);
 }
 
-/** @param {string | undefined} only */
-async function scriptsPart(only) {
-  const files = filesBelow('scripts', '.test.mjs').filter((file) => only === undefined || file.includes(only));
-  return runTogether(systemNode(), files);
+/**
+ * Tests of what tests: the scripts, the fuzzer, the benchmarks.
+ *
+ * @param {string | undefined} only
+ */
+async function toolsPart(only) {
+  const built = ['fuzz', 'bench'].flatMap((folder) => filesBelow(folder, '.test.ts'));
+  const files = [...filesBelow('scripts', '.test.mjs'), ...built].filter(
+    (file) => only === undefined || file.includes(only),
+  );
+  return runTogether(
+    systemNode(),
+    files.map((file) => (file.endsWith('.ts') ? `build/${file.replace(/\.ts$/, '.js')}` : file)),
+  );
 }
 
 /**
@@ -267,7 +277,7 @@ async function interopPart(only) {
 async function fuzzPart() {
   const program = join(root, 'build', 'fuzz', 'main.js');
   if (!existsSync(program)) return { passed: 0, failed: 0, skipped: [] };
-  const argv = [systemNode(), program, '--seconds', String(fuzzSeconds), '--counts'];
+  const argv = [systemNode(), program, '--seconds', String(fuzzSeconds)];
   const { status, output } = await run(argv, { timeoutMs: fuzzSeconds * 1000 + fileTimeoutMs });
   console.log(output.trimEnd());
   const ok = [...output.matchAll(/^ok {2}/gm)].length;
