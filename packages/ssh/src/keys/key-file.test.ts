@@ -58,9 +58,7 @@ for (const file of files) {
       assert.ok(peekPublicKey(bytes)?.equals(expected.key));
     }
     const signature = await key.sign(Buffer.from('message'), key.publicKey.signatureAlgorithms[0] as string);
-    assert.ok(
-      expected.key.verify(Buffer.from('message'), signature, key.publicKey.signatureAlgorithms[0] as string),
-    );
+    assert.ok(expected.key.verify(Buffer.from('message'), signature, key.publicKey.signatureAlgorithms[0] as string));
     if (encrypted) {
       await assert.rejects(parsePrivateKey(bytes), { code: 'bad-passphrase', message: /no passphrase was given/ });
       await assert.rejects(parsePrivateKey(bytes, { passphrase: 'Nacre' }), {
@@ -190,7 +188,12 @@ function armored(bytes: Uint8Array): Buffer {
 }
 
 function opened(file: string): Buffer {
-  return Buffer.from(load(file).toString('latin1').replace(/-----[^-]*-----/g, ''), 'base64');
+  return Buffer.from(
+    load(file)
+      .toString('latin1')
+      .replace(/-----[^-]*-----/g, ''),
+    'base64',
+  );
 }
 
 test('every cut and every changed byte inside an openssh file gives a key or an SshError', async () => {
