@@ -267,7 +267,7 @@ test('refuses openssh files that are whole and wrong', async () => {
   const encrypted = { cipher: 'aes256-ctr', kdf: 'bcrypt' };
   const other = publicOf('rsa').key.blob;
   const stranger = (await generateKey('ssh-ed25519')).publicKey.blob;
-  const grow = (body: Buffer): Buffer => Buffer.concat([body, Buffer.of(6, 7, 8, 9, 10, 11, 12, 13)]);
+  const grow = (body: Buffer): Buffer => Buffer.concat([body, Buffer.alloc(8, 0xff)]);
   const refused: [RegExp, Parameters<typeof rebuilt>[0]][] = [
     [/holds 2 keys/, { count: 2 }],
     [/holds 0 keys/, { count: 0 }],
