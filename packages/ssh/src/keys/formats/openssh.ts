@@ -134,7 +134,7 @@ function readSecrets(secrets: Buffer, envelope: Envelope, options: ParseOptions)
     }
     const withComment = readPrivateKey(reader, options.name);
     const key = withComment(reader.text('comment'));
-    requirePadding(reader.rest(), envelope.cipher?.blockBytes ?? plainBlockBytes);
+    requirePadding(reader.rest());
     // The outer copy is what an agent or a server is shown before the passphrase is known; a file may not lie about it.
     if (!key.publicKey.plain.equals(envelope.publicKey.plain)) {
       throw badKey('the public key of the private key file is not that of its private key');
@@ -143,8 +143,9 @@ function readSecrets(secrets: Buffer, envelope: Envelope, options: ParseOptions)
   });
 }
 
-function requirePadding(padding: Buffer, blockBytes: number): void {
-  if (padding.length >= blockBytes || padding.some((byte, index) => byte !== index + 1)) {
+/** As in OpenSSH, any number of them: PuTTYgen pads to 16 bytes where 8 would do. */
+function requirePadding(padding: Buffer): void {
+  if (padding.some((byte, index) => byte !== ((index + 1) & 0xff))) {
     throw badKey('the private key file does not end with padding 1, 2, 3 …');
   }
 }
