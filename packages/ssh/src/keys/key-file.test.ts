@@ -232,6 +232,20 @@ test('every changed byte of a PPK file is found by its MAC', async () => {
   }
 });
 
+test('every changed byte of an OpenSSL container gives a key or an SshError', async () => {
+  for (const file of ['ecdsa256.pem', 'ecdsa521.pkcs8', 'pkcs8-only-ed25519.pkcs8', 'rsa.pem', 'rsa.pkcs8']) {
+    const text = load(file).toString('latin1');
+    const label = /-----BEGIN ([A-Z ]+)-----/.exec(text)?.[1] as string;
+    const der = Buffer.from(text.replace(/-----[^-]*-----/g, ''), 'base64');
+    for (let at = 0; at < der.length; at += file.startsWith('rsa') ? 5 : 1) {
+      const changed = Buffer.from(der);
+      changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+      const pem = `-----BEGIN ${label}-----\n${changed.toString('base64')}\n-----END ${label}-----\n`;
+      await refusesOnly(() => parsePrivateKey(Buffer.from(pem)));
+    }
+  }
+});
+
 /** The parts of an unencrypted openssh file, put together anew with changes. */
 async function rebuilt(changes: {
   cipher?: string;
@@ -289,6 +303,13 @@ test('refuses openssh files that are whole and wrong', async () => {
     await assert.rejects(parsePrivateKey(await rebuilt(changes), { passphrase: 'x' }), { code: 'bad-key', message });
   }
   await parsePrivateKey(await rebuilt({}));
+  // A comment that is not UTF-8 is no reason to refuse a key.
+  const latin1 = (body: Buffer): Buffer => {
+    const changed = Buffer.from(body);
+    changed[body.indexOf('nacre')] = 0xe9;
+    return changed;
+  };
+  assert.equal((await parsePrivateKey(await rebuilt({ body: latin1 }))).comment, 'ed25519@\ufffdacre');
 });
 
 test('refuses PPK files that ask for too much', async () => {
