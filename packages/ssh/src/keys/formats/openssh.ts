@@ -8,7 +8,6 @@ import { badKey, parsingKey } from '../key-error.ts';
 import { readPrivateKey, writePrivateKey } from '../private-key.ts';
 import { decodePublicKey } from '../public-key.ts';
 import type { PrivateKey, PublicKey } from '../types.ts';
-import { decodeBase64, encodeBase64Lines, findBlock } from './armor.ts';
 import {
   encodePassphrase,
   type FormatOptions,
@@ -17,6 +16,7 @@ import {
   requirePassphrase,
   wrongPassphrase,
 } from './format.ts';
+import { decodeBase64, encodeBase64Lines, findBlock } from './pem/armor.ts';
 
 const label = 'OPENSSH PRIVATE KEY';
 const magic = Buffer.from('openssh-key-v1\0', 'latin1');
