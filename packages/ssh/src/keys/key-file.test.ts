@@ -61,6 +61,8 @@ for (const file of files) {
     assert.ok(expected.key.verify(Buffer.from('message'), signature, key.publicKey.signatureAlgorithms[0] as string));
     if (encrypted) {
       await assert.rejects(parsePrivateKey(bytes), { code: 'bad-passphrase', message: /no passphrase was given/ });
+      // Each try costs a run of bcrypt: one file of each way to notice is enough.
+      if (/^(rsa|ecdsa\d+)\.enc$|-(ctr|cbc)$|aes128-gcm/.test(file)) return;
       await assert.rejects(parsePrivateKey(bytes, { passphrase: 'Nacre' }), {
         code: 'bad-passphrase',
         message: /wrong passphrase/,
@@ -85,7 +87,9 @@ test('writes every format it reads, plain and encrypted', async () => {
     const own = name === 'rsa' ? ['pkcs1'] : name === 'ed25519' ? [] : ['sec1'];
     for (const format of ['openssh', 'ppk', 'pkcs8', ...own] as ('openssh' | 'ppk' | 'pkcs8' | 'pkcs1' | 'sec1')[]) {
       for (const passphrase of [undefined, 'perle']) {
-        if (format === 'ppk' && passphrase !== undefined && (!hasArgon2 || name !== 'ed25519')) continue;
+        if (format === 'ppk' && passphrase !== undefined && !hasArgon2) continue;
+        // The key derivations are slow and know nothing of key types.
+        if (/openssh|ppk/.test(format) && passphrase !== undefined && name !== 'ed25519') continue;
         const text = await formatPrivateKey(key, format, {
           rounds: 1,
           comment: 'zwölf words',
@@ -103,7 +107,7 @@ test('writes every format it reads, plain and encrypted', async () => {
 
 test('writes the openssh format under every cipher', async () => {
   const key = await parsePrivateKey(load('ed25519'));
-  for (const cipher of ['aes128-ctr', 'aes256-cbc', 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com']) {
+  for (const cipher of ['aes256-cbc', 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com']) {
     const text = await formatPrivateKey(key, 'openssh', { passphrase: 'p', rounds: 1, cipher });
     const again = await parsePrivateKey(Buffer.from(text), { passphrase: 'p' });
     assert.ok(again.publicKey.equals(key.publicKey), cipher);
@@ -232,6 +236,20 @@ test('every changed byte of a PPK file is found by its MAC', async () => {
   }
 });
 
+test('every changed byte of an OpenSSL container gives a key or an SshError', async () => {
+  for (const file of ['ecdsa256.pem', 'ecdsa521.pkcs8', 'pkcs8-only-ed25519.pkcs8', 'rsa.pem', 'rsa.pkcs8']) {
+    const text = load(file).toString('latin1');
+    const label = /-----BEGIN ([A-Z ]+)-----/.exec(text)?.[1] as string;
+    const der = Buffer.from(text.replace(/-----[^-]*-----/g, ''), 'base64');
+    for (let at = 0; at < der.length; at += file.startsWith('rsa') ? 5 : 1) {
+      const changed = Buffer.from(der);
+      changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+      const pem = `-----BEGIN ${label}-----\n${changed.toString('base64')}\n-----END ${label}-----\n`;
+      await refusesOnly(() => parsePrivateKey(Buffer.from(pem)));
+    }
+  }
+});
+
 /** The parts of an unencrypted openssh file, put together anew with changes. */
 async function rebuilt(changes: {
   cipher?: string;
@@ -289,6 +307,13 @@ test('refuses openssh files that are whole and wrong', async () => {
     await assert.rejects(parsePrivateKey(await rebuilt(changes), { passphrase: 'x' }), { code: 'bad-key', message });
   }
   await parsePrivateKey(await rebuilt({}));
+  // A comment that is not UTF-8 is no reason to refuse a key.
+  const latin1 = (body: Buffer): Buffer => {
+    const changed = Buffer.from(body);
+    changed[body.indexOf('nacre')] = 0xe9;
+    return changed;
+  };
+  assert.equal((await parsePrivateKey(await rebuilt({ body: latin1 }))).comment, 'ed25519@\ufffdacre');
 });
 
 test('refuses PPK files that ask for too much', async () => {

@@ -8,7 +8,6 @@ import { badKey, parsingKey } from '../key-error.ts';
 import { readPrivateKey, writePrivateKey } from '../private-key.ts';
 import { decodePublicKey } from '../public-key.ts';
 import type { PrivateKey, PublicKey } from '../types.ts';
-import { decodeBase64, encodeBase64Lines, findBlock } from './armor.ts';
 import {
   encodePassphrase,
   type FormatOptions,
@@ -17,6 +16,7 @@ import {
   requirePassphrase,
   wrongPassphrase,
 } from './format.ts';
+import { decodeBase64, encodeBase64Lines, findBlock } from './pem/armor.ts';
 
 const label = 'OPENSSH PRIVATE KEY';
 const magic = Buffer.from('openssh-key-v1\0', 'latin1');
@@ -133,7 +133,8 @@ function readSecrets(secrets: Buffer, envelope: Envelope, options: ParseOptions)
       throw badKey('the private key file is damaged: its two check numbers differ');
     }
     const withComment = readPrivateKey(reader, options.name);
-    const key = withComment(reader.text('comment'));
+    // Old files hold comments in whatever encoding the terminal had.
+    const key = withComment(reader.string('comment').toString('utf8'));
     requirePadding(reader.rest());
     // The outer copy is what an agent or a server is shown before the passphrase is known; a file may not lie about it.
     if (!key.publicKey.plain.equals(envelope.publicKey.plain)) {
