@@ -50,6 +50,8 @@ export const maxDhGroupBits = 8192;
 export const maxKeyFileBytes = 1024 * 1024;
 /** bcrypt rounds in a key file; a giant count hangs the reader (Go b315afd). 24 is OpenSSH's default. */
 export const maxKdfRounds = 10_000;
+/** Rounds of PBKDF2 (or 8·N·r·p of scrypt) in an encrypted PKCS#8 file; OpenSSL would run any number in the calling thread. */
+export const maxContainerKdfCost = 10_000_000;
 /** Argon2 parameters of a PPK v3 file: memory in KiB, passes, lanes. */
 export const maxArgon2MemoryKib = 1024 * 1024;
 export const maxArgon2Passes = 1000;

@@ -29,6 +29,11 @@ export interface PacketOpener {
   readonly lengthCountsForPadding: boolean;
   readonly trailerBytes: number;
   /**
+   * Set where an impossible length must not be told apart from a wrong MAC, by time or by answer (CBC with encrypt-and-mac,
+   * CVE-2008-5161): the reader then takes a whole packet's worth of bytes before it fails.
+   */
+  readonly hidesBadLength?: true;
+  /**
    * The packet_length field of the packet that starts at `offset`. Called once a packet, before `open`; may change state
    * (CTR, CBC decrypt the first block here and keep it).
    */

@@ -1,0 +1,84 @@
+/** The client's side of login (RFC 4252): asks what the server takes and tries what there is until one side is done. */
+import { disconnectReasons, SshError } from '../errors.ts';
+import type { AuthLink } from '../transport/link.ts';
+import { toAuthError } from './auth-error.ts';
+import type { ClientAuthOptions, ClientAuthResult } from './client-options.ts';
+import { ClientSession } from './client-session.ts';
+import { authMethods, findAuthMethod } from './methods/table.ts';
+import type { AuthMethod } from './methods/types.ts';
+
+/**
+ * Logs in over a transport whose service is `ssh-userauth`.
+ *
+ * @throws SshError `auth-failed` when nothing is left to try; its text names the methods the server would still take.
+ *   `aborted` by the signal, `protocol-error` and `bad-message` for what a server must not send, else what ended the link.
+ * @example
+ * const { methods } = await authenticateClient(link, { user: 'ada', signers: [await loadPrivateKey(file)] });
+ */
+export async function authenticateClient(link: AuthLink, options: ClientAuthOptions): Promise<ClientAuthResult> {
+  const session = new ClientSession(link, options);
+  try {
+    return await converse(session);
+  } catch (error) {
+    // What is no SshError was thrown by a callback: a prompt that was closed, a signer list that could not be read.
+    throw toAuthError(error, { code: 'auth-failed', disconnect: disconnectReasons.authCancelledByUser });
+  } finally {
+    await session.signers.close().catch(() => undefined);
+  }
+}
+
+async function converse(session: ClientSession): Promise<ClientAuthResult> {
+  const preferred = preferredMethods(session.options.preferredMethods);
+  const exhausted = new Set<AuthMethod>();
+  const succeeded: string[] = [];
+  let method = findAuthMethod('none') as AuthMethod;
+  let allowed: readonly string[] = [];
+
+  while (true) {
+    const outcome = await method.client(session);
+    if (outcome.kind === 'success') return finish(session, [...succeeded, method.name]);
+    if (outcome.kind === 'exhausted') exhausted.add(method);
+    else {
+      allowed = outcome.methods;
+      if (outcome.partialSuccess) {
+        session.log('verbose', `${method.name} succeeded, the server wants more`);
+        succeeded.push(method.name);
+        // The next step is a factor of its own: prompts may be asked again, keys go on after the last one offered.
+        exhausted.clear();
+        session.attempts.clear();
+      }
+    }
+    const next = preferred.find((candidate) => allowed.includes(candidate.name) && !exhausted.has(candidate));
+    if (next === undefined) throw permissionDenied(allowed);
+    method = next;
+  }
+}
+
+function finish(session: ClientSession, methods: readonly string[]): ClientAuthResult {
+  if (session.options.requireMethod && !session.proved) {
+    throw new SshError('the server let us in without asking for any proof of who we are', {
+      code: 'auth-failed',
+      stage: 'auth',
+      side: 'peer',
+      disconnect: disconnectReasons.byApplication,
+      remedy:
+        'Do not type secrets into this connection; allow logins without proof only if this server is meant to be open.',
+    });
+  }
+  return { methods, proved: session.proved, banner: session.banner === '' ? undefined : session.banner };
+}
+
+function permissionDenied(methods: readonly string[]): SshError {
+  return new SshError(`Permission denied (${methods.join(',')}).`, {
+    code: 'auth-failed',
+    stage: 'auth',
+    side: 'peer',
+    disconnect: disconnectReasons.noMoreAuthMethodsAvailable,
+    remedy: 'Check the user name, and that one of your keys or your password is known to the server.',
+  });
+}
+
+function preferredMethods(names: readonly string[] | undefined): AuthMethod[] {
+  if (names === undefined) return authMethods.filter((method) => method.name !== 'none');
+  return names.flatMap((name) => (name === 'none' ? [] : (authMethods.find((method) => method.name === name) ?? [])));
+}

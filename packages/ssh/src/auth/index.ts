@@ -1,0 +1,30 @@
+/** @nacre/ssh/auth: login (RFC 4252, RFC 4256, publickey-hostbound-v00@openssh.com) in both roles. */
+
+export { authenticateClient } from './client.ts';
+export type {
+  ClientAuthOptions,
+  ClientAuthResult,
+  KeyboardInteractiveRequest,
+  PasswordChangeAnswer,
+  PasswordChangeRequest,
+  PasswordRequest,
+} from './client-options.ts';
+export type { Prompt } from './messages.ts';
+export * as messages from './messages.ts';
+export { authMethods } from './methods/table.ts';
+export type { AuthMethod } from './methods/types.ts';
+export { printable } from './printable.ts';
+export { authenticateServer } from './server.ts';
+export type {
+  Ask,
+  AskTexts,
+  AuthAttempt,
+  KeyboardInteractiveAuthRequest,
+  LoginSummary,
+  PasswordAuthRequest,
+  PasswordChangeNeeded,
+  PublicKeyAuthRequest,
+  ServerAuthOptions,
+  ServerAuthResult,
+} from './server-options.ts';
+export { defaultSignatureAlgorithms } from './signature-algorithms.ts';

@@ -1,0 +1,212 @@
+/** A connection that is logged in, as a program uses it: commands, shells, subsystems, tunnels. */
+import type { Duplex } from 'node:stream';
+import type { ClientAuthResult } from '../auth/index.ts';
+import {
+  ChannelStream,
+  type ClientSession,
+  Connection,
+  directStreamlocalOpenssh,
+  directTcpip,
+  openSession,
+  type PtyOptions,
+} from '../connection/index.ts';
+import { disconnectReasons, SshError } from '../errors.ts';
+import { systemClock } from '../io/index.ts';
+import type { PublicKey } from '../keys/types.ts';
+import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
+import { collect, type ExecOptions, type ExecResult } from './exec.ts';
+import type { ConnectOptions } from './options.ts';
+import { RemoteForwards, type RemoteListener } from './remote-forwards.ts';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface StartOptions extends CallOptions {
+  /** A terminal for the program. */
+  readonly pty?: PtyOptions;
+  /** Variables to set; servers accept few of them. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+interface Facts {
+  readonly target: { readonly host: string; readonly port: number; readonly user: string };
+  readonly address: string | undefined;
+  readonly login: ClientAuthResult;
+  readonly options: ConnectOptions;
+}
+
+/**
+ * One connection. Every pending call settles when it ends; `closed` tells why it did. A program that closes its connections
+ * exits by itself.
+ */
+export class ClientConnection {
+  readonly target: Facts['target'];
+  /** The server's IP address, where the connection is TCP. */
+  readonly address: string | undefined;
+  /** The methods that logged us in. */
+  readonly login: ClientAuthResult;
+  /** Settles when the connection has ended: undefined after `close()`, else the error. Never rejects. */
+  readonly closed: Promise<SshError | undefined>;
+  /** The connection protocol below, for what this class does not offer. */
+  readonly connection: Connection;
+  readonly #transport: Transport;
+  readonly #forwards: RemoteForwards;
+  #isClosing = false;
+
+  constructor(transport: Transport, facts: Facts) {
+    this.#transport = transport;
+    this.target = facts.target;
+    this.address = facts.address;
+    this.login = facts.login;
+    const forwards = new RemoteForwards();
+    this.#forwards = forwards;
+    this.connection = new Connection(transport, {
+      clock: systemClock,
+      channelHandlers: forwards.channelHandlers,
+      ...(facts.options.limits && { limits: facts.options.limits }),
+    });
+    this.closed = new Promise((resolve) => {
+      transport.attach({
+        receive: (payload) => this.connection.receive(payload),
+        onLinkReady: () => this.connection.onLinkReady(),
+        end: (error) => {
+          this.connection.end(error);
+          forwards.end();
+          resolve(this.#isClosing ? undefined : error);
+        },
+      });
+    });
+    const { keepalive } = facts.options;
+    if (keepalive) this.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
+  }
+
+  /** The algorithms in use. */
+  get algorithms(): NegotiatedAlgorithms | undefined {
+    return this.#transport.negotiated;
+  }
+
+  /** The key or certificate that the server proved. */
+  get hostKey(): PublicKey {
+    return this.#transport.hostKey;
+  }
+
+  get serverIdentification(): string {
+    return this.#transport.peerIdentification;
+  }
+
+  /**
+   * Runs a command and collects what it writes.
+   *
+   * @param command - handed to the login shell of the user, so quote what needs quoting.
+   * @returns output and exit status. A status other than 0 is no error: look at it.
+   * @throws SshError when the command could not be run or the connection ended; `limit-exceeded` for more output than
+   *   `maxOutputBytes`; `aborted` by the signal, which closes the channel.
+   * @example
+   * const { stdout, status } = await server.exec('ls -l', { timeoutMs: 5000 });
+   */
+  async exec(command: string, options: ExecOptions & { encoding: 'buffer' }): Promise<ExecResult<Buffer>>;
+  async exec(command: string, options?: ExecOptions): Promise<ExecResult<string>>;
+  async exec(
+    command: string,
+    options: ExecOptions & { encoding?: 'buffer' } = {},
+  ): Promise<ExecResult<string | Buffer>> {
+    const session = await this.spawn(command, options);
+    return collect(session, options);
+  }
+
+  /**
+   * Starts a command and gives its streams: `stdin`, `stdout`, `stderr`, and `exit` for how it ended.
+   *
+   * @example
+   * const tail = await server.spawn('tail -f /var/log/syslog');
+   * for await (const chunk of tail.stdout) process.stdout.write(chunk);
+   */
+  async spawn(command: string, options: StartOptions = {}): Promise<ClientSession> {
+    return this.#start(options, (session) => session.exec(command, options));
+  }
+
+  /** Starts the user's shell, by default in a terminal of 80 by 24. */
+  async shell(options: StartOptions = {}): Promise<ClientSession> {
+    const pty = options.pty ?? { term: process.env.TERM ?? 'xterm', columns: 80, rows: 24 };
+    return this.#start({ ...options, pty }, (session) => session.shell(options));
+  }
+
+  /** Starts a subsystem of the server, such as `sftp`. */
+  async subsystem(name: string, options: StartOptions = {}): Promise<ClientSession> {
+    return this.#start(options, (session) => session.subsystem(name, options));
+  }
+
+  /**
+   * Has the server connect to a TCP port and gives the stream to it. It serves as `stream` of another `connect()`, which makes
+   * this server a jump host.
+   */
+  async forwardTcp(host: string, port: number, options: CallOptions = {}): Promise<Duplex> {
+    const data = directTcpip.data.encode({ host, port, originatorAddress: '127.0.0.1', originatorPort: 0 });
+    return new ChannelStream(await this.connection.openChannel(directTcpip.name, data, options));
+  }
+
+  /** The same for a Unix socket on the server's machine. */
+  async forwardUnix(path: string, options: CallOptions = {}): Promise<Duplex> {
+    const data = directStreamlocalOpenssh.data.encode({
+      socketPath: path,
+      reserved: Buffer.alloc(0),
+      reservedNumber: 0,
+    });
+    return new ChannelStream(await this.connection.openChannel(directStreamlocalOpenssh.name, data, options));
+  }
+
+  /**
+   * Has the server listen on a TCP port; each connection that comes is handed to `onConnection`.
+   *
+   * @param port - 0 lets the server choose; `port` of the result tells.
+   * @throws SshError `request-refused` where the server does not allow it.
+   */
+  async listen(
+    address: string,
+    port: number,
+    onConnection: (stream: Duplex) => void,
+    options: CallOptions = {},
+  ): Promise<RemoteListener> {
+    return this.#forwards.listen(this.connection, address, port, onConnection, options);
+  }
+
+  /** Changes the keys now. */
+  async rekey(): Promise<void> {
+    await this.#transport.rekey();
+  }
+
+  /** Closes the connection and every channel in it; resolves when it is closed. */
+  async close(): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.#transport.fail(
+        new SshError('the connection was closed', {
+          code: 'closed',
+          stage: 'transport',
+          disconnect: disconnectReasons.byApplication,
+        }),
+      );
+    }
+    await this.closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #start(options: StartOptions, run: (session: ClientSession) => Promise<void>): Promise<ClientSession> {
+    const session = await openSession(this.connection, options);
+    try {
+      // All requests go out at once; the server answers them in order.
+      const terminal = options.pty && session.pty(options.pty, options);
+      terminal?.catch(() => {});
+      for (const [name, value] of Object.entries(options.environment ?? {})) session.env(name, value);
+      await Promise.all([terminal, run(session)]);
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+}

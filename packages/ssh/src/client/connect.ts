@@ -1,0 +1,113 @@
+/** connect(): from a name to a connection that is logged in. */
+import { userInfo } from 'node:os';
+import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
+import { SshError, toSshError } from '../errors.ts';
+import { StreamDriver, systemClock } from '../io/index.ts';
+import { Transport } from '../transport/index.ts';
+import { version } from '../version.ts';
+import { ClientConnection } from './client-connection.ts';
+import { abortError, dial, remoteAddress } from './dial.ts';
+import type { ConnectOptions } from './options.ts';
+import { offeredSigners } from './signers.ts';
+import { parseTarget, type Target } from './target.ts';
+
+const defaultTimeoutMs = 30_000;
+
+/**
+ * Connects, verifies the server, logs in.
+ *
+ * @param target - `[user@]host[:port]`, `ssh://…`, or the parts.
+ * @throws SshError with the `stage` that failed: dns, tcp, identification, kex, host-key, auth.
+ * @example
+ * const server = await connect('ada@example.com', { hostKeys: knownHosts() });
+ * const { stdout } = await server.exec('uname -a');
+ * await server.close();
+ */
+export async function connect(target: string | Target, options: ConnectOptions): Promise<ClientConnection> {
+  const { host, port = 22, user: targetUser } = parseTarget(target);
+  if (typeof options?.hostKeys?.verify !== 'function') {
+    throw new SshError('connect() needs to know whom to trust: options.hostKeys is missing', {
+      code: 'misuse',
+      stage: 'usage',
+      remedy: 'Give hostKeys: knownHosts(), or pinnedHostKeys("SHA256:…").',
+    });
+  }
+  const user = options.user ?? targetUser ?? userInfo().username;
+  const deadline = startDeadline(options, host, port);
+  try {
+    const preferred = options.algorithms?.hostKey ?? (await options.hostKeys.preferredAlgorithms?.(host, port));
+    const driver = options.stream ? new StreamDriver(options.stream) : await dial(host, port, options, deadline.signal);
+    const address = remoteAddress(driver);
+    const transport = new Transport({
+      role: 'client',
+      sink: driver,
+      clock: systemClock,
+      version,
+      algorithms: { ...options.algorithms, ...(preferred && { hostKey: preferred }) },
+      verifyHostKey: async (key) => {
+        // A person may be asked here, who takes the time that a person takes.
+        deadline.clear();
+        await options.hostKeys.verify({ host, port, address, key });
+      },
+      ...(options.requiredRsaBits !== undefined && { requiredRsaBits: options.requiredRsaBits }),
+      ...(options.rekey && { rekey: options.rekey }),
+      ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
+      ...(options.log && { log: options.log }),
+      ...(options.onNotice && { onNotice: options.onNotice }),
+      kexTimeoutMs: 0,
+    });
+    const onAbort = () => transport.fail(abortError(deadline.signal, host, port));
+    deadline.signal.addEventListener('abort', onAbort, { once: true });
+    if (deadline.signal.aborted) onAbort();
+    driver.drive(transport);
+    await transport.handshake();
+    deadline.clear();
+    options.onHandshake?.({ serverIdentification: transport.peerIdentification, address });
+    const login = await logIn(transport, user, options);
+    deadline.signal.removeEventListener('abort', onAbort);
+    return new ClientConnection(transport, { target: { host, port, user }, address, login, options });
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function logIn(transport: Transport, user: string, options: ConnectOptions) {
+  const { password } = options;
+  const auth: ClientAuthOptions = {
+    ...options.auth,
+    user,
+    signers: offeredSigners(options),
+    ...(typeof password === 'function' && { password }),
+    // A password that was wrong once is wrong the next time too.
+    ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
+    ...(options.signal && { signal: options.signal }),
+  };
+  try {
+    return await authenticateClient(transport, auth);
+  } catch (error) {
+    const failure = toSshError(error, { code: 'auth-failed', stage: 'auth' });
+    transport.fail(failure);
+    throw failure;
+  }
+}
+
+/** One signal for the caller's abort and for the time limit. */
+function startDeadline(options: ConnectOptions, host: string, port: number): { signal: AbortSignal; clear(): void } {
+  const controller = new AbortController();
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const onAbort = () => controller.abort(options.signal?.reason);
+  if (options.signal?.aborted) onAbort();
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  const timer =
+    timeoutMs === 0 ? undefined : setTimeout(() => controller.abort(timedOut(host, port, timeoutMs)), timeoutMs);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
+
+function timedOut(host: string, port: number, timeoutMs: number): SshError {
+  return new SshError(`connect to host ${host} port ${port}: Connection timed out (${timeoutMs / 1000} s)`, {
+    code: 'timeout',
+    stage: 'tcp',
+    side: 'peer',
+    remedy: 'Check the address, or raise timeoutMs on a slow path.',
+  });
+}

@@ -1,0 +1,90 @@
+/** Makes the TCP connection: name lookup, both address families, a deadline, and errors that name the stage. */
+import { connect as connectSocket, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { SshError } from '../errors.ts';
+import { readBuffer, StreamDriver } from '../io/index.ts';
+import type { ConnectOptions } from './options.ts';
+
+/** Connects; the driver reads nothing until it is given a transport in the same turn. */
+export function dial(host: string, port: number, options: ConnectOptions, signal: AbortSignal): Promise<StreamDriver> {
+  return new Promise((resolve, reject) => {
+    let driver: StreamDriver | undefined;
+    const socket = connectSocket({
+      host,
+      port,
+      // Tries the next address while the first one is still silent.
+      autoSelectFamily: options.family === undefined,
+      ...(options.family !== undefined && { family: options.family }),
+      ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
+      noDelay: true,
+      keepAlive: true,
+      allowHalfOpen: true,
+      onread: {
+        buffer: readBuffer(),
+        callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
+      },
+    } as TcpNetConnectOpts);
+    const onAbort = () => {
+      socket.destroy();
+      reject(abortError(signal, host, port));
+    };
+    const onError = (error: Error) => {
+      signal.removeEventListener('abort', onAbort);
+      reject(dialError(error, host, port));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', onAbort);
+      socket.off('error', onError);
+      driver = new StreamDriver(socket);
+      resolve(driver);
+    });
+  });
+}
+
+/** The address a driver is connected to, where it is a socket. */
+export function remoteAddress(driver: StreamDriver): string | undefined {
+  return (driver.stream as Partial<Socket>).remoteAddress;
+}
+
+export function abortError(signal: AbortSignal, host: string, port: number): SshError {
+  const { reason } = signal;
+  if (reason instanceof SshError) return reason;
+  return new SshError(`connecting to ${host} port ${port} was aborted`, {
+    code: 'aborted',
+    stage: 'tcp',
+    cause: reason,
+  });
+}
+
+function dialError(error: NodeJS.ErrnoException, host: string, port: number): SshError {
+  if (error.syscall === 'getaddrinfo') {
+    return new SshError(`Could not resolve hostname ${host}: ${dnsText[error.code ?? ''] ?? error.message}`, {
+      code: 'dns-failed',
+      stage: 'dns',
+      remedy: 'Check the name, and that this machine can look names up.',
+      cause: error,
+    });
+  }
+  const first = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
+  return new SshError(`connect to host ${host} port ${port}: ${tcpText[first.code ?? ''] ?? first.message}`, {
+    code: 'connect-failed',
+    stage: 'tcp',
+    remedy: 'Check the address and port, that the server runs, and that no firewall stands between.',
+    cause: error,
+  });
+}
+
+/** The C library's words, which scripts look for. */
+const dnsText: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'Name or service not known',
+  EAI_AGAIN: 'Temporary failure in name resolution',
+};
+const tcpText: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Connection refused',
+  ETIMEDOUT: 'Connection timed out',
+  EHOSTUNREACH: 'No route to host',
+  ENETUNREACH: 'Network is unreachable',
+  ECONNRESET: 'Connection reset by peer',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+};

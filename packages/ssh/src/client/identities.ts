@@ -1,0 +1,150 @@
+/** Keys to log in with: files that are opened only when a server wants them, and an agent's. */
+import { readFile, stat } from 'node:fs/promises';
+import { connect as connectSocket } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type AgentClient, createAgentClient } from '../agent/index.ts';
+import { SshError, toSshError } from '../errors.ts';
+import { isEncrypted, parsePrivateKey, parsePublicKey, peekPublicKey } from '../keys/index.ts';
+import type { PrivateKey, PublicKey, Signer } from '../keys/types.ts';
+import { maxKeyFileBytes } from '../limits.ts';
+
+/** The files OpenSSH looks for in ~/.ssh, in its order. */
+export const defaultIdentityNames: readonly string[] = [
+  'id_rsa',
+  'id_ecdsa',
+  'id_ecdsa_sk',
+  'id_ed25519',
+  'id_ed25519_sk',
+];
+
+export function defaultIdentityFiles(): string[] {
+  return defaultIdentityNames.map((name) => join(homedir(), '.ssh', name));
+}
+
+export interface IdentityFileOptions {
+  /** Asked for the passphrase of an encrypted key, once the server wants that key; undefined leaves the key out. */
+  readonly passphrase?: (path: string, attempt: number) => Promise<string | undefined>;
+  /** How often a wrong passphrase may be given again. Default 3. */
+  readonly passphraseAttempts?: number;
+}
+
+/**
+ * A key file as a signer. The public half is read at once where the file tells it (or a `.pub` beside it); the private half,
+ * and its passphrase, only when it must sign.
+ *
+ * @throws SshError `bad-file` where there is none or it cannot be read, `bad-key` where it is no key.
+ */
+export async function loadIdentity(path: string, options: IdentityFileOptions = {}): Promise<Signer> {
+  const file = await readKeyFile(path);
+  if (!isEncrypted(file)) return parsePrivateKey(file, { name: path });
+  const publicKey = peekPublicKey(file) ?? (await readPublicHalf(path));
+  if (publicKey === undefined) {
+    // Old PEM files tell nothing without their passphrase.
+    return unlock(file, path, options);
+  }
+  let unlocked: Promise<PrivateKey> | undefined;
+  return {
+    publicKey,
+    label: path,
+    async sign(data, algorithm, signOptions) {
+      unlocked ??= unlock(file, path, options);
+      unlocked.catch(() => {
+        unlocked = undefined;
+      });
+      return (await unlocked).sign(data, algorithm, signOptions);
+    },
+  };
+}
+
+/** The same private key under a certificate's public half. */
+export function withCertificate(signer: Signer, certificate: PublicKey): Signer {
+  return {
+    publicKey: certificate,
+    label: signer.label,
+    sign: (data, algorithm, options) => signer.sign(data, algorithm, options),
+  };
+}
+
+/** The certificate beside a key file (`id_ed25519-cert.pub`), if there is one that belongs to the key. */
+export async function loadCertificateBeside(path: string, signer: Signer): Promise<Signer | undefined> {
+  let text: string;
+  try {
+    text = (await readKeyFile(`${path}-cert.pub`)).toString('utf8');
+  } catch {
+    return undefined;
+  }
+  const { key } = parsePublicKey(text);
+  return key.certificate !== undefined && key.plain.equals(signer.publicKey) ? withCertificate(signer, key) : undefined;
+}
+
+/**
+ * Connects to an agent.
+ *
+ * @param path - its socket or Windows pipe; default `SSH_AUTH_SOCK`.
+ * @throws SshError `agent-unavailable`.
+ */
+export async function connectAgent(path = process.env.SSH_AUTH_SOCK): Promise<AgentClient> {
+  if (path === undefined || path === '') {
+    throw new SshError('no agent is running: SSH_AUTH_SOCK is not set', { code: 'agent-unavailable', stage: 'agent' });
+  }
+  const socket = connectSocket(path);
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', (error) =>
+      reject(
+        new SshError(`cannot reach the agent at ${path}: ${error.message}`, {
+          code: 'agent-unavailable',
+          stage: 'agent',
+          remedy: 'Start one with ssh-agent, or unset SSH_AUTH_SOCK.',
+          cause: error,
+        }),
+      ),
+    );
+  });
+  return createAgentClient(socket);
+}
+
+async function unlock(file: Buffer, path: string, options: IdentityFileOptions): Promise<PrivateKey> {
+  const attempts = options.passphraseAttempts ?? 3;
+  for (let attempt = 1; ; attempt++) {
+    const passphrase = await options.passphrase?.(path, attempt);
+    if (passphrase === undefined || passphrase === '') {
+      throw new SshError(`the key ${path} is encrypted and no passphrase was given`, {
+        code: 'bad-passphrase',
+        stage: 'key',
+      });
+    }
+    try {
+      return await parsePrivateKey(file, { passphrase, name: path });
+    } catch (error) {
+      const isWrong = error instanceof SshError && error.code === 'bad-passphrase';
+      if (!isWrong || attempt >= attempts) throw error;
+    }
+  }
+}
+
+async function readPublicHalf(path: string): Promise<PublicKey | undefined> {
+  try {
+    return parsePublicKey((await readKeyFile(`${path}.pub`)).toString('utf8')).key;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A key file's bytes. */
+export async function readKeyFile(path: string): Promise<Buffer> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new Error('it is not a regular file');
+    if (found.size > maxKeyFileBytes) throw new Error(`it is larger than ${maxKeyFileBytes} bytes`);
+    return await readFile(path);
+  } catch (error) {
+    const wrapped = toSshError(error, { code: 'bad-file', stage: 'key' });
+    throw new SshError(`cannot read the key file ${path}: ${wrapped.message}`, {
+      code: 'bad-file',
+      stage: 'key',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,61 @@
+/** What a client connects with. Only the host key policy is required: who must not be mistaken has to be said. */
+import type { Duplex } from 'node:stream';
+import type { AgentClient } from '../agent/index.ts';
+import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
+import type { ConnectionLimits } from '../connection/index.ts';
+import type { Signer } from '../keys/types.ts';
+import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
+import type { HostKeyPolicy } from './host-key-policy.ts';
+
+export interface ConnectOptions {
+  /** Whom to trust: `knownHosts()`, `pinnedHostKeys(…)`, `trustedHostAuthorities(…)`. */
+  readonly hostKeys: HostKeyPolicy;
+  /** Default: the target's, then the name of the present user. */
+  readonly user?: string;
+
+  /** Keys to offer, in order: private keys, signers, or paths of key files. Default: the agent's, then those in `~/.ssh`. */
+  readonly identities?: readonly (Signer | string)[];
+  /** The agent: a socket's path, a client, or false for none. Default: `SSH_AUTH_SOCK`, where no identities are given. */
+  readonly agent?: string | AgentClient | false;
+  /** Asked for the passphrase of an encrypted key file once the server wants that key; undefined leaves the key out. */
+  readonly passphrase?: (path: string, attempt: number) => Promise<string | undefined>;
+  /** The password, or a function that asks for it. */
+  readonly password?: string | NonNullable<ClientAuthOptions['password']>;
+  /** Anything else about login: keyboard-interactive, banner, order of methods, hooks. */
+  readonly auth?: Omit<ClientAuthOptions, 'user' | 'signers' | 'password' | 'signal'>;
+
+  /** Algorithm lists, and the `legacy` switch for old equipment. */
+  readonly algorithms?: AlgorithmOptions;
+  /** Smallest RSA key taken, of the server. Default 2048. */
+  readonly requiredRsaBits?: number;
+  readonly rekey?: RekeyOptions;
+  /** Refuse servers without the defence against Terrapin. */
+  readonly requireStrictKex?: boolean;
+
+  /** Time until login begins: name lookup, TCP and key exchange. Default 30,000; 0 for no limit. */
+  readonly timeoutMs?: number;
+  /** Ask a silent server for a sign of life after this long, and give up after `countMax` (3) unanswered questions. */
+  readonly keepalive?: { readonly intervalMs: number; readonly countMax?: number };
+  /** IPv4 or IPv6 only. */
+  readonly family?: 4 | 6;
+  readonly localAddress?: string;
+  /** A stream to speak over instead of a TCP connection: a jump host's channel, a proxy's socket. It is closed with the connection. */
+  readonly stream?: Duplex;
+  /** Ends the attempt to connect; a connection that stands is ended with `close()`. */
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<ConnectionLimits>;
+
+  /** Facts for a log: 1 what a person wants to know, 3 every packet. */
+  readonly log?: (level: 1 | 2 | 3, text: string) => void;
+  /** A line the server wants shown outside of login. */
+  readonly onNotice?: (text: string) => void;
+  /** After `hostKeys` accepted the server and before login. */
+  readonly onHandshake?: (facts: HandshakeFacts) => void;
+}
+
+export interface HandshakeFacts {
+  readonly serverIdentification: string;
+  readonly address: string | undefined;
+}
+
+export type { ClientAuthResult };

@@ -1,0 +1,76 @@
+/** Where to connect: `[user@]host[:port]`, an ssh:// address, or an object; checked before any of it is used. */
+import { SshError } from '../errors.ts';
+
+export interface Target {
+  readonly host: string;
+  /** Default 22. */
+  readonly port?: number;
+  readonly user?: string;
+}
+
+/**
+ * Reads a target.
+ *
+ * @param target - `host`, `user@host`, `host:port`, `[::1]:port`, `ssh://user@host:port`, or an object with those parts.
+ * @throws SshError `misuse` for names that no host or user has: a leading `-` (it would be read as an option by a program that is
+ *   given it), control characters, blanks and shell metacharacters (CVE-2023-51385).
+ */
+export function parseTarget(target: string | Target): Target {
+  if (typeof target !== 'string') return requireTarget(target);
+  return target.startsWith('ssh://') ? parseAddress(target) : parseText(target);
+}
+
+function parseText(text: string): Target {
+  // The last @: user names with an @ in them are common on Windows domains.
+  const at = text.lastIndexOf('@');
+  const user = at === -1 ? undefined : text.slice(0, at);
+  const place = text.slice(at + 1);
+  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(place);
+  const plain = bracketed ?? /^([^:]+)(?::(\d+))?$/.exec(place);
+  // More than one colon without brackets is an IPv6 address, and has no port.
+  const host = plain?.[1] ?? place;
+  return requireTarget({
+    host,
+    ...(user !== undefined && { user }),
+    ...(plain?.[2] !== undefined && { port: Number(plain[2]) }),
+  });
+}
+
+function parseAddress(text: string): Target {
+  const match = /^ssh:\/\/(?:([^@/]*)@)?(\[[^\]/]+\]|[^:/@]+)(?::(\d+))?\/?$/.exec(text);
+  if (match === null) throw badTarget(`"${text.slice(0, 200)}" is no ssh:// address`, 'Write ssh://user@host:port.');
+  const user = match[1] === undefined ? undefined : decodePercent(match[1].split(';')[0] as string);
+  const host = (match[2] as string).replace(/^\[|\]$/g, '');
+  return requireTarget({
+    host,
+    ...(user !== undefined && { user }),
+    ...(match[3] !== undefined && { port: Number(match[3]) }),
+  });
+}
+
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw badTarget(`"${text.slice(0, 100)}" has a bad percent escape`);
+  }
+}
+
+function requireTarget(target: Target): Target {
+  const { host, port = 22, user } = target;
+  if (host === '' || host.startsWith('-') || !/^[^\s\p{Cc}"'`$\\;&<>|(){}]+$/u.test(host)) {
+    throw badTarget(
+      `"${host.slice(0, 200)}" is no host name`,
+      'Give a name or an address without blanks or shell characters.',
+    );
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw badTarget(`port ${port} is not between 1 and 65535`);
+  if (user !== undefined && (user === '' || user.startsWith('-') || !/^[^\s\p{Cc}"'`$;&<>|(){}]+$/u.test(user))) {
+    throw badTarget(`"${user.slice(0, 200)}" is no user name`);
+  }
+  return target;
+}
+
+function badTarget(message: string, remedy?: string): SshError {
+  return new SshError(message, { code: 'misuse', stage: 'usage', ...(remedy !== undefined && { remedy }) });
+}

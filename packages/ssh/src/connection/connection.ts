@@ -1,0 +1,432 @@
+/** The connection protocol (RFC 4254) over one transport: channels, global requests, and the rules between them. */
+
+import { protocolError, SshError } from '../errors.ts';
+import * as defaults from '../limits.ts';
+import type { Clock, ConnectionLink } from '../transport/link.ts';
+import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
+import { channelTypes } from './channels/table.ts';
+import { keepalive } from './global-requests/keepalive.ts';
+import { noMoreSessions } from './global-requests/no-more-sessions.ts';
+import { type AcceptOptions, type ChannelOpenHandler, encodeOpenFailure, IncomingOpen } from './incoming-open.ts';
+import { type KeepaliveOptions, startKeepalive } from './keepalive.ts';
+import * as messages from './messages.ts';
+import { OpeningChannels } from './opening-channels.ts';
+import { abortedError, PendingReplies, type RequestHandler, RequestQueue } from './request-queue.ts';
+import { Scheduler } from './scheduler.ts';
+import { SendWindow, WindowBudget } from './window.ts';
+import { WindowGrowth } from './window-growth.ts';
+
+/** The limits of one connection; each one's harm is told in limits.ts, which holds the defaults. */
+export interface ConnectionLimits {
+  maxChannels: number;
+  maxPendingRequests: number;
+  maxQueuedReplyBytes: number;
+  initialWindowBytes: number;
+  maxWindowBytes: number;
+  maxConnectionWindowBytes: number;
+  maxChannelPacketBytes: number;
+  minPeerPacketBytes: number;
+}
+
+export interface ConnectionOptions {
+  clock: Clock;
+  /** Who decides about channels the peer opens, by type. A type without a handler is refused. */
+  channelHandlers?: ReadonlyMap<string, ChannelOpenHandler>;
+  /** Who answers global requests, by name. A request without a handler fails. */
+  globalRequestHandlers?: ReadonlyMap<string, RequestHandler>;
+  limits?: Partial<ConnectionLimits>;
+  /** A round trip measured before, in the handshake say; helps to size windows. Too long is harmless. */
+  roundTripMs?: number | undefined;
+  /** Told what a handler threw, for logs; the peer just sees its request refused. */
+  onHandlerError?: (error: unknown) => void;
+}
+
+export interface OpenOptions extends AcceptOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/** The connection layer of one peer, in either role. The transport calls receive(), onLinkReady() and end(). */
+export class Connection {
+  readonly link: ConnectionLink;
+  readonly limits: ConnectionLimits;
+  readonly #options: ConnectionOptions;
+  readonly #channels = new Map<number, Channel>();
+  readonly #opening = new OpeningChannels();
+  readonly #undecided = new Set<IncomingOpen>();
+  readonly #replies = new PendingReplies();
+  readonly #requests: RequestQueue;
+  readonly #host: ChannelHost;
+  #nextChannelId = 0;
+  #noMoreSessions = false;
+  #unsentReplyBytes = 0;
+  #receivedCount = 0;
+  #stopKeepalive: () => void = () => {};
+  #ended: SshError | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(link: ConnectionLink, options: ConnectionOptions) {
+    this.link = link;
+    this.#options = options;
+    this.limits = connectionLimits(options.limits);
+    const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
+    const growth = new WindowGrowth(options.clock, (answered) => this.#probe(answered));
+    if (options.roundTripMs !== undefined) growth.noteRoundTrip(options.roundTripMs);
+    this.#host = {
+      link,
+      scheduler: new Scheduler(link),
+      budget: new WindowBudget(this.limits.maxConnectionWindowBytes, this.limits.maxChannels),
+      growth,
+      maxWindowBytes: this.limits.maxWindowBytes,
+      maxPendingRequests: this.limits.maxPendingRequests,
+      reply: (payload) => this.#reply(payload),
+      onHandlerError,
+      released: (channel) => this.#release(channel),
+    };
+    this.#requests = new RequestQueue({
+      handle: (request) => this.#options.globalRequestHandlers?.get(request.type)?.(request) ?? false,
+      reply: (answer) => {
+        if (answer === false) this.#reply(messages.requestFailure.encode({}));
+        else this.#reply(messages.requestSuccess.encode({ data: answer === true ? noBytes : answer }));
+      },
+      fail: (error) => link.fail(error),
+      onHandlerError,
+      limit: this.limits.maxPendingRequests,
+    });
+  }
+
+  /** The error that ended the connection, once it ended. */
+  get ended(): SshError | undefined {
+    return this.#ended;
+  }
+
+  /** Aborted when the connection ends: for what a handler started on the connection's behalf. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#ended !== undefined) this.#abort.abort(this.#ended);
+    return this.#abort.signal;
+  }
+
+  /** Channels that exist: opening, open, or waiting for the peer's CLOSE; and those the application has to decide about. */
+  get channelCount(): number {
+    return this.#channels.size + this.#undecided.size;
+  }
+
+  /** Receive windows of all channels together, in bytes. */
+  get windowBytes(): number {
+    return this.#host.budget.usedBytes;
+  }
+
+  /**
+   * Opens a channel (RFC 4254 §5.1).
+   *
+   * @param data - the type-specific data, encoded.
+   * @throws SshError `channel-open-refused` by the peer, `aborted` by the signal (a late confirmation is closed at once),
+   *   `limit-exceeded` when too many channels are open, or the error that ended the connection.
+   */
+  async openChannel(type: string, data: Uint8Array, options: OpenOptions = {}): Promise<Channel> {
+    this.#requireUsable(options.signal, `opening a ${type} channel`);
+    if (this.#noMoreSessions && type === 'session' && this.link.role === 'client') {
+      throw new SshError('the server was told that no more sessions come', { code: 'misuse', stage: 'channel' });
+    }
+    if (this.channelCount >= this.limits.maxChannels) {
+      throw new SshError(`${this.channelCount} channels are open, which is the limit`, {
+        code: 'limit-exceeded',
+        stage: 'channel',
+        remedy: 'Close channels that are no longer used, or open a second connection.',
+      });
+    }
+    const channel = this.#createChannel(type, options);
+    const opened = this.#opening.wait(channel, this.#options.clock.now(), options.signal);
+    const { size, maxPacketBytes } = channel.receiveWindow;
+    this.link.send(
+      messages.channelOpen.encode({
+        type,
+        sender: channel.id,
+        windowBytes: size,
+        maxPacketBytes,
+        data: data as Buffer,
+      }),
+    );
+    return opened;
+  }
+
+  /**
+   * Sends a global request and waits for its answer (RFC 4254 §4).
+   *
+   * @returns what the peer's REQUEST_SUCCESS carried, or undefined for REQUEST_FAILURE.
+   */
+  async globalRequest(
+    name: string,
+    data: Uint8Array = noBytes,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Buffer | undefined> {
+    this.#requireUsable(options.signal, `global request ${name}`);
+    const reply = this.#replies.wait(options.signal);
+    this.link.send(messages.globalRequest.encode({ request: name, wantReply: true, data: data as Buffer }));
+    const answer = await reply;
+    return typeof answer === 'boolean' ? undefined : answer;
+  }
+
+  /** Sends a global request that wants no reply. */
+  sendGlobalNoReply(name: string, data: Uint8Array = noBytes): void {
+    this.link.send(messages.globalRequest.encode({ request: name, wantReply: false, data: data as Buffer }));
+  }
+
+  /** As a client: promises the server that no further session is opened, so that a hijacked client cannot either. */
+  sendNoMoreSessions(): void {
+    this.#noMoreSessions = true;
+    this.sendGlobalNoReply(noMoreSessions.name);
+  }
+
+  /** Asks a silent peer whether it lives, and ends the connection when it does not answer. Replaces an earlier call. */
+  keepalive(options: KeepaliveOptions): void {
+    this.#stopKeepalive();
+    if (this.#ended !== undefined) return;
+    const host = {
+      clock: this.#options.clock,
+      receivedCount: () => this.#receivedCount,
+      ask: () => void this.globalRequest(keepalive.name).catch(() => {}),
+      fail: (error: SshError) => this.link.fail(error),
+    };
+    this.#stopKeepalive = startKeepalive(host, options);
+  }
+
+  /**
+   * Takes one message numbered 80 to 127.
+   *
+   * @param payload - memory that is the connection's from now on: channel data are views of it.
+   * @throws SshError when the peer broke a rule; the transport ends the connection with it.
+   */
+  receive(payload: Buffer): void {
+    if (this.#ended !== undefined) return;
+    this.#receivedCount++;
+    switch (payload[0]) {
+      case 94:
+        this.#live(payload).receiveData(messages.readData(payload));
+        return;
+      case 93:
+        this.#live(payload).receiveAdjust(messages.readWindowAdjust(payload));
+        return;
+      case 95:
+        this.#receiveExtendedData(payload);
+        return;
+      case 96:
+        messages.channelEof.decode(payload);
+        this.#live(payload).receiveEof();
+        return;
+      case 97:
+        messages.channelClose.decode(payload);
+        this.#live(payload).receiveClose();
+        return;
+      case 98:
+        this.#live(payload).receiveRequest(messages.channelRequest.decode(payload));
+        return;
+      case 99:
+        messages.channelSuccess.decode(payload);
+        this.#live(payload).receiveReply(true);
+        return;
+      case 100:
+        messages.channelFailure.decode(payload);
+        this.#live(payload).receiveReply(false);
+        return;
+      default:
+        this.#receiveRare(payload);
+    }
+  }
+
+  /** The link takes bulk data again. */
+  onLinkReady(): void {
+    this.#unsentReplyBytes = 0;
+    this.#host.scheduler.run();
+  }
+
+  /** The connection is over: every pending call rejects, every channel ends with this error. */
+  end(error: SshError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#stopKeepalive();
+    this.#requests.end();
+    this.#host.scheduler.clear();
+    for (const open of this.#undecided) open.end();
+    this.#undecided.clear();
+    this.#replies.end(error);
+    this.#opening.end(error);
+    for (const channel of [...this.#channels.values()]) channel.terminate(error);
+    this.#abort?.abort(error);
+  }
+
+  #receiveRare(payload: Buffer): void {
+    switch (payload[0]) {
+      case 80: {
+        const { request: type, wantReply, data } = messages.globalRequest.decode(payload);
+        if (type === noMoreSessions.name && this.link.role === 'server') this.#noMoreSessions = true;
+        this.#requests.push({ type, wantReply, data });
+        return;
+      }
+      case 81:
+        this.#replies.settle(messages.requestSuccess.decode(payload).data, 'REQUEST_SUCCESS');
+        return;
+      case 82:
+        messages.requestFailure.decode(payload);
+        this.#replies.settle(false, 'REQUEST_FAILURE');
+        return;
+      case 90:
+        this.#receiveOpen(payload);
+        return;
+      case 91: {
+        const confirmation = messages.channelOpenConfirmation.decode(payload);
+        const opening = this.#opening.take(confirmation.recipient, 'CHANNEL_OPEN_CONFIRMATION');
+        this.#host.growth.noteRoundTrip(this.#options.clock.now() - opening.startedMs);
+        opening.channel.confirmed(confirmation.sender, this.#sendWindow(confirmation));
+        opening.confirmed();
+        return;
+      }
+      case 92: {
+        const failure = messages.channelOpenFailure.decode(payload);
+        this.#opening.take(failure.recipient, 'CHANNEL_OPEN_FAILURE').refused(failure.reason, failure.description);
+        return;
+      }
+      default:
+        throw payload.length === 0
+          ? protocolError('channel', 'an empty message came', { code: 'bad-message' })
+          : protocolError('channel', `message ${payload[0]} is none of the connection protocol's`);
+    }
+  }
+
+  #receiveExtendedData(payload: Buffer): void {
+    const dataType = messages.readExtendedDataType(payload);
+    const channel = this.#live(payload);
+    const data = messages.readExtendedData(payload);
+    if (dataType === messages.stderrDataType) channel.receiveStderr(data);
+    else channel.dropData(data.length);
+  }
+
+  #receiveOpen(payload: Buffer): void {
+    const open = messages.channelOpen.decode(payload);
+    const { type, sender, data } = open;
+    const window = this.#sendWindow(open);
+    if (type === 'session' && this.#noMoreSessions && this.link.role === 'server') {
+      throw protocolError('channel', 'the client opened a session after it had promised to open no more');
+    }
+    if (this.channelCount >= this.limits.maxChannels) {
+      this.#refuse(sender, messages.openFailureReasons.resourceShortage, 'too many channels are open');
+      return;
+    }
+    const handler = this.#options.channelHandlers?.get(type);
+    if (handler === undefined) {
+      const { administrativelyProhibited, unknownChannelType } = messages.openFailureReasons;
+      if (channelTypes.some((row) => row.name === type))
+        this.#refuse(sender, administrativelyProhibited, 'not allowed');
+      else this.#refuse(sender, unknownChannelType, 'unknown channel type');
+      return;
+    }
+    const incoming = new IncomingOpen({
+      type,
+      data,
+      peerChannel: sender,
+      accept: (options) => this.#accept(type, sender, window, options),
+      send: (failure) => this.#reply(failure),
+      onHandlerError: this.#host.onHandlerError,
+      fail: (error) => this.link.fail(error),
+      decided: () => this.#undecided.delete(incoming),
+    });
+    this.#undecided.add(incoming);
+    incoming.run(handler);
+  }
+
+  #accept(type: string, peerChannel: number, window: SendWindow, options: AcceptOptions): Channel {
+    const channel = this.#createChannel(type, options);
+    channel.confirmed(peerChannel, window);
+    const { size, maxPacketBytes } = channel.receiveWindow;
+    const confirmation = {
+      recipient: peerChannel,
+      sender: channel.id,
+      windowBytes: size,
+      maxPacketBytes,
+      data: noBytes,
+    };
+    this.link.send(messages.channelOpenConfirmation.encode(confirmation));
+    return channel;
+  }
+
+  #refuse(recipient: number, reason: number, description: string): void {
+    this.#reply(encodeOpenFailure(recipient, reason, description));
+  }
+
+  #createChannel(type: string, options: AcceptOptions): Channel {
+    while (this.#channels.has(this.#nextChannelId)) this.#nextChannelId = (this.#nextChannelId + 1) % 2 ** 32;
+    const channel = new Channel(this.#host, {
+      id: this.#nextChannelId,
+      type,
+      windowBytes: this.#host.budget.open(options.windowBytes ?? this.limits.initialWindowBytes),
+      maxPacketBytes: this.limits.maxChannelPacketBytes,
+      interactive: options.interactive,
+    });
+    // Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one.
+    this.#nextChannelId = (this.#nextChannelId + 1) % 2 ** 32;
+    this.#channels.set(channel.id, channel);
+    return channel;
+  }
+
+  #release(channel: Channel): void {
+    if (this.#channels.delete(channel.id)) this.#host.budget.close(channel.receiveWindow.size);
+  }
+
+  /** The channel a message is for; there must be one, and it must be confirmed. */
+  #live(payload: Buffer): Channel {
+    const id = messages.readRecipient(payload);
+    const channel = this.#channels.get(id);
+    if (channel === undefined || channel.state === 'opening') {
+      throw protocolError('channel', `message ${payload[0]} came for channel ${id}, which is not open`);
+    }
+    return channel;
+  }
+
+  #sendWindow(open: { windowBytes: number; maxPacketBytes: number }): SendWindow {
+    requirePeerPacketBytes(open.maxPacketBytes, this.limits.minPeerPacketBytes);
+    return new SendWindow(open.windowBytes, Math.min(open.maxPacketBytes, this.limits.maxChannelPacketBytes));
+  }
+
+  /** A peer that asks and never reads makes answers pile up in the link; past the limit it is cut off. */
+  #reply(payload: Buffer): void {
+    if (!this.link.ready) {
+      this.#unsentReplyBytes += payload.length + packetOverheadBytes;
+      if (this.#unsentReplyBytes > this.limits.maxQueuedReplyBytes) {
+        const text = `the peer asks but does not read: ${this.#unsentReplyBytes} bytes of answers wait`;
+        this.link.fail(protocolError('channel', text, { code: 'limit-exceeded' }));
+        return;
+      }
+    }
+    this.link.send(payload);
+  }
+
+  #probe(answered: () => void): void {
+    if (this.link.ping(answered)) return;
+    this.globalRequest(keepalive.name).then(answered, () => {});
+  }
+
+  #requireUsable(signal: AbortSignal | undefined, what: string): void {
+    if (signal?.aborted) throw abortedError(signal, what);
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+}
+
+const noBytes = Buffer.alloc(0);
+/** About what a packet costs besides its payload: header, padding, MAC, and the objects around it. */
+const packetOverheadBytes = 64;
+
+function connectionLimits(given: Partial<ConnectionLimits> = {}): ConnectionLimits {
+  const { maxChannels, maxPendingRequests, maxQueuedReplyBytes, initialWindowBytes, maxWindowBytes } = defaults;
+  const { maxConnectionWindowBytes, maxChannelPacketBytes, minPeerPacketBytes } = defaults;
+  return {
+    maxChannels,
+    maxPendingRequests,
+    maxQueuedReplyBytes,
+    initialWindowBytes,
+    maxWindowBytes,
+    maxConnectionWindowBytes,
+    maxChannelPacketBytes,
+    minPeerPacketBytes,
+    ...given,
+  };
+}

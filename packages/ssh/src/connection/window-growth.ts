@@ -1,0 +1,69 @@
+/** Measures the path while bulk data flows, and doubles a receive window that the path outgrew. */
+
+import type { Clock } from '../transport/link.ts';
+import type { ReceiveWindow } from './window.ts';
+
+/** What grows: a channel with its receive window. */
+export interface Growable {
+  readonly receiveWindow: ReceiveWindow;
+  /** Doubles the window as far as limits and budget allow and tells the peer; does nothing on a closed channel. */
+  growWindow(): void;
+}
+
+/**
+ * The bandwidth-delay product of the path, as HTTP/2 implementations measure it: a probe goes out while data flows, and
+ * the bytes that come in until its answer are about what the path holds.
+ *
+ * The answer stands behind whatever data is queued, so on a fast short path the bytes of one probe can fill any window
+ * (they sit in socket buffers). Therefore the *rate* of the probe is multiplied by the *shortest* round trip seen: queues
+ * make a round trip longer but never the shortest one. Where that product is near the window, the window is what holds
+ * the sender back.
+ */
+export class WindowGrowth {
+  readonly #clock: Clock;
+  readonly #probe: (answered: () => void) => void;
+  #shortestMs = Number.POSITIVE_INFINITY;
+  #probing = false;
+
+  /** @param probe - starts one round trip and calls back when it is over. */
+  constructor(clock: Clock, probe: (answered: () => void) => void) {
+    this.#clock = clock;
+    this.#probe = probe;
+  }
+
+  /** The shortest round trip seen, in milliseconds; infinite before the first. */
+  get shortestRoundTripMs(): number {
+    return this.#shortestMs;
+  }
+
+  /** A round trip seen elsewhere (a channel that opened, a handshake); too long is harmless, too short is not. */
+  noteRoundTrip(ms: number): void {
+    if (ms > 0 && ms < this.#shortestMs) this.#shortestMs = ms;
+  }
+
+  /** Called when enough data came in since the last measurement of this window. */
+  measure(growable: Growable): void {
+    if (this.#probing) return;
+    this.#probing = true;
+    const window = growable.receiveWindow;
+    const receivedBefore = window.received;
+    const startMs = this.#clock.now();
+    this.#probe(() => {
+      this.#probing = false;
+      this.#evaluate(growable, window.received - receivedBefore, this.#clock.now() - startMs);
+    });
+  }
+
+  #evaluate(growable: Growable, bytes: number, elapsedMs: number): void {
+    const window = growable.receiveWindow;
+    const roundTripMs = Math.max(elapsedMs, 0.001);
+    this.noteRoundTrip(roundTripMs);
+    const bandwidthDelayBytes = bytes * (this.#shortestMs / roundTripMs);
+    window.unmeasured = 0;
+    const sizeBefore = window.size;
+    if (bandwidthDelayBytes * 3 >= window.size * 2) growable.growWindow();
+    // A path that does not need more is asked ever more rarely: a probe per eight windows at last.
+    window.measureAfterBytes =
+      window.size > sizeBefore ? window.size / 4 : Math.min(window.measureAfterBytes * 2, window.size * 8);
+  }
+}

@@ -1,0 +1,15 @@
+/** The real clock behind the protocol's timers. */
+import type { Clock } from '../transport/link.ts';
+
+/** Longest delay that setTimeout takes; longer ones would fire at once. */
+const maxDelayMs = 2 ** 31 - 1;
+
+/** Monotonic time, and timers that do not keep a process alive by themselves: an open socket does that. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimer(ms, callback) {
+    const timer = setTimeout(callback, Math.min(ms, maxDelayMs));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,4 @@
+/** Where the protocol meets sockets and time; used by client and server. */
+export { systemClock } from './clock.ts';
+export { readBuffer } from './read-buffer.ts';
+export { adoptSocket, StreamDriver } from './stream-driver.ts';

@@ -1,0 +1,105 @@
+/** Joins a transport to a socket or any other Duplex: reads into one buffer, writes many packets at once. */
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ByteSink } from '../transport/options.ts';
+import { readBuffer } from './read-buffer.ts';
+
+/** What the driver needs of a transport. */
+export interface DrivenTransport {
+  receive(chunk: Buffer): void;
+  receiveEnd(cause?: unknown): void;
+  onDrain(): void;
+}
+
+/** How long a peer may take to close its side after we closed ours. */
+const lingerMs = 2000;
+
+/** A sink over a stream; `drive()` starts handing what arrives to the transport. */
+export class StreamDriver implements ByteSink {
+  readonly stream: Duplex;
+  #transport: DrivenTransport | undefined;
+  #isOver = false;
+
+  constructor(stream: Duplex) {
+    this.stream = stream;
+    // Listened to from the first moment: an 'error' nobody hears would end the process.
+    stream.on('error', (error) => this.#finish(error));
+    stream.on('close', () => this.#finish(undefined));
+    // A keystroke must not wait for the acknowledgement of the one before.
+    if (stream instanceof Socket) stream.setNoDelay(true);
+  }
+
+  drive(transport: DrivenTransport): void {
+    this.#transport = transport;
+    this.stream.on('data', (chunk: Buffer) => transport.receive(chunk));
+    this.stream.on('end', () => this.#finish(undefined));
+  }
+
+  /** For sockets that read into a buffer of ours: see `onread` of node:net. Returns whether to go on reading. */
+  readonly onRead = (byteCount: number, buffer: Uint8Array): boolean => {
+    this.#transport?.receive(buffer.subarray(0, byteCount) as Buffer);
+    return true;
+  };
+
+  write(chunks: Buffer[]): void {
+    const { stream } = this;
+    const last = chunks.length - 1;
+    if (last < 0 || stream.destroyed || stream.writableEnded) return;
+    if (last > 0) stream.cork();
+    for (let index = 0; index < last; index++) stream.write(chunks[index]);
+    stream.write(chunks[last], this.#onWritten);
+    if (last > 0) stream.uncork();
+  }
+
+  queuedBytes(): number {
+    return this.stream.writableLength;
+  }
+
+  setReading(reading: boolean): void {
+    if (reading) this.stream.resume();
+    else this.stream.pause();
+  }
+
+  end(): void {
+    const { stream } = this;
+    if (stream.destroyed) return;
+    stream.end();
+    // What still arrives is of no interest, but must be read for the close to come.
+    stream.resume();
+    const timer = setTimeout(() => stream.destroy(), lingerMs);
+    timer.unref();
+    stream.once('close', () => clearTimeout(timer));
+    if (stream instanceof Socket) stream.once('finish', () => stream.destroySoon());
+  }
+
+  defer(callback: () => void): void {
+    setImmediate(callback);
+  }
+
+  readonly #onWritten = (): void => this.#transport?.onDrain();
+
+  #finish(error: Error | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#transport?.receiveEnd(error);
+    if (!this.stream.destroyed) this.stream.destroy();
+  }
+}
+
+/** A socket that reads straight into the shared buffer, made of one that a server accepted paused (`pauseOnConnect`). */
+export function adoptSocket(accepted: Socket): StreamDriver {
+  // Documented for net.connect only; node's own constructor takes it in all versions, and without it plain events serve.
+  const handle = (accepted as unknown as { _handle?: object })._handle;
+  if (handle === undefined || handle === null) return new StreamDriver(accepted);
+  let driver: StreamDriver | undefined;
+  const socket = new Socket({
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: readBuffer(),
+      callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
+    },
+  } as ConstructorParameters<typeof Socket>[0]);
+  driver = new StreamDriver(socket);
+  return driver;
+}

@@ -1,0 +1,56 @@
+/** @nacre/ssh/keys: public and private keys, their files, certificates, fingerprints and signers. */
+
+export {
+  type CertificateOptions,
+  type CheckCertificateOptions,
+  checkCertificate,
+  parseCertificateOptions,
+  userCriticalOptions,
+  verifyCertificate,
+} from './certificate.ts';
+export {
+  bubbleBabble,
+  type FingerprintHash,
+  fingerprint,
+  formatFingerprintLine,
+  randomArt,
+  shortTypeName,
+} from './fingerprint.ts';
+export type { FormatOptions, ParseOptions, Passphrase } from './formats/format.ts';
+export {
+  formatPrivateKey,
+  formatPublicKey,
+  isEncrypted,
+  type PrivateKeyFormatName,
+  type PublicKeyFormatName,
+  parsePrivateKey,
+  parsePublicKey,
+  peekPublicKey,
+} from './key-file.ts';
+export type { SecurityKeyHandle } from './key-types/key-type.ts';
+export { findPublicKeyAlgorithm, type PublicKeyAlgorithm, publicKeyAlgorithms } from './key-types/table.ts';
+export {
+  generateKey,
+  readPrivateKey,
+  securityKeyHandle,
+  withPrivateKeyDetails,
+  writePrivateKey,
+} from './private-key.ts';
+export { type DecodePublicKeyOptions, decodePublicKey } from './public-key.ts';
+export {
+  type CertificateOptionValue,
+  type CertificateRequest,
+  defaultUserExtensions,
+  signCertificate,
+} from './sign-certificate.ts';
+export { decodeSignature, encodeSignature, type WireSignature } from './signature.ts';
+export {
+  chooseSignatureAlgorithm,
+  createSecurityKeySigner,
+  type SecurityKeyAnswer,
+  type SecurityKeyProvider,
+  type SecurityKeyRequest,
+  securityKeyData,
+  withCertificate,
+} from './signer.ts';
+export type { Certificate, PrivateKey, PublicKey, Signer, VerifyOptions } from './types.ts';

@@ -1,0 +1,172 @@
+/** One key exchange from KEXINIT to NEWKEYS, first or repeated: a conversation that reads like RFC 4253 §7. */
+import { findCipher } from '../crypto/ciphers/table.ts';
+import { findMac } from '../crypto/macs/table.ts';
+import type { PacketOpener, PacketSealer } from '../crypto/packet-protection.ts';
+import { randomBytes } from '../crypto/random.ts';
+import { disconnectReasons, protocolError, SshError } from '../errors.ts';
+import type { PublicKey } from '../keys/types.ts';
+import {
+  type AlgorithmLists,
+  type DirectionAlgorithms,
+  isGuessRight,
+  type NegotiatedAlgorithms,
+  negotiate,
+  pseudoAlgorithms,
+} from './algorithms.ts';
+import { type ClientExchangeOptions, exchangeAsClient } from './kex/client.ts';
+import { deriveDirectionKeys, type Exchange, type ExchangeResult } from './kex/exchange.ts';
+import { exchangeAsServer, type ServerExchangeOptions } from './kex/server.ts';
+import { kexInit, newKeys } from './messages.ts';
+
+/** What the exchange needs of the transport that runs it. */
+export interface KeyExchangeHost {
+  readonly lists: AlgorithmLists;
+  readonly ownIdentification: string;
+  peerIdentification(): string;
+  /** Undefined in the first exchange. */
+  readonly sessionId: Buffer | undefined;
+  /** The key of the first exchange: it must be the same in every later one. */
+  readonly hostKey: PublicKey | undefined;
+  readonly role: RoleOptions;
+  send(payload: Uint8Array): void;
+  next(): Promise<Buffer>;
+  /** Both KEXINITs are known; from here on the peer may send nothing but this exchange. */
+  onNegotiated(facts: NegotiatedFacts): void;
+  /** NEWKEYS was sent: seal with these keys. */
+  protectOutgoing(sealer: PacketSealer, algorithms: DirectionAlgorithms): void;
+  /** NEWKEYS arrived: open with these keys. */
+  protectIncoming(opener: PacketOpener, algorithms: DirectionAlgorithms): void;
+}
+
+export type RoleOptions =
+  | ({ readonly name: 'client' } & ClientExchangeOptions)
+  | ({ readonly name: 'server' } & ServerExchangeOptions);
+
+export interface NegotiatedFacts {
+  readonly negotiated: NegotiatedAlgorithms;
+  /** Both sides announced strict key exchange; meaningful in the first exchange only. */
+  readonly strict: boolean;
+  /** The peer understands SSH_MSG_EXT_INFO. */
+  readonly peerTakesExtInfo: boolean;
+}
+
+/** Runs one exchange; when it resolves, both directions use the new keys. */
+export async function exchangeKeys(host: KeyExchangeHost): Promise<ExchangeResult> {
+  const ownInit = encodeKexInit(host);
+  host.send(ownInit);
+  const peerInit = await host.next();
+  const { exchange, guessIsWrong } = settle(host, ownInit, peerInit);
+  // RFC 4253 §7.1: a wrong guess is dropped, whatever it holds.
+  if (guessIsWrong) await host.next();
+
+  const result =
+    host.role.name === 'client'
+      ? await exchangeAsClient(exchange, withSameKey(host, host.role))
+      : await exchangeAsServer(exchange, host.role);
+
+  const sessionId = host.sessionId ?? result.exchangeHash;
+  const { clientToServer, serverToClient } = exchange.negotiated;
+  const [outgoing, incoming] =
+    host.role.name === 'client' ? [clientToServer, serverToClient] : [serverToClient, clientToServer];
+  host.send(newKeys.encode({}));
+  host.protectOutgoing(protect(host, result, sessionId, outgoing, true).createSealer(), outgoing);
+  newKeys.decode(await host.next());
+  host.protectIncoming(protect(host, result, sessionId, incoming, false).createOpener(), incoming);
+  return result;
+}
+
+function encodeKexInit(host: KeyExchangeHost): Buffer {
+  const { lists } = host;
+  const isClient = host.role.name === 'client';
+  // The announcements belong to the first exchange only.
+  const announcements = isClient
+    ? [pseudoAlgorithms.extInfoClient, pseudoAlgorithms.strictClient]
+    : [pseudoAlgorithms.extInfoServer, pseudoAlgorithms.strictServer];
+  return kexInit.encode({
+    cookie: randomBytes(16),
+    kex: host.sessionId === undefined ? [...lists.kex, ...announcements] : lists.kex,
+    hostKey: lists.hostKey,
+    cipherClientToServer: lists.cipher,
+    cipherServerToClient: lists.cipher,
+    macClientToServer: lists.mac,
+    macServerToClient: lists.mac,
+    compressionClientToServer: lists.compression,
+    compressionServerToClient: lists.compression,
+    languageClientToServer: [],
+    languageServerToClient: [],
+    firstKexPacketFollows: false,
+    reserved: 0,
+  });
+}
+
+function settle(
+  host: KeyExchangeHost,
+  ownPayload: Buffer,
+  peerPayload: Buffer,
+): { exchange: Exchange; guessIsWrong: boolean } {
+  const isClient = host.role.name === 'client';
+  const own = kexInit.decode(ownPayload);
+  const peer = kexInit.decode(peerPayload);
+  const [client, server] = isClient ? [own, peer] : [peer, own];
+  const negotiated = negotiate(client, server, host.role.name);
+  host.onNegotiated({
+    negotiated,
+    strict: client.kex.includes(pseudoAlgorithms.strictClient) && server.kex.includes(pseudoAlgorithms.strictServer),
+    peerTakesExtInfo: peer.kex.includes(isClient ? pseudoAlgorithms.extInfoServer : pseudoAlgorithms.extInfoClient),
+  });
+  const [clientIdentification, serverIdentification] = isClient
+    ? [host.ownIdentification, host.peerIdentification()]
+    : [host.peerIdentification(), host.ownIdentification];
+  const exchange: Exchange = {
+    negotiated,
+    clientIdentification,
+    serverIdentification,
+    clientInit: isClient ? ownPayload : peerPayload,
+    serverInit: isClient ? peerPayload : ownPayload,
+    send: (payload) => host.send(payload),
+    next: () => host.next(),
+  };
+  return { exchange, guessIsWrong: peer.firstKexPacketFollows && !isGuessRight(client, server) };
+}
+
+/** A server that shows another key in a later exchange is refused before anything is asked (OpenSSH CVE-2026-60002). */
+function withSameKey(host: KeyExchangeHost, options: ClientExchangeOptions): ClientExchangeOptions {
+  const first = host.hostKey;
+  if (first === undefined) return options;
+  return {
+    ...options,
+    verifyHostKey: async (key) => {
+      if (key.equals(first)) return;
+      throw new SshError('the server changed its host key in the middle of the connection', {
+        code: 'host-key-changed',
+        stage: 'host-key',
+        side: 'peer',
+        disconnect: disconnectReasons.hostKeyNotVerifiable,
+      });
+    },
+  };
+}
+
+function protect(
+  host: KeyExchangeHost,
+  result: ExchangeResult,
+  sessionId: Buffer,
+  algorithms: DirectionAlgorithms,
+  outgoing: boolean,
+): { createSealer(): PacketSealer; createOpener(): PacketOpener } {
+  const cipher = findCipher(algorithms.cipher);
+  const mac = algorithms.mac === undefined ? null : (findMac(algorithms.mac) ?? null);
+  if (cipher === undefined || cipher.aead !== (mac === null)) {
+    throw protocolError('kex', `cipher ${algorithms.cipher} and MAC ${algorithms.mac} do not go together`);
+  }
+  const fromClient = outgoing === (host.role.name === 'client');
+  const keys = deriveDirectionKeys(result, sessionId, fromClient ? 'clientToServer' : 'serverToClient', {
+    ivBytes: cipher.ivBytes,
+    keyBytes: cipher.keyBytes,
+    macKeyBytes: mac?.keyBytes ?? 0,
+  });
+  return {
+    createSealer: () => cipher.createSealer(keys, mac),
+    createOpener: () => cipher.createOpener(keys, mac),
+  };
+}

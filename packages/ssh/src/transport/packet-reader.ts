@@ -1,0 +1,205 @@
+/** Incoming bytes to payloads: parsed in place in the read buffer; only a packet that straddles two reads is copied. */
+import { corruptedMac } from '../crypto/ciphers/protection/requirements.ts';
+import type { PacketOpener, PacketProtectionState } from '../crypto/packet-protection.ts';
+import { disconnectReasons, SshError } from '../errors.ts';
+import { maxPacketBytes } from '../limits.ts';
+import { createInflater, type Inflater } from './compression.ts';
+import { plainOpener } from './plain.ts';
+
+const nothing = Buffer.alloc(0);
+
+/** One direction of the binary packet protocol (RFC 4253 §6), receiving. */
+export class PacketReader {
+  #opener: PacketOpener = plainOpener;
+  #compressed = false;
+  #inflater: Inflater | undefined;
+  /** Sequence number of the next packet; wraps at 2^32. */
+  sequence = 0;
+  /** Packets and bytes since the last change of keys, for rekeying. */
+  packetsSinceKeys = 0;
+  bytesSinceKeys = 0;
+
+  /** Bytes of earlier reads that are not parsed yet: held[#heldStart, #heldEnd). They come before #chunk. */
+  #held: Buffer = nothing;
+  #heldStart = 0;
+  #heldEnd = 0;
+  #chunk: Buffer = nothing;
+  #chunkAt = 0;
+  /** The packet_length of the packet at the front, once read: ciphers may decrypt it only once. */
+  #packetLength: number | undefined;
+  #swallowing = 0;
+
+  /** Takes a read buffer; its bytes are used until `settle()`, and not after. */
+  feed(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#chunkAt = 0;
+  }
+
+  /** Copies what is left of the read buffer, so that the buffer may be used again. */
+  settle(): void {
+    this.#moveToHeld(this.#chunk.length - this.#chunkAt);
+    this.#chunk = nothing;
+    this.#chunkAt = 0;
+  }
+
+  /** Bytes received and not parsed yet. */
+  get bufferedBytes(): number {
+    return this.#heldEnd - this.#heldStart + this.#chunk.length - this.#chunkAt;
+  }
+
+  /** All bytes not parsed yet, for handing the connection to another process. */
+  takeBuffered(): Buffer {
+    this.settle();
+    return Buffer.from(this.#held.subarray(this.#heldStart, this.#heldEnd));
+  }
+
+  /** The next packet's payload, or undefined where its bytes are not all there. */
+  next(): Buffer | undefined {
+    if (this.#swallowing > 0) return this.#swallow();
+    const opener = this.#opener;
+    if (this.#packetLength === undefined) {
+      if (!this.#gather(Math.max(4, opener.headBytes))) return undefined;
+      const { buffer, offset } = this.#front();
+      const length = opener.readLength(this.sequence, buffer, offset);
+      if (!isPossibleLength(length, opener)) return this.#refuseLength(length);
+      this.#packetLength = length;
+    }
+    const packetLength = this.#packetLength;
+    const totalBytes = 4 + packetLength + opener.trailerBytes;
+    if (!this.#gather(totalBytes)) return undefined;
+    const { buffer, offset } = this.#front();
+    const body = opener.open(this.sequence, buffer, offset, packetLength);
+    this.#skip(totalBytes);
+    this.#packetLength = undefined;
+    this.sequence = (this.sequence + 1) >>> 0;
+    this.packetsSinceKeys++;
+    this.bytesSinceKeys += totalBytes;
+    const payload = withoutPadding(body);
+    if (!this.#compressed) return payload;
+    this.#inflater ??= createInflater();
+    return this.#inflater.inflate(payload);
+  }
+
+  /** NEWKEYS: later packets are opened with new keys. */
+  setProtection(opener: PacketOpener, resetSequence: boolean): void {
+    this.#opener = opener;
+    if (resetSequence) this.sequence = 0;
+    this.packetsSinceKeys = 0;
+    this.bytesSinceKeys = 0;
+  }
+
+  /** From the next packet on: a fresh compression context, or none (RFC 4253 §6.2: initialised after each key exchange). */
+  setCompression(compressed: boolean): void {
+    this.#compressed = compressed;
+    this.#inflater = undefined;
+  }
+
+  /** A context that has been used cannot be handed to another process. */
+  get hasCompressionContext(): boolean {
+    return this.#inflater !== undefined;
+  }
+
+  exportState(): PacketProtectionState {
+    return this.#opener.exportState();
+  }
+
+  /** Makes sure that `byteCount` bytes lie in one piece at the front; false where they are not there yet. */
+  #gather(byteCount: number): boolean {
+    const heldBytes = this.#heldEnd - this.#heldStart;
+    if (heldBytes === 0 || heldBytes >= byteCount) {
+      return heldBytes >= byteCount || this.#chunk.length - this.#chunkAt >= byteCount;
+    }
+    this.#moveToHeld(Math.min(byteCount - heldBytes, this.#chunk.length - this.#chunkAt));
+    return this.#heldEnd - this.#heldStart >= byteCount;
+  }
+
+  #front(): { buffer: Buffer; offset: number } {
+    return this.#heldEnd > this.#heldStart
+      ? { buffer: this.#held, offset: this.#heldStart }
+      : { buffer: this.#chunk, offset: this.#chunkAt };
+  }
+
+  #skip(byteCount: number): void {
+    if (this.#heldEnd === this.#heldStart) {
+      this.#chunkAt += byteCount;
+      return;
+    }
+    this.#heldStart += byteCount;
+    if (this.#heldStart !== this.#heldEnd) return;
+    this.#heldStart = 0;
+    this.#heldEnd = 0;
+    // An idle connection keeps no buffer of its own.
+    if (this.#held.length > 4096) this.#held = nothing;
+  }
+
+  #moveToHeld(byteCount: number): void {
+    if (byteCount === 0) return;
+    const heldBytes = this.#heldEnd - this.#heldStart;
+    if (this.#held.length - this.#heldEnd < byteCount) {
+      const wanted = heldBytes + byteCount;
+      // A packet under way tells how much is to come, so that growing copies once.
+      const room = Math.max(
+        wanted,
+        this.#packetLength === undefined ? 0 : 4 + this.#packetLength + this.#opener.trailerBytes,
+      );
+      const target = this.#held.length >= room ? this.#held : Buffer.allocUnsafeSlow(room);
+      this.#held.copy(target, 0, this.#heldStart, this.#heldEnd);
+      this.#held = target;
+      this.#heldStart = 0;
+      this.#heldEnd = heldBytes;
+    }
+    this.#chunk.copy(this.#held, this.#heldEnd, this.#chunkAt, this.#chunkAt + byteCount);
+    this.#heldEnd += byteCount;
+    this.#chunkAt += byteCount;
+  }
+
+  /**
+   * A wrong length. Where the length is encrypted together with the body, an attacker could learn plaintext from how soon we
+   * give up (CVE-2008-5161), so a whole packet's worth of bytes is read first and the answer is that of a wrong MAC.
+   */
+  #refuseLength(length: number): undefined {
+    if (!this.#opener.hidesBadLength) throw badLength(length);
+    this.#swallowing = maxPacketBytes;
+    return this.#swallow();
+  }
+
+  #swallow(): undefined {
+    const byteCount = Math.min(this.#swallowing, this.bufferedBytes);
+    this.#heldStart = 0;
+    this.#heldEnd = 0;
+    this.#chunkAt = this.#chunk.length;
+    this.#swallowing -= byteCount;
+    if (this.#swallowing > 0) return undefined;
+    throw corruptedMac(this.sequence);
+  }
+}
+
+function isPossibleLength(length: number, opener: PacketOpener): boolean {
+  // One byte of padding length, at least four of padding (RFC 4253 §6).
+  if (length < 5 || length > maxPacketBytes) return false;
+  return (length + (opener.lengthCountsForPadding ? 4 : 0)) % opener.blockBytes === 0;
+}
+
+function badLength(length: number): SshError {
+  return new SshError(`Bad packet length ${length}.`, {
+    code: 'bad-packet',
+    stage: 'transport',
+    side: 'peer',
+    remedy: 'The peer and this end do not agree on the encryption, or something between them changes bytes.',
+    disconnect: disconnectReasons.protocolError,
+  });
+}
+
+function withoutPadding(body: Buffer): Buffer {
+  const padding = body[0] as number;
+  // A packet without a payload has no message number, and no meaning.
+  if (padding < 4 || padding + 2 > body.length) {
+    throw new SshError(`Corrupted padding length ${padding} in a packet of ${body.length} bytes.`, {
+      code: 'bad-packet',
+      stage: 'transport',
+      side: 'peer',
+      disconnect: disconnectReasons.protocolError,
+    });
+  }
+  return body.subarray(1, body.length - padding);
+}

@@ -1,0 +1,44 @@
+/** When the keys must be changed: by bytes, packets and time, whichever comes first (RFC 4253 §9, RFC 4344 §3). */
+import { findCipher } from '../crypto/ciphers/table.ts';
+import { rekeyAfterBytes, rekeyAfterBytesLargeBlock, rekeyAfterMs, rekeyAfterPackets } from '../limits.ts';
+
+export interface RekeyOptions {
+  /** Bytes in one direction under one key; default by the cipher's block size. */
+  bytes?: number;
+  packets?: number;
+  /** Time under one key; 0 for no limit by time. */
+  ms?: number;
+}
+
+interface Counters {
+  readonly bytesSinceKeys: number;
+  readonly packetsSinceKeys: number;
+}
+
+/** The thresholds of one connection. */
+export class RekeyPolicy {
+  readonly #options: RekeyOptions;
+  #maxBytes: number;
+  #maxPackets: number;
+  readonly ms: number;
+
+  constructor(options: RekeyOptions = {}) {
+    this.#options = options;
+    this.#maxBytes = options.bytes ?? rekeyAfterBytes;
+    this.#maxPackets = options.packets ?? rekeyAfterPackets;
+    this.ms = options.ms ?? rekeyAfterMs;
+  }
+
+  /** The ciphers that are used from now on. */
+  setCiphers(...names: string[]): void {
+    // RFC 4344 §3.2: 2^(L/4) blocks, so a cipher of 16-byte blocks may go far beyond the gigabyte that 8-byte ones must keep.
+    const large = names.every((name) => (findCipher(name)?.blockBytes ?? 8) >= 16 || name.startsWith('chacha20'));
+    this.#maxBytes = this.#options.bytes ?? (large ? rekeyAfterBytesLargeBlock : rekeyAfterBytes);
+  }
+
+  isDue(...directions: Counters[]): boolean {
+    return directions.some(
+      (counters) => counters.bytesSinceKeys >= this.#maxBytes || counters.packetsSinceKeys >= this.#maxPackets,
+    );
+  }
+}

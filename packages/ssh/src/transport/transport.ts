@@ -1,0 +1,593 @@
+/** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
+import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
+import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
+import { decodePublicKey } from '../keys/index.ts';
+import type { PublicKey } from '../keys/types.ts';
+import { maxBytesAwaitingRekeyReply, maxBytesBeforeAuth, maxPacketsBeforeAuth, minRsaBits } from '../limits.ts';
+import { asBuffer } from '../wire/index.ts';
+import { type AlgorithmLists, logNegotiated, type NegotiatedAlgorithms, resolveAlgorithms } from './algorithms.ts';
+import {
+  connectionLost,
+  describePhase,
+  disconnectedByPeer,
+  encodeDisconnect,
+  kexTimedOut,
+  limitExceeded,
+  misuse,
+  noStrictKex,
+  printable,
+} from './endings.ts';
+import { decodeExtensions, encodeExtInfo } from './ext-info.ts';
+import { formatIdentification, IdentificationReader } from './identification.ts';
+import { servableHostKeyAlgorithms } from './kex/server.ts';
+import { exchangeKeys, type KeyExchangeHost, type NegotiatedFacts, type RoleOptions } from './key-exchange.ts';
+import type { AuthLink, ConnectionLink } from './link.ts';
+import { Mailbox } from './mailbox.ts';
+import {
+  debug,
+  disconnect,
+  extInfo,
+  ignore,
+  kexInit,
+  newKeys,
+  ping,
+  pong,
+  serviceAccept,
+  serviceRequest,
+  unimplemented,
+} from './messages.ts';
+import type { TransportOptions } from './options.ts';
+import { Outbox } from './outbox.ts';
+import { PacketReader } from './packet-reader.ts';
+import { messageName, type Phase, type Role, verdictFor } from './phase.ts';
+import { RekeyPolicy } from './rekey.ts';
+import { exportDirection, importDirection, type TransportState } from './state.ts';
+
+const defaultKexTimeoutMs = 120_000;
+/** Unread input beyond this stops the socket while a conversation thinks. */
+const unreadHighWaterBytes = 128 * 1024;
+const authService = 'ssh-userauth';
+/** RFC 4252's number: the one message of login that the transport itself acts on. */
+const userauthSuccess = 52;
+
+/** Who takes the messages of the connection protocol. */
+export interface ConnectionHandler {
+  receive(payload: Buffer): void;
+  onLinkReady(): void;
+  end(error: SshError): void;
+}
+
+/**
+ * A key exchange under way:
+ *
+ *   undefined -> 'asked' (our KEXINIT is sent, the peer's awaited) -> 'running' (both known) -> undefined
+ */
+type ExchangeState = undefined | 'asked' | 'running';
+
+/**
+ * One connection's transport. `handshake()` runs to the point where login begins; `attach()` gives it the connection
+ * protocol after login. Whatever the peer does wrong ends it through `onEnd`; nothing is thrown into the caller of
+ * `receive()`.
+ */
+export class Transport implements AuthLink, ConnectionLink {
+  readonly role: Role;
+  readonly ownIdentification: string;
+  peerIdentification = '';
+  peerExtensions: ReadonlyMap<string, Buffer> = new Map();
+  negotiated: NegotiatedAlgorithms | undefined;
+
+  readonly #options: TransportOptions;
+  readonly #lists: AlgorithmLists;
+  readonly #reader = new PacketReader();
+  readonly #outbox: Outbox;
+  readonly #rekeyPolicy: RekeyPolicy;
+  readonly #kexMail = new Mailbox(() => this.#pump());
+  readonly #authMail = new Mailbox(() => this.#pump());
+  #identification: IdentificationReader | undefined;
+  #phase: Phase = 'first-kexinit';
+  #exchange: ExchangeState;
+  #strict = false;
+  #sessionId: Buffer | undefined;
+  #hostKey: PublicKey | undefined;
+  #peerTakesExtInfo = false;
+  #extInfosReceived = 0;
+  #packetsBeforeAuth = 0;
+  #bytesBeforeAuth = 0;
+  #bytesSinceAsked = 0;
+  #handler: ConnectionHandler | undefined;
+  readonly #pings: (() => void)[] = [];
+  #isReading = true;
+  #isPumping = false;
+  /** Handed over to another process: nothing is read, sent or ended any more. */
+  #isExported = false;
+  #ended: SshError | undefined;
+  #cancelRekeyTimer: () => void = () => {};
+
+  constructor(options: TransportOptions) {
+    this.role = options.role;
+    this.#options = options;
+    const lists = resolveAlgorithms(options.role, options.algorithms);
+    this.#lists =
+      options.role === 'server'
+        ? { ...lists, hostKey: servableHostKeyAlgorithms(options.hostKeys, lists.hostKey) }
+        : lists;
+    this.#rekeyPolicy = new RekeyPolicy(options.rekey);
+    this.#outbox = new Outbox(options.sink, {
+      onReady: () => this.#handler?.onLinkReady(),
+      onOverflow: (error) => void this.#endWith(error),
+      onFlushed: () => this.#rekeyIfDue(),
+    });
+    this.ownIdentification = formatIdentification(options.version, options.versionAddendum);
+    this.#identification = new IdentificationReader(options.role, options.onNotice);
+  }
+
+  /** Takes up a connection that another process exported after login. */
+  static restore(options: TransportOptions, state: TransportState): Transport {
+    const transport = new Transport(options);
+    transport.#restore(state);
+    return transport;
+  }
+
+  /** {@inheritDoc AuthLink.sessionId} */
+  get sessionId(): Buffer {
+    return requireKnown(this.#sessionId, 'session id');
+  }
+
+  /** {@inheritDoc AuthLink.hostKey} */
+  get hostKey(): PublicKey {
+    return requireKnown(this.#hostKey, 'host key');
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Why it ended, once it has. */
+  get ended(): SshError | undefined {
+    return this.#ended;
+  }
+
+  /** Identification, first key exchange, and agreement on the login service. Rejects with the error that ended it. */
+  async handshake(): Promise<void> {
+    this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
+    try {
+      await this.#runExchange();
+      if (this.role === 'client') await this.#requestLogin();
+      else await this.#offerLogin();
+    } catch (error) {
+      throw this.#endWith(error);
+    }
+    this.#phase = 'auth';
+  }
+
+  /** Login is done on both sides: from now on messages of the connection protocol go to `handler`. */
+  attach(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    if (this.#ended) handler.end(this.#ended);
+    else queueMicrotask(() => this.#pump());
+  }
+
+  /** Takes bytes from the peer; they may be overwritten after the call. */
+  receive(chunk: Buffer): void {
+    if (this.#ended || this.#isExported) return;
+    try {
+      this.#count(chunk.length);
+      const packets = this.#takeIdentification(chunk);
+      if (packets !== undefined) {
+        this.#reader.feed(packets);
+        this.#pump();
+      }
+    } catch (error) {
+      this.#endWith(error);
+    } finally {
+      this.#reader.settle();
+      this.#outbox.flush();
+    }
+    this.#rekeyIfDue();
+    this.#steerReading();
+  }
+
+  /** The peer closed its side, or the socket failed. */
+  receiveEnd(cause?: unknown): void {
+    this.#endWith(connectionLost(this.peerIdentification !== '', cause));
+  }
+
+  /** The sink has room again. */
+  onDrain(): void {
+    this.#outbox.onDrain();
+  }
+
+  /** {@inheritDoc AuthLink.next} */
+  next(): Promise<Buffer> {
+    return this.#authMail.next();
+  }
+
+  /** {@inheritDoc ConnectionLink.ready} */
+  get ready(): boolean {
+    return this.#outbox.ready;
+  }
+
+  /** {@inheritDoc ConnectionLink.send} */
+  send(head: Uint8Array, body?: Uint8Array): void {
+    if (this.#ended || this.#isExported) return;
+    this.#outbox.send(head, body);
+    // The server's side is logged in from the packet on that says so.
+    if (head[0] === userauthSuccess && this.role === 'server' && this.#phase === 'auth') this.#enterConnectionPhase();
+  }
+
+  /** {@inheritDoc ConnectionLink.ping} */
+  ping(done: () => void): boolean {
+    if (!this.peerExtensions.has('ping@openssh.com') || this.#phase !== 'connection') return false;
+    this.#pings.push(done);
+    this.send(ping.encode({ data: Buffer.alloc(0) }));
+    return true;
+  }
+
+  /** Changes the keys now. Resolves when both directions use the new ones; rejects with the error that ended the connection. */
+  async rekey(): Promise<void> {
+    if (this.#phase === 'connection' && this.#exchange === undefined) await this.#runExchange();
+  }
+
+  /** Ends the connection, telling the peer why. */
+  fail(error: SshError): void {
+    this.#endWith(error);
+  }
+
+  /**
+   * Gives the whole state away and stops: to be called after login, before `attach`. Whoever restores it owns the socket.
+   *
+   * @throws SshError `misuse` during a key exchange, before login, or with a compression context in use.
+   */
+  exportState(): TransportState {
+    const { negotiated } = this;
+    const writer = this.#outbox.writer;
+    if (this.#phase !== 'connection' || this.#exchange !== undefined || negotiated === undefined) {
+      throw misuse('a transport can be handed over after login and outside of a key exchange only');
+    }
+    if (this.#reader.hasCompressionContext || writer.hasCompressionContext) {
+      throw misuse('a transport whose compression has begun cannot be handed over');
+    }
+    this.#outbox.close();
+    this.#isExported = true;
+    this.#cancelRekeyTimer();
+    return {
+      format: 1,
+      role: this.role,
+      ownIdentification: this.ownIdentification,
+      peerIdentification: this.peerIdentification,
+      sessionId: this.sessionId,
+      hostKeyBlob: this.hostKey.blob,
+      strict: this.#strict,
+      negotiated,
+      peerExtensions: [...this.peerExtensions],
+      sending: exportDirection(writer),
+      receiving: exportDirection(this.#reader),
+      buffered: this.#reader.takeBuffered(),
+    };
+  }
+
+  #restore(state: TransportState): void {
+    const writer = this.#outbox.writer;
+    this.#identification = undefined;
+    this.peerIdentification = state.peerIdentification;
+    this.#sessionId = asBuffer(state.sessionId);
+    this.#hostKey = decodePublicKey(state.hostKeyBlob);
+    this.#strict = state.strict;
+    this.negotiated = state.negotiated;
+    this.peerExtensions = new Map(state.peerExtensions.map(([name, value]) => [name, asBuffer(value)]));
+    writer.setProtection(restoreSealer(state.sending.protection), false);
+    this.#reader.setProtection(restoreOpener(state.receiving.protection), false);
+    importDirection(writer, state.sending);
+    importDirection(this.#reader, state.receiving);
+    this.#rekeyPolicy.setCiphers(state.negotiated.clientToServer.cipher, state.negotiated.serverToClient.cipher);
+    this.#enterConnectionPhase();
+    this.#reader.feed(asBuffer(state.buffered));
+    this.#reader.settle();
+  }
+
+  async #requestLogin(): Promise<void> {
+    this.send(serviceRequest.encode({ service: authService }));
+    const { service } = serviceAccept.decode(await this.#authMail.next());
+    if (service !== authService)
+      throw protocolError('auth', `asked for the service ${authService}, was given "${service}"`);
+  }
+
+  async #offerLogin(): Promise<void> {
+    const { service } = serviceRequest.decode(await this.#authMail.next());
+    if (service !== authService) {
+      throw protocolError('auth', `the client asks for the service "${service}" where ${authService} comes first`, {
+        disconnect: disconnectReasons.serviceNotAvailable,
+      });
+    }
+    this.send(serviceAccept.encode({ service: authService }));
+  }
+
+  #takeIdentification(chunk: Buffer): Buffer | undefined {
+    if (this.#identification === undefined) return chunk;
+    const found = this.#identification.read(chunk);
+    if (found === undefined) return undefined;
+    this.#identification = undefined;
+    this.peerIdentification = found.identification;
+    const software = found.identification.replace(/^SSH-[^-]*-/, '');
+    this.#log(1, `Remote protocol version 2.0, remote software version ${software}`);
+    return chunk.subarray(found.consumed);
+  }
+
+  /** What an unknown peer, or one that ignores our KEXINIT, may send in all. */
+  #count(byteCount: number): void {
+    if (this.#phase !== 'connection' && this.#phase !== 'rekey') {
+      this.#bytesBeforeAuth += byteCount;
+      if (this.#bytesBeforeAuth > maxBytesBeforeAuth)
+        throw limitExceeded(`more than ${maxBytesBeforeAuth} bytes before login`);
+    } else if (this.#exchange === 'asked') {
+      this.#bytesSinceAsked += byteCount;
+      if (this.#bytesSinceAsked > maxBytesAwaitingRekeyReply) {
+        throw limitExceeded(`no answer to a KEXINIT within ${maxBytesAwaitingRekeyReply} bytes`);
+      }
+    }
+  }
+
+  /** Opens and hands on packets until a conversation must answer first, or bytes run out. */
+  #pump(): void {
+    if (this.#isPumping || this.#identification !== undefined) return;
+    this.#isPumping = true;
+    try {
+      while (!this.#isBlocked()) {
+        const payload = this.#reader.next();
+        if (payload === undefined) break;
+        this.#handle(payload);
+      }
+    } catch (error) {
+      this.#endWith(error);
+    } finally {
+      this.#isPumping = false;
+    }
+    this.#steerReading();
+  }
+
+  /** While a conversation thinks about a message, no later one may overtake it. */
+  #isBlocked(): boolean {
+    if (this.#ended !== undefined || this.#isExported) return true;
+    switch (this.#phase) {
+      case 'first-kexinit':
+      case 'first-kex':
+      case 'rekey':
+        return !this.#kexMail.waiting;
+      case 'service':
+      case 'auth':
+        return !this.#authMail.waiting;
+      case 'connection':
+        return this.#handler === undefined;
+    }
+  }
+
+  #handle(payload: Buffer): void {
+    const number = payload[0] as number;
+    const verdict = verdictFor(this.role, this.#phase, number, this.#strict);
+    if (this.#phase !== 'connection' && this.#phase !== 'rekey' && ++this.#packetsBeforeAuth > maxPacketsBeforeAuth) {
+      throw limitExceeded(`more than ${maxPacketsBeforeAuth} packets before login`);
+    }
+    if (verdict === 'accept') {
+      if (number >= 80 && number <= 127) this.#handler?.receive(payload);
+      else this.#accept(number, payload);
+    } else if (verdict === 'unimplemented') {
+      this.#log(2, `message ${number} is unknown here: answering UNIMPLEMENTED`);
+      this.#outbox.reply(unimplemented.encode({ sequence: (this.#reader.sequence - 1) >>> 0 }));
+    } else if (verdict === 'refuse') {
+      throw protocolError(
+        'transport',
+        `${messageName(number)} (message ${number}) may not come ${describePhase(this.#phase)}`,
+      );
+    }
+  }
+
+  #accept(number: number, payload: Buffer): void {
+    switch (number) {
+      case disconnect.number:
+        throw disconnectedByPeer(payload);
+      case ignore.number:
+      case unimplemented.number:
+        return;
+      case debug.number:
+        this.#acceptDebug(payload);
+        return;
+      case extInfo.number:
+        this.#acceptExtInfo(payload);
+        return;
+      case kexInit.number:
+        this.#acceptKexInit(payload);
+        return;
+      case ping.number:
+        this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
+        return;
+      case pong.number:
+        this.#acceptPong();
+        return;
+      case userauthSuccess:
+        // Whatever follows is of the connection protocol already, and compressed (PROTOCOL §1.2).
+        this.#enterConnectionPhase();
+        this.#authMail.deliver(payload);
+        return;
+    }
+    const mail = number === newKeys.number || (number >= 30 && number <= 49) ? this.#kexMail : this.#authMail;
+    mail.deliver(payload);
+  }
+
+  #acceptDebug(payload: Buffer): void {
+    const message = debug.decode(payload);
+    const text = printable(message.text);
+    this.#log(1, `Remote: ${text}`);
+    if (message.alwaysDisplay) this.#options.onNotice?.(text);
+  }
+
+  #acceptExtInfo(payload: Buffer): void {
+    // RFC 8308 §2.4, against rogue extension lists (asyncssh CVE-2023-46445): once right after the first NEWKEYS, and from
+    // a server once more before login ends.
+    const isFirst = this.#reader.packetsSinceKeys === 1;
+    const isInPlace = this.#phase === 'service' ? isFirst : this.#extInfosReceived <= 1;
+    if (!isInPlace)
+      throw protocolError(
+        'transport',
+        'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends',
+      );
+    this.#extInfosReceived++;
+    const extensions = decodeExtensions(payload);
+    this.peerExtensions = new Map([...this.peerExtensions, ...extensions]);
+    for (const [name, value] of extensions) this.#log(1, `kex_ext_info_check_ver: ${name}=<${printable(value)}>`);
+  }
+
+  #acceptKexInit(payload: Buffer): void {
+    if (this.#phase === 'connection') {
+      this.#phase = 'rekey';
+      if (this.#exchange === undefined) void this.#runExchange().catch(() => {});
+      this.#exchange = 'running';
+    } else {
+      this.#phase = 'first-kex';
+    }
+    this.#kexMail.deliver(payload);
+  }
+
+  #acceptPong(): void {
+    const done = this.#pings.shift();
+    if (done === undefined) throw protocolError('transport', 'a PONG answers no PING of ours');
+    done();
+  }
+
+  /** One key exchange, with the connection's own traffic held back meanwhile. */
+  async #runExchange(): Promise<void> {
+    const isFirst = this.#sessionId === undefined;
+    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
+    this.#exchange = 'asked';
+    this.#bytesSinceAsked = 0;
+    this.#outbox.hold();
+    this.#cancelRekeyTimer();
+    const cancelTimeout =
+      kexTimeoutMs === 0 ? () => {} : clock.setTimer(kexTimeoutMs, () => void this.#endWith(kexTimedOut(kexTimeoutMs)));
+    try {
+      const result = await exchangeKeys(this.#exchangeHost(isFirst));
+      this.#sessionId ??= result.exchangeHash;
+      this.#hostKey ??= result.hostKey;
+      this.#exchange = undefined;
+      this.#phase = isFirst ? 'service' : 'connection';
+      if (!isFirst) this.#planRekey();
+      queueMicrotask(() => this.#pump());
+    } catch (error) {
+      throw this.#endWith(error);
+    } finally {
+      cancelTimeout();
+    }
+  }
+
+  #exchangeHost(isFirst: boolean): KeyExchangeHost {
+    return {
+      lists: this.#lists,
+      ownIdentification: this.ownIdentification,
+      // Not known yet when the first exchange begins: our KEXINIT goes out together with our identification.
+      peerIdentification: () => this.peerIdentification,
+      sessionId: this.#sessionId,
+      hostKey: this.#hostKey,
+      role: this.#roleOptions(),
+      send: (payload) => this.#outbox.sendNow(payload),
+      next: () => this.#kexMail.next(),
+      onNegotiated: (facts) => this.#onNegotiated(facts, isFirst),
+      protectOutgoing: (sealer, algorithms) => {
+        this.#outbox.writer.setProtection(sealer, this.#strict);
+        if (isFirst && this.#peerTakesExtInfo) this.#outbox.sendNow(this.#ownExtInfo());
+        if (!isFirst) this.#outbox.writer.setCompression(algorithms.compression !== 'none');
+        this.#outbox.release();
+      },
+      protectIncoming: (opener, algorithms) => {
+        this.#reader.setProtection(opener, this.#strict);
+        if (!isFirst) this.#reader.setCompression(algorithms.compression !== 'none');
+      },
+    };
+  }
+
+  #roleOptions(): RoleOptions {
+    const options = this.#options;
+    return options.role === 'client'
+      ? { name: 'client', verifyHostKey: options.verifyHostKey, requiredRsaBits: options.requiredRsaBits ?? minRsaBits }
+      : { name: 'server', hostKeys: options.hostKeys, moduli: options.moduli ?? [] };
+  }
+
+  #ownExtInfo(): Buffer {
+    return encodeExtInfo(this.role, this.#options.role === 'server' ? this.#options.signatureAlgorithms : []);
+  }
+
+  #onNegotiated(facts: NegotiatedFacts, isFirst: boolean): void {
+    const { negotiated } = facts;
+    this.negotiated = negotiated;
+    this.#rekeyPolicy.setCiphers(negotiated.clientToServer.cipher, negotiated.serverToClient.cipher);
+    logNegotiated(negotiated, this.role, (text) => this.#log(1, text));
+    if (!isFirst) return;
+    this.#peerTakesExtInfo = facts.peerTakesExtInfo;
+    this.#strict = facts.strict;
+    if (this.#options.requireStrictKex && !facts.strict) throw noStrictKex();
+    // Terrapin slips packets in before the KEXINIT, so that as many can be cut off after the NEWKEYS.
+    if (facts.strict && this.#reader.sequence !== 1) {
+      throw protocolError('kex', 'under strict key exchange the first packet must be KEXINIT');
+    }
+  }
+
+  #enterConnectionPhase(): void {
+    this.#phase = 'connection';
+    const { negotiated } = this;
+    if (negotiated === undefined) return;
+    const [out, into] =
+      this.role === 'client'
+        ? [negotiated.clientToServer, negotiated.serverToClient]
+        : [negotiated.serverToClient, negotiated.clientToServer];
+    this.#outbox.writer.setCompression(out.compression !== 'none');
+    this.#reader.setCompression(into.compression !== 'none');
+    this.#planRekey();
+  }
+
+  #planRekey(): void {
+    this.#cancelRekeyTimer();
+    const { ms } = this.#rekeyPolicy;
+    if (ms > 0) this.#cancelRekeyTimer = this.#options.clock.setTimer(ms, () => void this.rekey().catch(() => {}));
+  }
+
+  #rekeyIfDue(): void {
+    if (this.#phase !== 'connection' || this.#exchange !== undefined || this.#ended || this.#isExported) return;
+    if (this.#rekeyPolicy.isDue(this.#outbox.writer, this.#reader)) void this.rekey().catch(() => {});
+  }
+
+  /** Unread input piles up only while a conversation thinks; the peer waits then. */
+  #steerReading(): void {
+    const wantsMore = this.#reader.bufferedBytes < unreadHighWaterBytes || !this.#isBlocked();
+    if (wantsMore === this.#isReading || this.#ended) return;
+    this.#isReading = wantsMore;
+    this.#options.sink.setReading(wantsMore);
+  }
+
+  #endWith(cause: unknown): SshError {
+    if (this.#ended) return this.#ended;
+    const error = toSshError(cause, {
+      code: 'protocol-error',
+      stage: 'transport',
+      disconnect: disconnectReasons.protocolError,
+    });
+    if (this.#isExported) return error;
+    this.#ended = error;
+    this.#cancelRekeyTimer();
+    const peerIsGone = error.code === 'disconnected' || error.code === 'connection-lost';
+    if (!peerIsGone && this.peerIdentification !== '') this.#outbox.sendNow(encodeDisconnect(error));
+    this.#outbox.close();
+    this.#kexMail.end(error);
+    this.#authMail.end(error);
+    this.#handler?.end(error);
+    this.#options.sink.end();
+    this.#options.onEnd?.(error);
+    return error;
+  }
+
+  #log(level: 1 | 2 | 3, text: string): void {
+    this.#options.log?.(level, text);
+  }
+}
+
+function requireKnown<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw misuse(`there is no ${what} before the first key exchange`);
+  return value;
+}

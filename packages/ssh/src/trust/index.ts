@@ -1,0 +1,45 @@
+/** @nacre/ssh/trust: whom to trust. known_hosts, authorized_keys, permissions, patterns and address lists. */
+
+export { matchAddressList, matchCidrList, matchHostAndAddress } from './addresses.ts';
+export {
+  type AuthorizedKeyContext,
+  type AuthorizedKeys,
+  type AuthorizedKeysEntry,
+  type AuthorizedKeyVerdict,
+  findAuthorizedKey,
+  parseAuthorizedKeys,
+} from './authorized-keys.ts';
+export {
+  type AddressVerdict,
+  checkHostKey,
+  type HostKeyQuestion,
+  type HostKeyVerdict,
+  hasHostAuthority,
+  knownKeyTypes,
+} from './check-host-key.ts';
+export { addHost, type NewHost, removeHost } from './edit-known-hosts.ts';
+export { allFeatures, type Feature, type FeatureFlags, type FeatureRow, featureFor, features } from './features.ts';
+export type { ForwardRule } from './forward-rules.ts';
+export { type KeyOptions, parseKeyOptions } from './key-options.ts';
+export {
+  findHostEntries,
+  formatHostName,
+  type HostMarker,
+  type KnownHosts,
+  type KnownHostsEntry,
+  parseKnownHosts,
+} from './known-hosts.ts';
+export { type MatchResult, matchHostPatternList, matchPattern, matchPatternList } from './patterns.ts';
+export {
+  fullPermissions,
+  type LoginContext,
+  mayListen,
+  mayOpen,
+  mergePermissions,
+  type Permissions,
+  permissionsFromCertificate,
+  refusalFor,
+} from './permissions.ts';
+export { parseTimeSpec } from './time-spec.ts';
+export type { LineProblem } from './trust-file.ts';
+export { type CertificateQuestion, certificateRefusal } from './user-certificate.ts';
