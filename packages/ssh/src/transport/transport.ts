@@ -3,24 +3,21 @@ import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
 import { decodePublicKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { maxBytesAwaitingRekeyReply, maxBytesBeforeAuth, maxPacketsBeforeAuth, minRsaBits } from '../limits.ts';
+import { maxBytesBeforeAuth, maxPacketsBeforeAuth } from '../limits.ts';
 import { asBuffer } from '../wire/index.ts';
-import { type AlgorithmLists, logNegotiated, type NegotiatedAlgorithms, resolveAlgorithms } from './algorithms.ts';
+import type { NegotiatedAlgorithms } from './algorithms.ts';
 import {
   connectionLost,
   describePhase,
   disconnectedByPeer,
   encodeDisconnect,
-  kexTimedOut,
   limitExceeded,
   misuse,
-  noStrictKex,
   printable,
 } from './endings.ts';
-import { decodeExtensions, encodeExtInfo } from './ext-info.ts';
+import { Exchanger } from './exchanger.ts';
+import { decodeExtensions } from './ext-info.ts';
 import { formatIdentification, IdentificationReader } from './identification.ts';
-import { servableHostKeyAlgorithms } from './kex/server.ts';
-import { exchangeKeys, type KeyExchangeHost, type NegotiatedFacts, type RoleOptions } from './key-exchange.ts';
 import type { AuthLink, ConnectionLink } from './link.ts';
 import { Mailbox } from './mailbox.ts';
 import {
@@ -40,10 +37,8 @@ import type { TransportOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { PacketReader } from './packet-reader.ts';
 import { messageName, type Phase, type Role, verdictFor } from './phase.ts';
-import { RekeyPolicy } from './rekey.ts';
 import { exportDirection, importDirection, type TransportState } from './state.ts';
 
-const defaultKexTimeoutMs = 120_000;
 /** Unread input beyond this stops the socket while a conversation thinks. */
 const unreadHighWaterBytes = 128 * 1024;
 const authService = 'ssh-userauth';
@@ -58,13 +53,6 @@ export interface ConnectionHandler {
 }
 
 /**
- * A key exchange under way:
- *
- *   undefined -> 'asked' (our KEXINIT is sent, the peer's awaited) -> 'running' (both known) -> undefined
- */
-type ExchangeState = undefined | 'asked' | 'running';
-
-/**
  * One connection's transport. `handshake()` runs to the point where login begins; `attach()` gives it the connection
  * protocol after login. Whatever the peer does wrong ends it through `onEnd`; nothing is thrown into the caller of
  * `receive()`.
@@ -74,26 +62,16 @@ export class Transport implements AuthLink, ConnectionLink {
   readonly ownIdentification: string;
   peerIdentification = '';
   peerExtensions: ReadonlyMap<string, Buffer> = new Map();
-  negotiated: NegotiatedAlgorithms | undefined;
-
   readonly #options: TransportOptions;
-  readonly #lists: AlgorithmLists;
   readonly #reader = new PacketReader();
   readonly #outbox: Outbox;
-  readonly #rekeyPolicy: RekeyPolicy;
-  readonly #kexMail = new Mailbox(() => this.#pump());
+  readonly #exchanger: Exchanger;
   readonly #authMail = new Mailbox(() => this.#pump());
   #identification: IdentificationReader | undefined;
   #phase: Phase = 'first-kexinit';
-  #exchange: ExchangeState;
-  #strict = false;
-  #sessionId: Buffer | undefined;
-  #hostKey: PublicKey | undefined;
-  #peerTakesExtInfo = false;
   #extInfosReceived = 0;
   #packetsBeforeAuth = 0;
   #bytesBeforeAuth = 0;
-  #bytesSinceAsked = 0;
   #handler: ConnectionHandler | undefined;
   readonly #pings: (() => void)[] = [];
   #isReading = true;
@@ -101,23 +79,26 @@ export class Transport implements AuthLink, ConnectionLink {
   /** Handed over to another process: nothing is read, sent or ended any more. */
   #isExported = false;
   #ended: SshError | undefined;
-  #cancelRekeyTimer: () => void = () => {};
 
   constructor(options: TransportOptions) {
     this.role = options.role;
     this.#options = options;
-    const lists = resolveAlgorithms(options.role, options.algorithms);
-    this.#lists =
-      options.role === 'server'
-        ? { ...lists, hostKey: servableHostKeyAlgorithms(options.hostKeys, lists.hostKey) }
-        : lists;
-    this.#rekeyPolicy = new RekeyPolicy(options.rekey);
     this.#outbox = new Outbox(options.sink, {
       onReady: () => this.#handler?.onLinkReady(),
       onOverflow: (error) => void this.#endWith(error),
       onFlushed: () => this.#rekeyIfDue(),
     });
     this.ownIdentification = formatIdentification(options.version, options.versionAddendum);
+    this.#exchanger = new Exchanger(options, {
+      reader: this.#reader,
+      outbox: this.#outbox,
+      ownIdentification: this.ownIdentification,
+      peerIdentification: () => this.peerIdentification,
+      onWaiting: () => this.#pump(),
+      onTimeForRekey: () => void this.rekey().catch(() => {}),
+      fail: (error) => void this.#endWith(error),
+      log: (level, text) => this.#log(level, text),
+    });
     this.#identification = new IdentificationReader(options.role, options.onNotice);
   }
 
@@ -130,12 +111,16 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** {@inheritDoc AuthLink.sessionId} */
   get sessionId(): Buffer {
-    return requireKnown(this.#sessionId, 'session id');
+    return requireKnown(this.#exchanger.sessionId, 'session id');
   }
 
   /** {@inheritDoc AuthLink.hostKey} */
   get hostKey(): PublicKey {
-    return requireKnown(this.#hostKey, 'host key');
+    return requireKnown(this.#exchanger.hostKey, 'host key');
+  }
+
+  get negotiated(): NegotiatedAlgorithms | undefined {
+    return this.#exchanger.negotiated;
   }
 
   get phase(): Phase {
@@ -151,7 +136,7 @@ export class Transport implements AuthLink, ConnectionLink {
   async handshake(): Promise<void> {
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
     try {
-      await this.#runExchange();
+      await this.#finishExchange(this.#exchanger.run());
       if (this.role === 'client') await this.#requestLogin();
       else await this.#offerLogin();
     } catch (error) {
@@ -225,7 +210,7 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** Changes the keys now. Resolves when both directions use the new ones; rejects with the error that ended the connection. */
   async rekey(): Promise<void> {
-    if (this.#phase === 'connection' && this.#exchange === undefined) await this.#runExchange();
+    if (this.#phase === 'connection' && this.#exchanger.isIdle) await this.#finishExchange(this.#exchanger.run());
   }
 
   /** Ends the connection, telling the peer why. */
@@ -241,7 +226,7 @@ export class Transport implements AuthLink, ConnectionLink {
   exportState(): TransportState {
     const { negotiated } = this;
     const writer = this.#outbox.writer;
-    if (this.#phase !== 'connection' || this.#exchange !== undefined || negotiated === undefined) {
+    if (this.#phase !== 'connection' || !this.#exchanger.isIdle || negotiated === undefined) {
       throw misuse('a transport can be handed over after login and outside of a key exchange only');
     }
     if (this.#reader.hasCompressionContext || writer.hasCompressionContext) {
@@ -249,7 +234,7 @@ export class Transport implements AuthLink, ConnectionLink {
     }
     this.#outbox.close();
     this.#isExported = true;
-    this.#cancelRekeyTimer();
+    this.#exchanger.stop();
     return {
       format: 1,
       role: this.role,
@@ -257,7 +242,7 @@ export class Transport implements AuthLink, ConnectionLink {
       peerIdentification: this.peerIdentification,
       sessionId: this.sessionId,
       hostKeyBlob: this.hostKey.blob,
-      strict: this.#strict,
+      strict: this.#exchanger.strict,
       negotiated,
       peerExtensions: [...this.peerExtensions],
       sending: exportDirection(writer),
@@ -270,16 +255,17 @@ export class Transport implements AuthLink, ConnectionLink {
     const writer = this.#outbox.writer;
     this.#identification = undefined;
     this.peerIdentification = state.peerIdentification;
-    this.#sessionId = asBuffer(state.sessionId);
-    this.#hostKey = decodePublicKey(state.hostKeyBlob);
-    this.#strict = state.strict;
-    this.negotiated = state.negotiated;
+    this.#exchanger.restore({
+      sessionId: asBuffer(state.sessionId),
+      hostKey: decodePublicKey(state.hostKeyBlob),
+      strict: state.strict,
+      negotiated: state.negotiated,
+    });
     this.peerExtensions = new Map(state.peerExtensions.map(([name, value]) => [name, asBuffer(value)]));
     writer.setProtection(restoreSealer(state.sending.protection), false);
     this.#reader.setProtection(restoreOpener(state.receiving.protection), false);
     importDirection(writer, state.sending);
     importDirection(this.#reader, state.receiving);
-    this.#rekeyPolicy.setCiphers(state.negotiated.clientToServer.cipher, state.negotiated.serverToClient.cipher);
     this.#enterConnectionPhase();
     this.#reader.feed(asBuffer(state.buffered));
     this.#reader.settle();
@@ -319,11 +305,8 @@ export class Transport implements AuthLink, ConnectionLink {
       this.#bytesBeforeAuth += byteCount;
       if (this.#bytesBeforeAuth > maxBytesBeforeAuth)
         throw limitExceeded(`more than ${maxBytesBeforeAuth} bytes before login`);
-    } else if (this.#exchange === 'asked') {
-      this.#bytesSinceAsked += byteCount;
-      if (this.#bytesSinceAsked > maxBytesAwaitingRekeyReply) {
-        throw limitExceeded(`no answer to a KEXINIT within ${maxBytesAwaitingRekeyReply} bytes`);
-      }
+    } else {
+      this.#exchanger.countReceived(byteCount);
     }
   }
 
@@ -352,7 +335,7 @@ export class Transport implements AuthLink, ConnectionLink {
       case 'first-kexinit':
       case 'first-kex':
       case 'rekey':
-        return !this.#kexMail.waiting;
+        return !this.#exchanger.mail.waiting;
       case 'service':
       case 'auth':
         return !this.#authMail.waiting;
@@ -363,7 +346,7 @@ export class Transport implements AuthLink, ConnectionLink {
 
   #handle(payload: Buffer): void {
     const number = payload[0] as number;
-    const verdict = verdictFor(this.role, this.#phase, number, this.#strict);
+    const verdict = verdictFor(this.role, this.#phase, number, this.#exchanger.strict);
     if (this.#phase !== 'connection' && this.#phase !== 'rekey' && ++this.#packetsBeforeAuth > maxPacketsBeforeAuth) {
       throw limitExceeded(`more than ${maxPacketsBeforeAuth} packets before login`);
     }
@@ -409,7 +392,7 @@ export class Transport implements AuthLink, ConnectionLink {
         this.#authMail.deliver(payload);
         return;
     }
-    const mail = number === newKeys.number || (number >= 30 && number <= 49) ? this.#kexMail : this.#authMail;
+    const mail = number === newKeys.number || (number >= 30 && number <= 49) ? this.#exchanger.mail : this.#authMail;
     mail.deliver(payload);
   }
 
@@ -437,14 +420,15 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   #acceptKexInit(payload: Buffer): void {
-    if (this.#phase === 'connection') {
-      this.#phase = 'rekey';
-      if (this.#exchange === undefined) void this.#runExchange().catch(() => {});
-      this.#exchange = 'running';
-    } else {
+    if (this.#phase === 'first-kexinit') {
       this.#phase = 'first-kex';
+    } else {
+      this.#phase = 'rekey';
+      // Where it answers a KEXINIT of ours, whoever sent that one waits for the end.
+      const begun = this.#exchanger.acceptKexInit();
+      if (begun !== undefined) this.#finishExchange(begun).catch(() => {});
     }
-    this.#kexMail.deliver(payload);
+    this.#exchanger.mail.deliver(payload);
   }
 
   #acceptPong(): void {
@@ -453,104 +437,23 @@ export class Transport implements AuthLink, ConnectionLink {
     done();
   }
 
-  /** One key exchange, with the connection's own traffic held back meanwhile. */
-  async #runExchange(): Promise<void> {
-    const isFirst = this.#sessionId === undefined;
-    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
-    this.#exchange = 'asked';
-    this.#bytesSinceAsked = 0;
-    this.#outbox.hold();
-    this.#cancelRekeyTimer();
-    const cancelTimeout =
-      kexTimeoutMs === 0 ? () => {} : clock.setTimer(kexTimeoutMs, () => void this.#endWith(kexTimedOut(kexTimeoutMs)));
+  async #finishExchange(exchange: Promise<void>): Promise<void> {
     try {
-      const result = await exchangeKeys(this.#exchangeHost(isFirst));
-      this.#sessionId ??= result.exchangeHash;
-      this.#hostKey ??= result.hostKey;
-      this.#exchange = undefined;
-      this.#phase = isFirst ? 'service' : 'connection';
-      if (!isFirst) this.#planRekey();
+      await exchange;
+      this.#phase = this.#phase === 'first-kex' ? 'service' : 'connection';
       queueMicrotask(() => this.#pump());
     } catch (error) {
       throw this.#endWith(error);
-    } finally {
-      cancelTimeout();
-    }
-  }
-
-  #exchangeHost(isFirst: boolean): KeyExchangeHost {
-    return {
-      lists: this.#lists,
-      ownIdentification: this.ownIdentification,
-      // Not known yet when the first exchange begins: our KEXINIT goes out together with our identification.
-      peerIdentification: () => this.peerIdentification,
-      sessionId: this.#sessionId,
-      hostKey: this.#hostKey,
-      role: this.#roleOptions(),
-      send: (payload) => this.#outbox.sendNow(payload),
-      next: () => this.#kexMail.next(),
-      onNegotiated: (facts) => this.#onNegotiated(facts, isFirst),
-      protectOutgoing: (sealer, algorithms) => {
-        this.#outbox.writer.setProtection(sealer, this.#strict);
-        if (isFirst && this.#peerTakesExtInfo) this.#outbox.sendNow(this.#ownExtInfo());
-        if (!isFirst) this.#outbox.writer.setCompression(algorithms.compression !== 'none');
-        this.#outbox.release();
-      },
-      protectIncoming: (opener, algorithms) => {
-        this.#reader.setProtection(opener, this.#strict);
-        if (!isFirst) this.#reader.setCompression(algorithms.compression !== 'none');
-      },
-    };
-  }
-
-  #roleOptions(): RoleOptions {
-    const options = this.#options;
-    return options.role === 'client'
-      ? { name: 'client', verifyHostKey: options.verifyHostKey, requiredRsaBits: options.requiredRsaBits ?? minRsaBits }
-      : { name: 'server', hostKeys: options.hostKeys, moduli: options.moduli ?? [] };
-  }
-
-  #ownExtInfo(): Buffer {
-    return encodeExtInfo(this.role, this.#options.role === 'server' ? this.#options.signatureAlgorithms : []);
-  }
-
-  #onNegotiated(facts: NegotiatedFacts, isFirst: boolean): void {
-    const { negotiated } = facts;
-    this.negotiated = negotiated;
-    this.#rekeyPolicy.setCiphers(negotiated.clientToServer.cipher, negotiated.serverToClient.cipher);
-    logNegotiated(negotiated, this.role, (text) => this.#log(1, text));
-    if (!isFirst) return;
-    this.#peerTakesExtInfo = facts.peerTakesExtInfo;
-    this.#strict = facts.strict;
-    if (this.#options.requireStrictKex && !facts.strict) throw noStrictKex();
-    // Terrapin slips packets in before the KEXINIT, so that as many can be cut off after the NEWKEYS.
-    if (facts.strict && this.#reader.sequence !== 1) {
-      throw protocolError('kex', 'under strict key exchange the first packet must be KEXINIT');
     }
   }
 
   #enterConnectionPhase(): void {
     this.#phase = 'connection';
-    const { negotiated } = this;
-    if (negotiated === undefined) return;
-    const [out, into] =
-      this.role === 'client'
-        ? [negotiated.clientToServer, negotiated.serverToClient]
-        : [negotiated.serverToClient, negotiated.clientToServer];
-    this.#outbox.writer.setCompression(out.compression !== 'none');
-    this.#reader.setCompression(into.compression !== 'none');
-    this.#planRekey();
-  }
-
-  #planRekey(): void {
-    this.#cancelRekeyTimer();
-    const { ms } = this.#rekeyPolicy;
-    if (ms > 0) this.#cancelRekeyTimer = this.#options.clock.setTimer(ms, () => void this.rekey().catch(() => {}));
+    this.#exchanger.loggedIn();
   }
 
   #rekeyIfDue(): void {
-    if (this.#phase !== 'connection' || this.#exchange !== undefined || this.#ended || this.#isExported) return;
-    if (this.#rekeyPolicy.isDue(this.#outbox.writer, this.#reader)) void this.rekey().catch(() => {});
+    if (this.#phase === 'connection' && !this.#ended && this.#exchanger.isDue) void this.rekey().catch(() => {});
   }
 
   /** Unread input piles up only while a conversation thinks; the peer waits then. */
@@ -570,11 +473,10 @@ export class Transport implements AuthLink, ConnectionLink {
     });
     if (this.#isExported) return error;
     this.#ended = error;
-    this.#cancelRekeyTimer();
     const peerIsGone = error.code === 'disconnected' || error.code === 'connection-lost';
     if (!peerIsGone && this.peerIdentification !== '') this.#outbox.sendNow(encodeDisconnect(error));
     this.#outbox.close();
-    this.#kexMail.end(error);
+    this.#exchanger.stop(error);
     this.#authMail.end(error);
     this.#handler?.end(error);
     this.#options.sink.end();
