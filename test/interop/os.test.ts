@@ -265,7 +265,10 @@ test('another account: exact ids and groups, its environment, nothing of ours', 
   assert.deepEqual(exit, { code: 0 });
   assert.match(out, new RegExp(`^${account.uid}$`, 'm'));
   const printed = /^\d+( \d+)+$/m.exec(out)?.[0].split(' ').map(Number) ?? [];
-  assert.deepEqual([...printed].sort(), [...groups].sort());
+  assert.deepEqual(
+    [...printed].sort((a, b) => a - b),
+    [...groups].sort((a, b) => a - b),
+  );
   assert.match(out, new RegExp(`^${account.home}$`, 'm'));
   assert.match(out, /ODD=a'b\n\$\(id\) \\\n/);
   assert.match(out, /^EMPTY=$/m);
@@ -332,8 +335,13 @@ test('dropping privileges is exact and final', asRoot, () => {
     os.dropPrivileges(os.findAccount(${JSON.stringify(userName)}));
     let regained = true;
     try { process.setuid(0); } catch { regained = false; }
-    console.log(JSON.stringify([process.getuid(), process.getgid(), process.getgroups().sort(), regained]));`);
-  assert.deepEqual(JSON.parse(out), [account.uid, account.gid, findGroups(userName, account.gid).sort(), false]);
+    console.log(JSON.stringify([process.getuid(), process.getgid(), process.getgroups().sort((a, b) => a - b), regained]));`);
+  assert.deepEqual(JSON.parse(out), [
+    account.uid,
+    account.gid,
+    findGroups(userName, account.gid).sort((a, b) => a - b),
+    false,
+  ]);
 });
 
 test('a background process reports that it is ready, or why not', onLinux, () => {
