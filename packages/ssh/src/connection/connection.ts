@@ -275,9 +275,11 @@ export class Connection {
         return;
       case 91: {
         const confirmation = messages.channelOpenConfirmation.decode(payload);
+        // Checked first: what throws here must leave the call in its list, where the end of the connection settles it.
+        const window = this.#sendWindow(confirmation);
         const opening = this.#opening.take(confirmation.recipient, 'CHANNEL_OPEN_CONFIRMATION');
         this.#host.growth.noteRoundTrip(this.#options.clock.now() - opening.startedMs);
-        opening.channel.confirmed(confirmation.sender, this.#sendWindow(confirmation));
+        opening.channel.confirmed(confirmation.sender, window);
         opening.confirmed();
         return;
       }
