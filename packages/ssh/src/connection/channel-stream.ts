@@ -162,8 +162,8 @@ export class ChannelStream extends Duplex {
   }
 
   /**
-   * A channel closed in good order ends the reading side like EOF, and then the stream. One that broke off keeps what is
-   * there for whoever is reading it, then fails; where nobody reads, it fails at once, so that writers are told.
+   * A channel closed in good order ends the reading side like EOF, and then the stream. One that broke off keeps what
+   * is there for whoever is reading it, then fails; where nobody reads, it fails at once, so that writers are told.
    */
   #channelClosed(error: SshError | undefined): void {
     if (error !== undefined && !this.#atEof) this.#broken = error;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { SshError, type SshErrorCode } from '../errors.ts';
+import { WireWriter } from '../wire/index.ts';
 import type { Channel } from './channel.ts';
 import type { ChannelOpenHandler, IncomingOpen } from './incoming-open.ts';
 import { linkedPair, type Pair, receive } from './linked-pair.test.kit.ts';
@@ -466,4 +468,33 @@ test('a description with terminal escapes is made harmless', async () => {
     assert.match(error.message, /reason 99/);
     return true;
   });
+});
+
+test('property: no sequence of messages throws anything but an SshError, or outgrows the limits', async () => {
+  const number = fc.constantFrom(80, 81, 82, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100);
+  const field = fc.constantFrom(0, 1, 2, 3, 255, 32768, 2 ** 31, 2 ** 32 - 1);
+  const name = fc.constantFrom('echo', 'session', 'keepalive@openssh.com', '', 'no-more-sessions@openssh.com', 'a b');
+  const message = fc
+    .tuple(number, fc.array(field, { maxLength: 4 }), name, fc.boolean(), fc.uint8Array({ maxLength: 8 }))
+    .map(([first, fields, text, textFirst, tail]) => {
+      const writer = new WireWriter().uint8(first);
+      if (textFirst) writer.string(text);
+      for (const value of fields) writer.uint32(value);
+      if (!textFirst) writer.string(text);
+      return writer.fixed(tail).finish();
+    });
+  await fc.assert(
+    fc.asyncProperty(fc.array(message, { maxLength: 60 }), async (payloads) => {
+      const pair = echoPair();
+      await openEcho(pair);
+      for (const payload of payloads) receive(pair.server, pair.serverLink, Buffer.from(payload));
+      await pair.settle();
+      assert.ok(pair.server.channelCount <= 1 + payloads.length);
+      const end = new SshError('over', { code: 'closed', stage: 'transport' });
+      pair.client.end(end);
+      pair.server.end(end);
+      assert.equal(pair.server.channelCount + pair.server.windowBytes, 0);
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -2,7 +2,8 @@
 
 import { SshError } from '../errors.ts';
 import type { Clock, ConnectionLink } from '../transport/link.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 
 /** A clock that moves only when told. */
 export class FakeClock implements Clock {

@@ -18,8 +18,8 @@ export interface Growable {
  * the bytes that come in until its answer are about what the path holds.
  *
  * The answer stands behind whatever data is queued, so on a fast short path the bytes of one probe can fill any window
- * (they sit in socket buffers). Therefore the *rate* of the probe is multiplied by the *shortest* round trip seen: queues
- * make a round trip longer but never the shortest one. Where that product is near the window, the window is what holds
+ * (they sit in socket buffers). Therefore the *rate* of the probe is multiplied by the *shortest* round trip seen:
+ * queues make a round trip longer but never the shortest one. Where that product is near the window, the window is what holds
  * the sender back, provided that the consumer keeps up.
  */
 export class WindowGrowth {
