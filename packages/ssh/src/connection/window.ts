@@ -24,8 +24,13 @@ export class ReceiveWindow {
     this.size = size;
     this.credit = size;
     this.maxPacketBytes = maxPacketBytes;
-    this.measureAfterBytes = size / 4;
+    this.measureAfterBytes = Math.max(size / 4, leastMeasuredBytes);
     this.#setThreshold();
+  }
+
+  /** Bytes received that the consumer has not taken. */
+  get heldBytes(): number {
+    return this.size - this.credit - this.#returnable;
   }
 
   /** Counts bytes that came in; more than the credit is the peer's error, as is a packet over our maximum. */
@@ -147,6 +152,9 @@ export class WindowBudget {
     return this.#totalBytes - this.#usedBytes - smallestWindowBytes * Math.max(0, this.#maxChannels - this.#channels);
   }
 }
+
+/** Less than this is no bulk, and says nothing about the path. */
+export const leastMeasuredBytes = 64 * 1024;
 
 /** What every channel gets however many there are: two packets of OpenSSH's. */
 export const smallestWindowBytes = 64 * 1024;
