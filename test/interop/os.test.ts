@@ -37,7 +37,11 @@ before(() => {
   execFileSync('chpasswd', { input: `${userName}:${password}\n` });
 });
 
+const sessions: SessionProcess[] = [];
+
 after(() => {
+  // What a failed test left running.
+  for (const session of sessions) session.hangUp();
   if (asRoot.skip !== false) return;
   execFileSync('userdel', ['-r', userName], { stdio: 'ignore' });
   execFileSync('groupdel', [groupName]);
@@ -56,6 +60,7 @@ async function start(request: Partial<SessionRequest> & { account?: Account }): 
   const terminal: Record<string, string> = request.pty === undefined ? {} : { SSH_TTY: request.pty.path, TERM: 'dumb' };
   const environment = { ...baseEnvironment(account), ...terminal, ...request.environment };
   const session = await startSession({ ...request, account, environment });
+  sessions.push(session);
   let all = '';
   session.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     all += chunk;
@@ -165,7 +170,7 @@ test('a terminal: controlling, sized, with modes, and a login shell on it', onLi
 
 test('job control: Ctrl-C ends the job and not the shell; a resize reaches the job', onLinux, async () => {
   const pty = openPty({ columns: 80, rows: 24 });
-  const shell = await start({ pty, command: 'exec bash --norc --noprofile -i', environment: { PS1: '$ ' } });
+  const shell = await start({ pty, command: 'exec bash --norc --noprofile -i' });
   shell.session.stdin.write('set -o | grep monitor\n');
   await shell.saw(/monitor\s+on/);
   shell.session.stdin.write('echo before; sleep 60; echo status=$?\n');
