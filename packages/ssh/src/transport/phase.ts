@@ -36,7 +36,8 @@ const rows: readonly Row[] = [
   { numbers: [2, 2], name: 'IGNORE', client: all, server: all },
   { numbers: [3, 3], name: 'UNIMPLEMENTED', client: all, server: all },
   { numbers: [4, 4], name: 'DEBUG', client: all, server: all },
-  { numbers: [5, 5], name: 'SERVICE_REQUEST', client: none, server: ['service'] },
+  // Paramiko asks for ssh-userauth again with every attempt to log in.
+  { numbers: [5, 5], name: 'SERVICE_REQUEST', client: none, server: ['service', 'auth'] },
   { numbers: [6, 6], name: 'SERVICE_ACCEPT', client: ['service'], server: none },
   // RFC 8308 §2.4: right after the first NEWKEYS, or from a server just before USERAUTH_SUCCESS; the transport counts.
   { numbers: [7, 7], name: 'EXT_INFO', client: ['service', 'auth'], server: ['service'] },

@@ -69,7 +69,8 @@ export class Transport implements AuthLink, ConnectionLink {
   readonly #authMail = new Mailbox(() => this.#pump());
   #identification: IdentificationReader | undefined;
   #phase: Phase = 'first-kexinit';
-  #extInfosReceived = 0;
+  /** From a server, before login ended: the second that RFC 8308 allows it. */
+  #hasLateExtInfo = false;
   #packetsBeforeAuth = 0;
   #bytesBeforeAuth = 0;
   #handler: ConnectionHandler | undefined;
@@ -134,13 +135,17 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** Identification, first key exchange, and agreement on the login service. Rejects with the error that ended it. */
   async handshake(): Promise<void> {
+    if (this.#ended) throw this.#ended;
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
+    const cancelDeadline = this.#exchanger.startDeadline();
     try {
       await this.#finishExchange(this.#exchanger.run());
       if (this.role === 'client') await this.#requestLogin();
       else await this.#offerLogin();
     } catch (error) {
       throw this.#endWith(error);
+    } finally {
+      cancelDeadline();
     }
     this.#phase = 'auth';
   }
@@ -210,6 +215,7 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** Changes the keys now. Resolves when both directions use the new ones; rejects with the error that ended the connection. */
   async rekey(): Promise<void> {
+    if (this.#isExported) throw misuse('the transport was handed over; its new owner changes the keys');
     if (this.#phase === 'connection' && this.#exchanger.isIdle) await this.#finishExchange(this.#exchanger.run());
   }
 
@@ -221,28 +227,34 @@ export class Transport implements AuthLink, ConnectionLink {
   /**
    * Gives the whole state away and stops: to be called after login, before `attach`. Whoever restores it owns the socket.
    *
-   * @throws SshError `misuse` during a key exchange, before login, or with a compression context in use.
+   * @throws SshError `misuse` during a key exchange, before login, after `attach` or the end, a second time, or with a
+   *   compression context in use.
    */
   exportState(): TransportState {
-    const { negotiated } = this;
+    const { negotiated, sessionId, hostKey, strict } = this.#exchanger;
     const writer = this.#outbox.writer;
-    if (this.#phase !== 'connection' || !this.#exchanger.isIdle || negotiated === undefined) {
+    if (this.#ended) throw misuse(`a transport that has ended cannot be handed over: ${this.#ended.message}`);
+    // Two owners of one state would seal different packets under the same key and nonce.
+    if (this.#isExported) throw misuse('a transport can be handed over once');
+    if (this.#phase !== 'connection' || !this.#exchanger.isIdle || !negotiated || !sessionId || !hostKey) {
       throw misuse('a transport can be handed over after login and outside of a key exchange only');
     }
+    if (this.#handler) throw misuse('a transport that serves a connection already cannot be handed over');
     if (this.#reader.hasCompressionContext || writer.hasCompressionContext) {
       throw misuse('a transport whose compression has begun cannot be handed over');
     }
-    this.#outbox.close();
+    // First of all: the last flush must not begin a key exchange.
     this.#isExported = true;
+    this.#outbox.close();
     this.#exchanger.stop();
     return {
       format: 1,
       role: this.role,
       ownIdentification: this.ownIdentification,
       peerIdentification: this.peerIdentification,
-      sessionId: this.sessionId,
-      hostKeyBlob: this.hostKey.blob,
-      strict: this.#exchanger.strict,
+      sessionId,
+      hostKeyBlob: hostKey.blob,
+      strict,
       negotiated,
       peerExtensions: [...this.peerExtensions],
       sending: exportDirection(writer),
@@ -279,13 +291,17 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   async #offerLogin(): Promise<void> {
-    const { service } = serviceRequest.decode(await this.#authMail.next());
+    this.#acceptServiceRequest(await this.#authMail.next());
+  }
+
+  #acceptServiceRequest(payload: Buffer): void {
+    const { service } = serviceRequest.decode(payload);
     if (service !== authService) {
       throw protocolError('auth', `the client asks for the service "${service}" where ${authService} comes first`, {
         disconnect: disconnectReasons.serviceNotAvailable,
       });
     }
-    this.send(serviceAccept.encode({ service: authService }));
+    this.#outbox.reply(serviceAccept.encode({ service: authService }));
   }
 
   #takeIdentification(chunk: Buffer): Buffer | undefined {
@@ -295,7 +311,7 @@ export class Transport implements AuthLink, ConnectionLink {
     this.#identification = undefined;
     this.peerIdentification = found.identification;
     const software = found.identification.replace(/^SSH-[^-]*-/, '');
-    this.#log(1, `Remote protocol version 2.0, remote software version ${software}`);
+    this.#log(1, `Remote protocol version 2.0, remote software version ${printable(Buffer.from(software))}`);
     return chunk.subarray(found.consumed);
   }
 
@@ -369,7 +385,9 @@ export class Transport implements AuthLink, ConnectionLink {
       case disconnect.number:
         throw disconnectedByPeer(payload);
       case ignore.number:
+        return;
       case unimplemented.number:
+        this.#log(2, `the peer does not know our message ${unimplemented.decode(payload).sequence}`);
         return;
       case debug.number:
         this.#acceptDebug(payload);
@@ -384,7 +402,12 @@ export class Transport implements AuthLink, ConnectionLink {
         this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
         return;
       case pong.number:
-        this.#acceptPong();
+        this.#acceptPong(payload);
+        return;
+      case serviceRequest.number:
+        // The first is the conversation's, which awaits it; a later one is answered again.
+        if (this.#phase === 'auth') this.#acceptServiceRequest(payload);
+        else this.#authMail.deliver(payload);
         return;
       case userauthSuccess:
         // Whatever follows is of the connection protocol already, and compressed (PROTOCOL §1.2).
@@ -406,14 +429,14 @@ export class Transport implements AuthLink, ConnectionLink {
   #acceptExtInfo(payload: Buffer): void {
     // RFC 8308 §2.4, against rogue extension lists (asyncssh CVE-2023-46445): once right after the first NEWKEYS, and from
     // a server once more before login ends.
-    const isFirst = this.#reader.packetsSinceKeys === 1;
-    const isInPlace = this.#phase === 'service' ? isFirst : this.#extInfosReceived <= 1;
-    if (!isInPlace)
+    const isLate = this.#phase === 'auth';
+    if (isLate ? this.#hasLateExtInfo : this.#reader.packetsSinceKeys !== 1) {
       throw protocolError(
         'transport',
         'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends',
       );
-    this.#extInfosReceived++;
+    }
+    if (isLate) this.#hasLateExtInfo = true;
     const extensions = decodeExtensions(payload);
     this.peerExtensions = new Map([...this.peerExtensions, ...extensions]);
     for (const [name, value] of extensions) this.#log(1, `kex_ext_info_check_ver: ${name}=<${printable(value)}>`);
@@ -431,7 +454,8 @@ export class Transport implements AuthLink, ConnectionLink {
     this.#exchanger.mail.deliver(payload);
   }
 
-  #acceptPong(): void {
+  #acceptPong(payload: Buffer): void {
+    pong.decode(payload);
     const done = this.#pings.shift();
     if (done === undefined) throw protocolError('transport', 'a PONG answers no PING of ours');
     done();
