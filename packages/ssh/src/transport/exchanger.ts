@@ -45,6 +45,8 @@ export class Exchanger {
   negotiated: NegotiatedAlgorithms | undefined;
   /** Strict key exchange is in force. */
   strict = false;
+  /** A round trip that was measured on the way, in milliseconds: never shorter than the path's. */
+  roundTripMs: number | undefined;
   /** Messages 20, 21 and 30 to 49. */
   readonly mail: Mailbox;
   readonly #options: TransportOptions;
@@ -162,6 +164,10 @@ export class Exchanger {
       hostKey: this.hostKey,
       role: this.#roleOptions(),
       send: (payload) => outbox.sendNow(payload),
+      now: () => this.#options.clock.now(),
+      onRoundTrip: (ms) => {
+        this.roundTripMs = ms;
+      },
       next: () => this.mail.next(),
       onNegotiated: (facts) => this.#onNegotiated(facts, isFirst),
       protectOutgoing: (sealer, algorithms) => {

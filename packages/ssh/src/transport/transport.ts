@@ -1,10 +1,7 @@
 /** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
-import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
-import { decodePublicKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { maxBytesBeforeAuth, maxPacketsBeforeAuth } from '../limits.ts';
-import { asBuffer } from '../wire/index.ts';
 import type { NegotiatedAlgorithms } from './algorithms.ts';
 import {
   connectionLost,
@@ -16,9 +13,10 @@ import {
   printable,
 } from './endings.ts';
 import { Exchanger } from './exchanger.ts';
-import { decodeExtensions } from './ext-info.ts';
+import { PeerExtensions } from './ext-info.ts';
 import { formatIdentification, IdentificationReader } from './identification.ts';
 import type { AuthLink, ConnectionLink } from './link.ts';
+import { answerServiceRequest, loginServiceRequest, requireLoginService } from './login-service.ts';
 import { Mailbox } from './mailbox.ts';
 import {
   debug,
@@ -29,7 +27,6 @@ import {
   newKeys,
   ping,
   pong,
-  serviceAccept,
   serviceRequest,
   unimplemented,
 } from './messages.ts';
@@ -37,11 +34,11 @@ import type { TransportOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { PacketReader } from './packet-reader.ts';
 import { messageName, type Phase, type Role, verdictFor } from './phase.ts';
-import { exportDirection, importDirection, type TransportState } from './state.ts';
+import { answerPing, Pings } from './pings.ts';
+import { exportParts, importParts, requireExportable, type TransportParts, type TransportState } from './state.ts';
 
 /** Unread input beyond this stops the socket while a conversation thinks. */
 const unreadHighWaterBytes = 128 * 1024;
-const authService = 'ssh-userauth';
 /** RFC 4252's number: the one message of login that the transport itself acts on. */
 const userauthSuccess = 52;
 
@@ -61,20 +58,18 @@ export class Transport implements AuthLink, ConnectionLink {
   readonly role: Role;
   readonly ownIdentification: string;
   peerIdentification = '';
-  peerExtensions: ReadonlyMap<string, Buffer> = new Map();
   readonly #options: TransportOptions;
   readonly #reader = new PacketReader();
   readonly #outbox: Outbox;
   readonly #exchanger: Exchanger;
+  readonly #extensions = new PeerExtensions();
   readonly #authMail = new Mailbox(() => this.#pump());
   #identification: IdentificationReader | undefined;
   #phase: Phase = 'first-kexinit';
-  /** From a server, before login ended: the second that RFC 8308 allows it. */
-  #hasLateExtInfo = false;
   #packetsBeforeAuth = 0;
   #bytesBeforeAuth = 0;
   #handler: ConnectionHandler | undefined;
-  readonly #pings: (() => void)[] = [];
+  readonly #pings = new Pings();
   #isReading = true;
   #isPumping = false;
   /** Handed over to another process: nothing is read, sent or ended any more. */
@@ -124,6 +119,16 @@ export class Transport implements AuthLink, ConnectionLink {
     return this.#exchanger.negotiated;
   }
 
+  /** {@inheritDoc AuthLink.peerExtensions} */
+  get peerExtensions(): ReadonlyMap<string, Buffer> {
+    return this.#extensions.all;
+  }
+
+  /** A round trip seen in the handshake, in milliseconds; never shorter than the path's. */
+  get roundTripMs(): number | undefined {
+    return this.#exchanger.roundTripMs;
+  }
+
   get phase(): Phase {
     return this.#phase;
   }
@@ -140,8 +145,14 @@ export class Transport implements AuthLink, ConnectionLink {
     const cancelDeadline = this.#exchanger.startDeadline();
     try {
       await this.#finishExchange(this.#exchanger.run());
-      if (this.role === 'client') await this.#requestLogin();
-      else await this.#offerLogin();
+      if (this.role === 'client') {
+        const sentMs = this.#options.clock.now();
+        this.send(loginServiceRequest);
+        requireLoginService(await this.#authMail.next());
+        this.#exchanger.roundTripMs = this.#options.clock.now() - sentMs;
+      } else {
+        this.send(answerServiceRequest(await this.#authMail.next()));
+      }
     } catch (error) {
       throw this.#endWith(error);
     } finally {
@@ -208,8 +219,7 @@ export class Transport implements AuthLink, ConnectionLink {
   /** {@inheritDoc ConnectionLink.ping} */
   ping(done: () => void): boolean {
     if (!this.peerExtensions.has('ping@openssh.com') || this.#phase !== 'connection') return false;
-    this.#pings.push(done);
-    this.send(ping.encode({ data: Buffer.alloc(0) }));
+    this.send(this.#pings.encode(done));
     return true;
   }
 
@@ -231,77 +241,32 @@ export class Transport implements AuthLink, ConnectionLink {
    *   compression context in use.
    */
   exportState(): TransportState {
-    const { negotiated, sessionId, hostKey, strict } = this.#exchanger;
-    const writer = this.#outbox.writer;
+    const parts = this.#parts();
     if (this.#ended) throw misuse(`a transport that has ended cannot be handed over: ${this.#ended.message}`);
     // Two owners of one state would seal different packets under the same key and nonce.
     if (this.#isExported) throw misuse('a transport can be handed over once');
-    if (this.#phase !== 'connection' || !this.#exchanger.isIdle || !negotiated || !sessionId || !hostKey) {
-      throw misuse('a transport can be handed over after login and outside of a key exchange only');
-    }
+    if (this.#phase !== 'connection') throw misuse('a transport can be handed over after login only');
     if (this.#handler) throw misuse('a transport that serves a connection already cannot be handed over');
-    if (this.#reader.hasCompressionContext || writer.hasCompressionContext) {
-      throw misuse('a transport whose compression has begun cannot be handed over');
-    }
+    requireExportable(parts);
     // First of all: the last flush must not begin a key exchange.
     this.#isExported = true;
     this.#outbox.close();
     this.#exchanger.stop();
-    return {
-      format: 1,
-      role: this.role,
-      ownIdentification: this.ownIdentification,
-      peerIdentification: this.peerIdentification,
-      sessionId,
-      hostKeyBlob: hostKey.blob,
-      strict,
-      negotiated,
-      peerExtensions: [...this.peerExtensions],
-      sending: exportDirection(writer),
-      receiving: exportDirection(this.#reader),
-      buffered: this.#reader.takeBuffered(),
-    };
+    return exportParts(parts);
   }
 
   #restore(state: TransportState): void {
-    const writer = this.#outbox.writer;
+    const parts = this.#parts();
+    importParts(parts, state);
+    this.peerIdentification = parts.peerIdentification;
     this.#identification = undefined;
-    this.peerIdentification = state.peerIdentification;
-    this.#exchanger.restore({
-      sessionId: asBuffer(state.sessionId),
-      hostKey: decodePublicKey(state.hostKeyBlob),
-      strict: state.strict,
-      negotiated: state.negotiated,
-    });
-    this.peerExtensions = new Map(state.peerExtensions.map(([name, value]) => [name, asBuffer(value)]));
-    writer.setProtection(restoreSealer(state.sending.protection), false);
-    this.#reader.setProtection(restoreOpener(state.receiving.protection), false);
-    importDirection(writer, state.sending);
-    importDirection(this.#reader, state.receiving);
     this.#enterConnectionPhase();
-    this.#reader.feed(asBuffer(state.buffered));
-    this.#reader.settle();
   }
 
-  async #requestLogin(): Promise<void> {
-    this.send(serviceRequest.encode({ service: authService }));
-    const { service } = serviceAccept.decode(await this.#authMail.next());
-    if (service !== authService)
-      throw protocolError('auth', `asked for the service ${authService}, was given "${service}"`);
-  }
-
-  async #offerLogin(): Promise<void> {
-    this.#acceptServiceRequest(await this.#authMail.next());
-  }
-
-  #acceptServiceRequest(payload: Buffer): void {
-    const { service } = serviceRequest.decode(payload);
-    if (service !== authService) {
-      throw protocolError('auth', `the client asks for the service "${service}" where ${authService} comes first`, {
-        disconnect: disconnectReasons.serviceNotAvailable,
-      });
-    }
-    this.#outbox.reply(serviceAccept.encode({ service: authService }));
+  #parts(): TransportParts {
+    const { role, ownIdentification, peerIdentification } = this;
+    const own = { role, ownIdentification, peerIdentification, extensions: this.#extensions };
+    return { ...own, exchanger: this.#exchanger, reader: this.#reader, writer: this.#outbox.writer };
   }
 
   #takeIdentification(chunk: Buffer): Buffer | undefined {
@@ -399,14 +364,14 @@ export class Transport implements AuthLink, ConnectionLink {
         this.#acceptKexInit(payload);
         return;
       case ping.number:
-        this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
+        this.#outbox.reply(answerPing(payload));
         return;
       case pong.number:
-        this.#acceptPong(payload);
+        this.#pings.acceptPong(payload);
         return;
       case serviceRequest.number:
         // The first is the conversation's, which awaits it; a later one is answered again.
-        if (this.#phase === 'auth') this.#acceptServiceRequest(payload);
+        if (this.#phase === 'auth') this.#outbox.reply(answerServiceRequest(payload));
         else this.#authMail.deliver(payload);
         return;
       case userauthSuccess:
@@ -427,18 +392,8 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   #acceptExtInfo(payload: Buffer): void {
-    // RFC 8308 §2.4, against rogue extension lists (asyncssh CVE-2023-46445): once right after the first NEWKEYS, and from
-    // a server once more before login ends.
-    const isLate = this.#phase === 'auth';
-    if (isLate ? this.#hasLateExtInfo : this.#reader.packetsSinceKeys !== 1) {
-      throw protocolError(
-        'transport',
-        'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends',
-      );
-    }
-    if (isLate) this.#hasLateExtInfo = true;
-    const extensions = decodeExtensions(payload);
-    this.peerExtensions = new Map([...this.peerExtensions, ...extensions]);
+    const isFirstPacket = this.#reader.packetsSinceKeys === 1;
+    const extensions = this.#extensions.accept(payload, this.#phase === 'auth', isFirstPacket);
     for (const [name, value] of extensions) this.#log(1, `kex_ext_info_check_ver: ${name}=<${printable(value)}>`);
   }
 
@@ -452,13 +407,6 @@ export class Transport implements AuthLink, ConnectionLink {
       if (begun !== undefined) this.#finishExchange(begun).catch(() => {});
     }
     this.#exchanger.mail.deliver(payload);
-  }
-
-  #acceptPong(payload: Buffer): void {
-    pong.decode(payload);
-    const done = this.#pings.shift();
-    if (done === undefined) throw protocolError('transport', 'a PONG answers no PING of ours');
-    done();
   }
 
   async #finishExchange(exchange: Promise<void>): Promise<void> {
