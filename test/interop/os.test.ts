@@ -135,6 +135,34 @@ test('a shell that does not exist is one clear error', onLinux, async () => {
   );
 });
 
+test('what a client puts into names, values and commands is never evaluated', onLinux, async () => {
+  const marker = `/tmp/nacre-marker-${process.pid}`;
+  const environment = {
+    [`LC_A[$(touch ${marker})]`]: 'x',
+    LC_B: `$(touch ${marker})`,
+    DIRSTACK: `($(touch ${marker}))`,
+    'LC_C\0D': 'x',
+    LC_D: 'nul\0',
+    'LC=E': 'x',
+    UID: '0',
+    POSIXLY_CORRECT: '1',
+    shell: 'kept',
+    REPLY: 'kept',
+  };
+  for (const pty of [undefined, openPty()]) {
+    const { out, exit } = await run({ command: 'env', environment, pty });
+    assert.deepEqual(exit, { code: 0 });
+    assert.ok(out.includes(`LC_B=$(touch ${marker})`));
+    assert.match(out, /^shell=kept/m);
+    assert.match(out, /^REPLY=kept/m);
+    assert.doesNotMatch(out, /LC_A|LC_C|LC_D|LC=E/);
+    assert.ok(!existsSync(marker));
+  }
+  const refused = { code: 'request-refused', name: 'SshError' };
+  await assert.rejects(startSession({ account: self, command: 'a\0b', environment: {} }), refused);
+  await assert.rejects(startSession({ account: self, command: 'x'.repeat(200_000), environment: {} }), refused);
+});
+
 test('a home that is not there is told, and the session starts in /', onLinux, async () => {
   const account = { ...self, home: '/no/such/home' };
   const { out } = await run({ account, command: 'pwd' });
