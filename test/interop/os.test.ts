@@ -25,7 +25,9 @@ const hasUserTools = existsSync('/usr/sbin/useradd') && existsSync('/usr/sbin/un
 const onLinux = { skip: isLinux ? false : 'needs Linux' };
 const asRoot = { skip: isLinux && isRoot && hasUserTools ? false : 'needs root, useradd and unix_chkpwd on Linux' };
 
-const self = findAccount(process.getuid?.() ?? -1) as Account;
+// Whoever runs this may be an account with neither a shell nor a home.
+const found = findAccount(process.getuid?.() ?? -1) as Account;
+const self = { ...found, shell: '/bin/bash', home: existsSync(found.home) ? found.home : '/tmp' };
 const userName = `nacre-t${process.pid}`;
 const groupName = `nacre-g${process.pid}`;
 const password = 'correct horse β';
