@@ -25,7 +25,9 @@ const hasUserTools = existsSync('/usr/sbin/useradd') && existsSync('/usr/sbin/un
 const onLinux = { skip: isLinux ? false : 'needs Linux' };
 const asRoot = { skip: isLinux && isRoot && hasUserTools ? false : 'needs root, useradd and unix_chkpwd on Linux' };
 
-const self = findAccount(process.getuid?.() ?? -1) as Account;
+// Whoever runs this may be an account with neither a shell nor a home.
+const found = findAccount(process.getuid?.() ?? -1) as Account;
+const self = { ...found, shell: '/bin/bash', home: existsSync(found.home) ? found.home : '/tmp' };
 const userName = `nacre-t${process.pid}`;
 const groupName = `nacre-g${process.pid}`;
 const password = 'correct horse β';
@@ -133,6 +135,34 @@ test('a shell that does not exist is one clear error', onLinux, async () => {
     startSession({ account, environment: {} }),
     /login shell \/no\/such\/shell could not be run: ENOENT/,
   );
+});
+
+test('what a client puts into names, values and commands is never evaluated', onLinux, async () => {
+  const marker = `/tmp/nacre-marker-${process.pid}`;
+  const environment = {
+    [`LC_A[$(touch ${marker})]`]: 'x',
+    LC_B: `$(touch ${marker})`,
+    DIRSTACK: `($(touch ${marker}))`,
+    'LC_C\0D': 'x',
+    LC_D: 'nul\0',
+    'LC=E': 'x',
+    UID: '0',
+    POSIXLY_CORRECT: '1',
+    shell: 'kept',
+    REPLY: 'kept',
+  };
+  for (const pty of [undefined, openPty()]) {
+    const { out, exit } = await run({ command: 'env', environment, pty });
+    assert.deepEqual(exit, { code: 0 });
+    assert.ok(out.includes(`LC_B=$(touch ${marker})`));
+    assert.match(out, /^shell=kept/m);
+    assert.match(out, /^REPLY=kept/m);
+    assert.doesNotMatch(out, /LC_A|LC_C|LC_D|LC=E/);
+    assert.ok(!existsSync(marker));
+  }
+  const refused = { code: 'request-refused', name: 'SshError' };
+  await assert.rejects(startSession({ account: self, command: 'a\0b', environment: {} }), refused);
+  await assert.rejects(startSession({ account: self, command: 'x'.repeat(200_000), environment: {} }), refused);
 });
 
 test('a home that is not there is told, and the session starts in /', onLinux, async () => {
