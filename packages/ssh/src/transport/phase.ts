@@ -67,12 +67,7 @@ const rows: readonly Row[] = [
  * @param strict - strict key exchange is in force (kex-strict-*-v00@openssh.com, the answer to Terrapin, CVE-2023-48795).
  */
 export function verdictFor(role: Role, phase: Phase, number: number, strict: boolean): Verdict {
-  const key = `${role} ${phase} ${strict}`;
-  let verdicts = memo.get(key);
-  if (verdicts === undefined) {
-    verdicts = Array.from({ length: 256 }, (_, candidate) => decide(role, phase, candidate, strict));
-    memo.set(key, verdicts);
-  }
+  const verdicts = memo[role][strict ? 'strict' : 'plain'][phase];
   return verdicts[number] ?? 'refuse';
 }
 
@@ -81,7 +76,16 @@ export function messageName(number: number): string {
   return rowOf(number)?.name ?? 'unassigned';
 }
 
-const memo = new Map<string, readonly Verdict[]>();
+/** Asked for every packet, so looked up rather than decided. */
+const memo = { client: verdictsOf('client'), server: verdictsOf('server') };
+
+function verdictsOf(role: Role): Record<'strict' | 'plain', Record<Phase, readonly Verdict[]>> {
+  const ofAll = (strict: boolean) =>
+    Object.fromEntries(
+      all.map((phase) => [phase, Array.from({ length: 256 }, (_, number) => decide(role, phase, number, strict))]),
+    ) as Record<Phase, readonly Verdict[]>;
+  return { strict: ofAll(true), plain: ofAll(false) };
+}
 
 function decide(role: Role, phase: Phase, number: number, strict: boolean): Verdict {
   const row = rowOf(number);
