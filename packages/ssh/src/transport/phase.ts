@@ -67,8 +67,13 @@ const rows: readonly Row[] = [
  * @param strict - strict key exchange is in force (kex-strict-*-v00@openssh.com, the answer to Terrapin, CVE-2023-48795).
  */
 export function verdictFor(role: Role, phase: Phase, number: number, strict: boolean): Verdict {
-  const verdicts = memo[role][strict ? 'strict' : 'plain'][phase];
-  return verdicts[number] ?? 'refuse';
+  const verdicts = memo[role][strict ? 'strict' : 'plain'];
+  let ofPhase = verdicts.get(phase);
+  if (ofPhase === undefined) {
+    ofPhase = Array.from({ length: 256 }, (_, candidate) => decide(role, phase, candidate, strict));
+    verdicts.set(phase, ofPhase);
+  }
+  return ofPhase[number] ?? 'refuse';
 }
 
 /** A message's name for logs and errors, by number. */
@@ -76,16 +81,13 @@ export function messageName(number: number): string {
   return rowOf(number)?.name ?? 'unassigned';
 }
 
-/** Asked for every packet, so looked up rather than decided. */
-const memo = { client: verdictsOf('client'), server: verdictsOf('server') };
+type Verdicts = Map<Phase, readonly Verdict[]>;
 
-function verdictsOf(role: Role): Record<'strict' | 'plain', Record<Phase, readonly Verdict[]>> {
-  const ofAll = (strict: boolean) =>
-    Object.fromEntries(
-      all.map((phase) => [phase, Array.from({ length: 256 }, (_, number) => decide(role, phase, number, strict))]),
-    ) as Record<Phase, readonly Verdict[]>;
-  return { strict: ofAll(true), plain: ofAll(false) };
-}
+/** Asked for every packet, so decided once. */
+const memo: Record<Role, { strict: Verdicts; plain: Verdicts }> = {
+  client: { strict: new Map(), plain: new Map() },
+  server: { strict: new Map(), plain: new Map() },
+};
 
 function decide(role: Role, phase: Phase, number: number, strict: boolean): Verdict {
   const row = rowOf(number);
