@@ -102,8 +102,9 @@ function checkBuiltin(where, from, specifier, builtins) {
 }
 
 /**
- * A table.ts is the list of its folder: a file that it does not import is a thing nobody can choose. Helpers that several
- * rows share begin with `_` or are named under "shared" in layers.json.
+ * A table.ts is the list of its folder: a file that it does not reach is a thing nobody can choose. What the rows themselves
+ * import are their helpers, and who imports the table is its reader; any other file that is no row begins with `_` or is named
+ * under "shared" in layers.json.
  *
  * @param {string} folder
  * @param {Map<string, Map<string, number>>} graph
@@ -113,10 +114,11 @@ function checkBuiltin(where, from, specifier, builtins) {
 function checkTables(folder, graph, shared) {
   /** @type {string[]} */
   const problems = [];
-  for (const [table, rows] of graph) {
+  for (const table of graph.keys()) {
     if (posix.basename(table) !== 'table.ts') continue;
-    for (const file of graph.keys()) {
-      if (posix.dirname(file) !== posix.dirname(table) || file === table || rows.has(file)) continue;
+    const rows = reachable(table, graph);
+    for (const [file, imports] of graph) {
+      if (posix.dirname(file) !== posix.dirname(table) || rows.has(file) || imports.has(table)) continue;
       const name = posix.basename(file);
       const isHelper = name.startsWith('_') || name === 'types.ts' || name === 'index.ts' || name.endsWith('.d.ts');
       if (isHelper || shared.includes(file)) continue;
@@ -126,6 +128,23 @@ function checkTables(folder, graph, shared) {
     }
   }
   return problems;
+}
+
+/**
+ * The file and those of its folder that it imports, by way of others of that folder too.
+ *
+ * @param {string} from
+ * @param {Map<string, Map<string, number>>} graph
+ * @returns {Set<string>}
+ */
+function reachable(from, graph) {
+  const found = new Set([from]);
+  for (const file of found) {
+    for (const target of graph.get(file)?.keys() ?? []) {
+      if (posix.dirname(target) === posix.dirname(from)) found.add(target);
+    }
+  }
+  return found;
 }
 
 /**

@@ -111,7 +111,9 @@ test('"any" switches the rule on builtins off', () => {
 test('every file beside a table.ts has a row in it, shared helpers aside', () => {
   const problems = problemsOf({
     'low/methods/table.ts': "import { one } from './one.ts';",
-    'low/methods/one.ts': 'export const one = 1;',
+    'low/methods/one.ts': "import './used-by-one.ts';",
+    'low/methods/used-by-one.ts': '',
+    'low/methods/reader.ts': "import { table } from './table.ts';",
     'low/methods/forgotten.ts': 'export const two = 2;',
     'low/methods/_helper.ts': '',
     'low/methods/listed.ts': '',

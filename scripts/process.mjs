@@ -1,6 +1,7 @@
 /** Where things lie in the checkout, and how the scripts run other programs. */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
+import { constants as access, accessSync, existsSync, readdirSync, realpathSync } from 'node:fs';
+import { constants } from 'node:os';
 import { delimiter, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -39,7 +40,7 @@ export function findProgram(name, folders) {
     if (folder === '') continue;
     const path = join(folder, name);
     try {
-      accessSync(path, constants.X_OK);
+      accessSync(path, access.X_OK);
       return realpathSync(path);
     } catch {
       // not here
@@ -90,31 +91,66 @@ export function run(argv, options = {}) {
         ? undefined
         : setTimeout(() => {
             timedOut = true;
-            endGroup(child.pid, child);
+            endGroup(child, 'SIGTERM');
+            setTimeout(() => endGroup(child, 'SIGKILL'), 2000).unref();
           }, options.timeoutMs);
+    if (options.timeoutMs !== undefined) addGroup(child);
     const finish = (/** @type {number} */ status) => {
       clearTimeout(timer);
+      removeGroup(child);
+      // A grandchild that keeps the pipe open must not keep us.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       resolve({ status, output: Buffer.concat(chunks).toString('utf8'), timedOut, ms: Date.now() - start });
     };
     child.on('error', (error) => {
       chunks.push(Buffer.from(`${program}: ${error.message}\n`));
       finish(127);
     });
-    // 'exit' and not 'close': a grandchild that keeps the pipe open must not keep us.
-    child.on('exit', (code, signal) => setTimeout(finish, 50, code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)));
+    const statusOf = (/** @type {number | null} */ code, /** @type {NodeJS.Signals | null} */ signal) =>
+      code ?? 128 + (signal === null ? 0 : (constants.signals[signal] ?? 0));
+    child.on('close', (code, signal) => finish(statusOf(code, signal)));
+    child.on('exit', (code, signal) => setTimeout(() => finish(statusOf(code, signal)), 1000).unref());
   });
 }
 
 /**
- * Kills a process group that `run` started.
+ * Children in process groups of their own, which a terminal's Ctrl-C does not reach.
  *
- * @param {number | undefined} pid
- * @param {import('node:child_process').ChildProcess} child
+ * @type {Set<import('node:child_process').ChildProcess>}
  */
-function endGroup(pid, child) {
+const ownGroups = new Set();
+const stopSignals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+
+/** @param {NodeJS.Signals} signal */
+function stopAll(signal) {
+  // Not SIGKILL: they remove their folders and end their servers.
+  for (const child of ownGroups) endGroup(child, 'SIGTERM');
+  process.exit(128 + constants.signals[signal]);
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function addGroup(child) {
+  if (ownGroups.size === 0) for (const signal of stopSignals) process.on(signal, stopAll);
+  ownGroups.add(child);
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function removeGroup(child) {
+  if (!ownGroups.delete(child) || ownGroups.size > 0) return;
+  for (const signal of stopSignals) process.off(signal, stopAll);
+}
+
+/**
+ * Ends a child with its process group.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {NodeJS.Signals} signal
+ */
+function endGroup(child, signal) {
   try {
-    if (pid !== undefined && process.platform !== 'win32') process.kill(-pid, 'SIGKILL');
-    else child.kill('SIGKILL');
+    if (child.pid !== undefined && process.platform !== 'win32') process.kill(-child.pid, signal);
+    else child.kill(signal);
   } catch {
     // It ended on its own meanwhile.
   }

@@ -223,7 +223,8 @@ async function runTestProgram(node, program, name, timeoutMs, { show = false } =
     outcome = JSON.parse(readFileSync(countsFile, 'utf8'));
     rmSync(countsFile);
   } catch {
-    outcome = { passed: 0, failed: 0, skipped: [] };
+    // Such as by process.exit() in a test: whatever came after it never ran.
+    outcome = { passed: 0, failed: 1, skipped: [] };
     console.log(`FAILED ${name}: it ended before its tests did`);
   }
   if (timedOut) console.log(`FAILED ${name}: still running after ${formatSeconds(timeoutMs)}, something is left open`);

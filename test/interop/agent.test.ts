@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { agentSigners, createAgentClient } from '../../packages/ssh/src/agent/index.ts';
-import { SshError } from '../../packages/ssh/src/errors.ts';
-import { generateKey, parsePrivateKey, parsePublicKey } from '../../packages/ssh/src/keys/index.ts';
+import { agentSigners, createAgentClient } from '@nacre/ssh/agent';
+import { SshError } from '@nacre/ssh/errors';
+import { generateKey, parsePrivateKey, parsePublicKey } from '@nacre/ssh/keys';
 
 const run = promisify(execFile);
 const hasAgent = await run('ssh-add', ['-h']).then(

@@ -9,5 +9,8 @@ export {
   type SessionBinding,
 } from './client.ts';
 export type { AgentConstraints } from './constraints.ts';
+export { Keyring, type KeyringOptions } from './keyring.ts';
 export type { CallOptions } from './request-queue.ts';
+export { type AgentConnection, serveAgent } from './server.ts';
+export type { BoundSession, SessionBindings } from './session-bindings.ts';
 export type { AgentStream } from './stream.ts';

@@ -64,6 +64,7 @@ export class ClientConnection {
     this.connection = new Connection(transport, {
       clock: systemClock,
       channelHandlers: forwards.channelHandlers,
+      roundTripMs: transport.roundTripMs,
       ...(facts.options.limits && { limits: facts.options.limits }),
     });
     this.closed = new Promise((resolve) => {
@@ -107,7 +108,10 @@ export class ClientConnection {
    */
   async exec(command: string, options: ExecOptions & { encoding: 'buffer' }): Promise<ExecResult<Buffer>>;
   async exec(command: string, options?: ExecOptions): Promise<ExecResult<string>>;
-  async exec(command: string, options: ExecOptions & { encoding?: 'buffer' } = {}): Promise<ExecResult<string | Buffer>> {
+  async exec(
+    command: string,
+    options: ExecOptions & { encoding?: 'buffer' } = {},
+  ): Promise<ExecResult<string | Buffer>> {
     const session = await this.spawn(command, options);
     return collect(session, options);
   }
@@ -145,7 +149,11 @@ export class ClientConnection {
 
   /** The same for a Unix socket on the server's machine. */
   async forwardUnix(path: string, options: CallOptions = {}): Promise<Duplex> {
-    const data = directStreamlocalOpenssh.data.encode({ path });
+    const data = directStreamlocalOpenssh.data.encode({
+      socketPath: path,
+      reserved: Buffer.alloc(0),
+      reservedNumber: 0,
+    });
     return new ChannelStream(await this.connection.openChannel(directStreamlocalOpenssh.name, data, options));
   }
 
@@ -155,7 +163,12 @@ export class ClientConnection {
    * @param port - 0 lets the server choose; `port` of the result tells.
    * @throws SshError `request-refused` where the server does not allow it.
    */
-  async listen(address: string, port: number, onConnection: (stream: Duplex) => void, options: CallOptions = {}): Promise<RemoteListener> {
+  async listen(
+    address: string,
+    port: number,
+    onConnection: (stream: Duplex) => void,
+    options: CallOptions = {},
+  ): Promise<RemoteListener> {
     return this.#forwards.listen(this.connection, address, port, onConnection, options);
   }
 
@@ -169,7 +182,11 @@ export class ClientConnection {
     if (!this.#isClosing) {
       this.#isClosing = true;
       this.#transport.fail(
-        new SshError('the connection was closed', { code: 'closed', stage: 'transport', disconnect: disconnectReasons.byApplication }),
+        new SshError('the connection was closed', {
+          code: 'closed',
+          stage: 'transport',
+          disconnect: disconnectReasons.byApplication,
+        }),
       );
     }
     await this.closed;

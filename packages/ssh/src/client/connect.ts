@@ -4,12 +4,12 @@ import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
 import { SshError, toSshError } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
 import { Transport } from '../transport/index.ts';
+import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
 import { abortError, dial, remoteAddress } from './dial.ts';
 import type { ConnectOptions } from './options.ts';
 import { offeredSigners } from './signers.ts';
 import { parseTarget, type Target } from './target.ts';
-import { version } from './version.ts';
 
 const defaultTimeoutMs = 30_000;
 
@@ -98,7 +98,8 @@ function startDeadline(options: ConnectOptions, host: string, port: number): { s
   const onAbort = () => controller.abort(options.signal?.reason);
   if (options.signal?.aborted) onAbort();
   options.signal?.addEventListener('abort', onAbort, { once: true });
-  const timer = timeoutMs === 0 ? undefined : setTimeout(() => controller.abort(timedOut(host, port, timeoutMs)), timeoutMs);
+  const timer =
+    timeoutMs === 0 ? undefined : setTimeout(() => controller.abort(timedOut(host, port, timeoutMs)), timeoutMs);
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
 

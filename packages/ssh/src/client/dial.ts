@@ -18,7 +18,10 @@ export function dial(host: string, port: number, options: ConnectOptions, signal
       noDelay: true,
       keepAlive: true,
       allowHalfOpen: true,
-      onread: { buffer: readBuffer(), callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true },
+      onread: {
+        buffer: readBuffer(),
+        callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
+      },
     } as TcpNetConnectOpts);
     const onAbort = () => {
       socket.destroy();
@@ -47,7 +50,11 @@ export function remoteAddress(driver: StreamDriver): string | undefined {
 export function abortError(signal: AbortSignal, host: string, port: number): SshError {
   const { reason } = signal;
   if (reason instanceof SshError) return reason;
-  return new SshError(`connecting to ${host} port ${port} was aborted`, { code: 'aborted', stage: 'tcp', cause: reason });
+  return new SshError(`connecting to ${host} port ${port} was aborted`, {
+    code: 'aborted',
+    stage: 'tcp',
+    cause: reason,
+  });
 }
 
 function dialError(error: NodeJS.ErrnoException, host: string, port: number): SshError {

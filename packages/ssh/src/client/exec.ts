@@ -35,13 +35,18 @@ export async function collect(
     failure ??= error;
     session.close();
   };
-  const onAbort = () => stop(new SshError('the command was aborted', { code: 'aborted', stage: 'channel', cause: signal?.reason }));
+  const onAbort = () =>
+    stop(new SshError('the command was aborted', { code: 'aborted', stage: 'channel', cause: signal?.reason }));
   if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
   const timer =
     timeoutMs === undefined
       ? undefined
-      : setTimeout(() => stop(new SshError(`the command did not end within ${timeoutMs} ms`, { code: 'timeout', stage: 'channel' })), timeoutMs);
+      : setTimeout(
+          () =>
+            stop(new SshError(`the command did not end within ${timeoutMs} ms`, { code: 'timeout', stage: 'channel' })),
+          timeoutMs,
+        );
 
   let outputBytes = 0;
   const gather = (stream: Readable): Buffer[] => {
@@ -85,7 +90,8 @@ async function feed(session: ClientSession, input: ExecOptions['input']): Promis
     return;
   }
   for await (const chunk of input) {
-    if (!session.stdin.write(chunk)) await new Promise((resolve) => session.stdin.once('drain', resolve).once('close', resolve));
+    if (!session.stdin.write(chunk))
+      await new Promise((resolve) => session.stdin.once('drain', resolve).once('close', resolve));
     if (session.stdin.destroyed) return;
   }
   session.stdin.end();
@@ -94,7 +100,9 @@ async function feed(session: ClientSession, input: ExecOptions['input']): Promis
 /** The exit is known when the channel is closed; what the streams still hold is read out before. */
 async function drained(session: ClientSession): Promise<void> {
   const ended = (stream: Readable) =>
-    stream.readableEnded || stream.destroyed ? undefined : new Promise((resolve) => stream.once('end', resolve).once('close', resolve));
+    stream.readableEnded || stream.destroyed
+      ? undefined
+      : new Promise((resolve) => stream.once('end', resolve).once('close', resolve));
   await Promise.all([ended(session.stdout), ended(session.stderr)]);
 }
 

@@ -1,4 +1,6 @@
 /** @nacre/ssh/client: connect() and what belongs to it. */
+
+export { version } from '../version.ts';
 export { ClientConnection, type StartOptions } from './client-connection.ts';
 export { connect } from './connect.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
@@ -9,9 +11,14 @@ export {
   pinnedHostKeys,
   trustedHostAuthorities,
 } from './host-key-policy.ts';
-export { connectAgent, defaultIdentityFiles, type IdentityFileOptions, loadCertificateBeside, loadIdentity } from './identities.ts';
+export {
+  connectAgent,
+  defaultIdentityFiles,
+  type IdentityFileOptions,
+  loadCertificateBeside,
+  loadIdentity,
+} from './identities.ts';
 export { type KnownHostsOptions, knownHosts, type UnknownHostQuestion } from './known-hosts-policy.ts';
 export type { ConnectOptions, HandshakeFacts } from './options.ts';
 export type { RemoteListener } from './remote-forwards.ts';
 export { parseTarget, type Target } from './target.ts';
-export { version } from './version.ts';

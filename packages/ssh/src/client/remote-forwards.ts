@@ -2,10 +2,10 @@
 import type { Duplex } from 'node:stream';
 import {
   allocatedPort,
-  cancelTcpipForward,
   type ChannelOpenHandler,
   ChannelStream,
   type Connection,
+  cancelTcpipForward,
   forwardedTcpip,
   type IncomingOpen,
   tcpipForward,
@@ -35,7 +35,11 @@ export class RemoteForwards {
     onConnection: OnConnection,
     options: { signal?: AbortSignal },
   ): Promise<RemoteListener> {
-    const answer = await connection.globalRequest(tcpipForward.name, tcpipForward.data.encode({ address, port }), options);
+    const answer = await connection.globalRequest(
+      tcpipForward.name,
+      tcpipForward.data.encode({ address, port }),
+      options,
+    );
     if (answer === undefined) {
       throw new SshError(`the server refuses to listen on ${address} port ${port}`, {
         code: 'request-refused',
@@ -49,7 +53,10 @@ export class RemoteForwards {
     this.#listeners.set(key, onConnection);
     const close = async () => {
       if (!this.#listeners.delete(key) || connection.ended) return;
-      await connection.globalRequest(cancelTcpipForward.name, cancelTcpipForward.data.encode({ address, port: chosen }));
+      await connection.globalRequest(
+        cancelTcpipForward.name,
+        cancelTcpipForward.data.encode({ address, port: chosen }),
+      );
     };
     return { address, port: chosen, close, [Symbol.asyncDispose]: close };
   }

@@ -64,12 +64,14 @@ export class StreamDriver implements ByteSink {
     const { stream } = this;
     if (stream.destroyed) return;
     stream.end();
-    // What still arrives is of no interest, but must be read for the close to come.
+    // What still arrives is read and dropped: closing over unread bytes would reset the connection, and the peer would lose
+    // our last words.
     stream.resume();
     const timer = setTimeout(() => stream.destroy(), lingerMs);
     timer.unref();
     stream.once('close', () => clearTimeout(timer));
-    if (stream instanceof Socket) stream.once('finish', () => stream.destroySoon());
+    // All is in the system's hands then; waiting for the peer's goodbye must not keep a program alive.
+    if (stream instanceof Socket) stream.once('finish', () => stream.unref());
   }
 
   defer(callback: () => void): void {

@@ -52,7 +52,7 @@ function frame(title: string): string {
 }
 
 function walk(bytes: Buffer): number[][] {
-  const field = Array.from({ length: fieldHeight }, () => new Array<number>(fieldWidth).fill(0));
+  const field = Array.from({ length: fieldHeight }, () => Array.from({ length: fieldWidth }, () => 0));
   const most = ink.length - 3;
   let x = Math.floor(fieldWidth / 2);
   let y = Math.floor(fieldHeight / 2);

@@ -2,8 +2,8 @@
 import { SshError } from '../errors.ts';
 import { asBuffer } from '../wire/index.ts';
 import { badKey } from './key-error.ts';
-import { securityKeyData } from './key-types/security-key.ts';
 import { type PublicKeyAlgorithm, publicKeyAlgorithms } from './key-types/table.ts';
+import { securityKeyData } from './security-key.ts';
 import { encodeEcdsaBody, encodeSignature } from './signature.ts';
 import type { PublicKey, Signer } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** The messages of RFC 4253, RFC 8308 and ping@openssh.com, each declared once. */
 import { declareMessage, fields } from '../wire/index.ts';
 
-const { boolean, fixed, name, nameList, optional, rest, string, uint32 } = fields;
+const { boolean, fixed, mpint, name, nameList, optional, rest, string, uint32 } = fields;
 
 export const disconnect = declareMessage('DISCONNECT', 1, {
   reason: uint32,
@@ -39,13 +39,13 @@ export const newKeys = declareMessage('NEWKEYS', 21, {});
 export const kexEcdhInit = declareMessage('KEX_ECDH_INIT', 30, { value: string });
 export const kexEcdhReply = declareMessage('KEX_ECDH_REPLY', 31, { hostKey: string, value: string, signature: string });
 
-/** RFC 4419 §5; its mpints are taken as the strings they are on the wire, which is how they are hashed. */
+/** RFC 4419 §5; e and f are taken as the strings they are on the wire, as in KEX_ECDH_INIT. */
 export const kexDhGexRequest = declareMessage('KEX_DH_GEX_REQUEST', 34, {
   min: uint32,
   preferred: uint32,
   max: uint32,
 });
-export const kexDhGexGroup = declareMessage('KEX_DH_GEX_GROUP', 31, { p: string, g: string });
+export const kexDhGexGroup = declareMessage('KEX_DH_GEX_GROUP', 31, { p: mpint, g: mpint });
 export const kexDhGexInit = declareMessage('KEX_DH_GEX_INIT', 32, { e: string });
 export const kexDhGexReply = declareMessage('KEX_DH_GEX_REPLY', 33, { hostKey: string, f: string, signature: string });
 

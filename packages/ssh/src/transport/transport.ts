@@ -1,27 +1,22 @@
 /** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
-import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
-import { decodePublicKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { maxBytesAwaitingRekeyReply, maxBytesBeforeAuth, maxPacketsBeforeAuth, minRsaBits } from '../limits.ts';
-import { asBuffer } from '../wire/index.ts';
-import { type AlgorithmLists, logNegotiated, type NegotiatedAlgorithms, resolveAlgorithms } from './algorithms.ts';
+import { maxBytesBeforeAuth, maxPacketsBeforeAuth } from '../limits.ts';
+import type { NegotiatedAlgorithms } from './algorithms.ts';
 import {
   connectionLost,
   describePhase,
   disconnectedByPeer,
   encodeDisconnect,
-  kexTimedOut,
   limitExceeded,
   misuse,
-  noStrictKex,
   printable,
 } from './endings.ts';
-import { decodeExtensions, encodeExtInfo } from './ext-info.ts';
+import { Exchanger } from './exchanger.ts';
+import { PeerExtensions } from './ext-info.ts';
 import { formatIdentification, IdentificationReader } from './identification.ts';
-import { servableHostKeyAlgorithms } from './kex/server.ts';
-import { exchangeKeys, type KeyExchangeHost, type NegotiatedFacts, type RoleOptions } from './key-exchange.ts';
 import type { AuthLink, ConnectionLink } from './link.ts';
+import { answerServiceRequest, loginServiceRequest, requireLoginService } from './login-service.ts';
 import { Mailbox } from './mailbox.ts';
 import {
   debug,
@@ -32,7 +27,6 @@ import {
   newKeys,
   ping,
   pong,
-  serviceAccept,
   serviceRequest,
   unimplemented,
 } from './messages.ts';
@@ -40,13 +34,11 @@ import type { TransportOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { PacketReader } from './packet-reader.ts';
 import { messageName, type Phase, type Role, verdictFor } from './phase.ts';
-import { RekeyPolicy } from './rekey.ts';
-import { exportDirection, importDirection, type TransportState } from './state.ts';
+import { answerPing, Pings } from './pings.ts';
+import { exportParts, importParts, requireExportable, type TransportParts, type TransportState } from './state.ts';
 
-const defaultKexTimeoutMs = 120_000;
 /** Unread input beyond this stops the socket while a conversation thinks. */
 const unreadHighWaterBytes = 128 * 1024;
-const authService = 'ssh-userauth';
 /** RFC 4252's number: the one message of login that the transport itself acts on. */
 const userauthSuccess = 52;
 
@@ -58,13 +50,6 @@ export interface ConnectionHandler {
 }
 
 /**
- * A key exchange under way:
- *
- *   undefined -> 'asked' (our KEXINIT is sent, the peer's awaited) -> 'running' (both known) -> undefined
- */
-type ExchangeState = undefined | 'asked' | 'running';
-
-/**
  * One connection's transport. `handshake()` runs to the point where login begins; `attach()` gives it the connection
  * protocol after login. Whatever the peer does wrong ends it through `onEnd`; nothing is thrown into the caller of
  * `receive()`.
@@ -73,54 +58,45 @@ export class Transport implements AuthLink, ConnectionLink {
   readonly role: Role;
   readonly ownIdentification: string;
   peerIdentification = '';
-  peerExtensions: ReadonlyMap<string, Buffer> = new Map();
-  negotiated: NegotiatedAlgorithms | undefined;
-
   readonly #options: TransportOptions;
-  readonly #lists: AlgorithmLists;
   readonly #reader = new PacketReader();
   readonly #outbox: Outbox;
-  readonly #rekeyPolicy: RekeyPolicy;
-  readonly #kexMail = new Mailbox(() => this.#pump());
+  readonly #exchanger: Exchanger;
+  readonly #extensions = new PeerExtensions();
   readonly #authMail = new Mailbox(() => this.#pump());
   #identification: IdentificationReader | undefined;
   #phase: Phase = 'first-kexinit';
-  #exchange: ExchangeState;
   /** The end of the rekey that runs, or of the last one. */
   #rekeyed: Promise<void> = Promise.resolve();
-  #strict = false;
-  #sessionId: Buffer | undefined;
-  #hostKey: PublicKey | undefined;
-  #peerTakesExtInfo = false;
-  /** From a server, before login ended: the second that RFC 8308 allows it. */
-  #hasLateExtInfo = false;
   #packetsBeforeAuth = 0;
   #bytesBeforeAuth = 0;
-  #bytesSinceAsked = 0;
   #handler: ConnectionHandler | undefined;
-  readonly #pings: (() => void)[] = [];
+  readonly #pings = new Pings();
   #isReading = true;
   #isPumping = false;
   /** Handed over to another process: nothing is read, sent or ended any more. */
   #isExported = false;
   #ended: SshError | undefined;
-  #cancelRekeyTimer: () => void = () => {};
 
   constructor(options: TransportOptions) {
     this.role = options.role;
     this.#options = options;
-    const lists = resolveAlgorithms(options.role, options.algorithms);
-    this.#lists =
-      options.role === 'server'
-        ? { ...lists, hostKey: servableHostKeyAlgorithms(options.hostKeys, lists.hostKey) }
-        : lists;
-    this.#rekeyPolicy = new RekeyPolicy(options.rekey);
     this.#outbox = new Outbox(options.sink, {
       onReady: () => this.#handler?.onLinkReady(),
       onOverflow: (error) => void this.#endWith(error),
       onFlushed: () => this.#rekeyIfDue(),
     });
     this.ownIdentification = formatIdentification(options.version, options.versionAddendum);
+    this.#exchanger = new Exchanger(options, {
+      reader: this.#reader,
+      outbox: this.#outbox,
+      ownIdentification: this.ownIdentification,
+      peerIdentification: () => this.peerIdentification,
+      onWaiting: () => this.#pump(),
+      onTimeForRekey: () => void this.rekey().catch(() => {}),
+      fail: (error) => void this.#endWith(error),
+      log: (level, text) => this.#log(level, text),
+    });
     this.#identification = new IdentificationReader(options.role, options.onNotice);
   }
 
@@ -133,12 +109,26 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** {@inheritDoc AuthLink.sessionId} */
   get sessionId(): Buffer {
-    return requireKnown(this.#sessionId, 'session id');
+    return requireKnown(this.#exchanger.sessionId, 'session id');
   }
 
   /** {@inheritDoc AuthLink.hostKey} */
   get hostKey(): PublicKey {
-    return requireKnown(this.#hostKey, 'host key');
+    return requireKnown(this.#exchanger.hostKey, 'host key');
+  }
+
+  get negotiated(): NegotiatedAlgorithms | undefined {
+    return this.#exchanger.negotiated;
+  }
+
+  /** {@inheritDoc AuthLink.peerExtensions} */
+  get peerExtensions(): ReadonlyMap<string, Buffer> {
+    return this.#extensions.all;
+  }
+
+  /** A round trip seen in the handshake, in milliseconds; never shorter than the path's. */
+  get roundTripMs(): number | undefined {
+    return this.#exchanger.roundTripMs;
   }
 
   get phase(): Phase {
@@ -154,11 +144,17 @@ export class Transport implements AuthLink, ConnectionLink {
   async handshake(): Promise<void> {
     if (this.#ended) throw this.#ended;
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
-    const cancelDeadline = this.#startDeadline();
+    const cancelDeadline = this.#exchanger.startDeadline();
     try {
-      await this.#runExchange();
-      if (this.role === 'client') await this.#requestLogin();
-      else await this.#offerLogin();
+      await this.#finishExchange(this.#exchanger.run());
+      if (this.role === 'client') {
+        const sentMs = this.#options.clock.now();
+        this.send(loginServiceRequest);
+        requireLoginService(await this.#authMail.next());
+        this.#exchanger.roundTripMs = this.#options.clock.now() - sentMs;
+      } else {
+        this.send(answerServiceRequest(await this.#authMail.next()));
+      }
     } catch (error) {
       throw this.#endWith(error);
     } finally {
@@ -225,8 +221,7 @@ export class Transport implements AuthLink, ConnectionLink {
   /** {@inheritDoc ConnectionLink.ping} */
   ping(done: () => void): boolean {
     if (!this.peerExtensions.has('ping@openssh.com') || this.#phase !== 'connection') return false;
-    this.#pings.push(done);
-    this.send(ping.encode({ data: Buffer.alloc(0) }));
+    this.send(this.#pings.encode(done));
     return true;
   }
 
@@ -237,7 +232,7 @@ export class Transport implements AuthLink, ConnectionLink {
   async rekey(): Promise<void> {
     if (this.#isExported) throw misuse('the transport was handed over; its new owner changes the keys');
     if (this.#phase !== 'connection' && this.#phase !== 'rekey') return;
-    await (this.#exchange === undefined ? this.#beginRekey() : this.#rekeyed);
+    await (this.#exchanger.isIdle ? this.#watchRekey(this.#exchanger.run()) : this.#rekeyed);
   }
 
   /** Ends the connection, telling the peer why. */
@@ -252,76 +247,32 @@ export class Transport implements AuthLink, ConnectionLink {
    *   compression context in use.
    */
   exportState(): TransportState {
-    const { negotiated } = this;
-    const writer = this.#outbox.writer;
+    const parts = this.#parts();
     if (this.#ended) throw misuse(`a transport that has ended cannot be handed over: ${this.#ended.message}`);
     // Two owners of one state would seal different packets under the same key and nonce.
     if (this.#isExported) throw misuse('a transport can be handed over once');
-    if (this.#phase !== 'connection' || this.#exchange !== undefined || negotiated === undefined) {
-      throw misuse('a transport can be handed over after login and outside of a key exchange only');
-    }
+    if (this.#phase !== 'connection') throw misuse('a transport can be handed over after login only');
     if (this.#handler) throw misuse('a transport that serves a connection already cannot be handed over');
-    if (this.#reader.hasCompressionContext || writer.hasCompressionContext) {
-      throw misuse('a transport whose compression has begun cannot be handed over');
-    }
+    requireExportable(parts);
     // First of all: the last flush must not begin a key exchange.
     this.#isExported = true;
     this.#outbox.close();
-    this.#cancelRekeyTimer();
-    return {
-      format: 1,
-      role: this.role,
-      ownIdentification: this.ownIdentification,
-      peerIdentification: this.peerIdentification,
-      sessionId: this.sessionId,
-      hostKeyBlob: this.hostKey.blob,
-      strict: this.#strict,
-      negotiated,
-      peerExtensions: [...this.peerExtensions],
-      sending: exportDirection(writer),
-      receiving: exportDirection(this.#reader),
-      buffered: this.#reader.takeBuffered(),
-    };
+    this.#exchanger.stop();
+    return exportParts(parts);
   }
 
   #restore(state: TransportState): void {
-    const writer = this.#outbox.writer;
+    const parts = this.#parts();
+    importParts(parts, state);
+    this.peerIdentification = parts.peerIdentification;
     this.#identification = undefined;
-    this.peerIdentification = state.peerIdentification;
-    this.#sessionId = asBuffer(state.sessionId);
-    this.#hostKey = decodePublicKey(state.hostKeyBlob);
-    this.#strict = state.strict;
-    this.negotiated = state.negotiated;
-    this.peerExtensions = new Map(state.peerExtensions.map(([name, value]) => [name, asBuffer(value)]));
-    writer.setProtection(restoreSealer(state.sending.protection), false);
-    this.#reader.setProtection(restoreOpener(state.receiving.protection), false);
-    importDirection(writer, state.sending);
-    importDirection(this.#reader, state.receiving);
-    this.#rekeyPolicy.setCiphers(state.negotiated.clientToServer.cipher, state.negotiated.serverToClient.cipher);
     this.#enterConnectionPhase();
-    this.#reader.feed(asBuffer(state.buffered));
-    this.#reader.settle();
   }
 
-  async #requestLogin(): Promise<void> {
-    this.send(serviceRequest.encode({ service: authService }));
-    const { service } = serviceAccept.decode(await this.#authMail.next());
-    if (service !== authService)
-      throw protocolError('auth', `asked for the service ${authService}, was given "${service}"`);
-  }
-
-  async #offerLogin(): Promise<void> {
-    this.#acceptServiceRequest(await this.#authMail.next());
-  }
-
-  #acceptServiceRequest(payload: Buffer): void {
-    const { service } = serviceRequest.decode(payload);
-    if (service !== authService) {
-      throw protocolError('auth', `the client asks for the service "${service}" where ${authService} comes first`, {
-        disconnect: disconnectReasons.serviceNotAvailable,
-      });
-    }
-    this.#outbox.reply(serviceAccept.encode({ service: authService }));
+  #parts(): TransportParts {
+    const { role, ownIdentification, peerIdentification } = this;
+    const own = { role, ownIdentification, peerIdentification, extensions: this.#extensions };
+    return { ...own, exchanger: this.#exchanger, reader: this.#reader, writer: this.#outbox.writer };
   }
 
   #takeIdentification(chunk: Buffer): Buffer | undefined {
@@ -341,11 +292,8 @@ export class Transport implements AuthLink, ConnectionLink {
       this.#bytesBeforeAuth += byteCount;
       if (this.#bytesBeforeAuth > maxBytesBeforeAuth)
         throw limitExceeded(`more than ${maxBytesBeforeAuth} bytes before login`);
-    } else if (this.#exchange === 'asked') {
-      this.#bytesSinceAsked += byteCount;
-      if (this.#bytesSinceAsked > maxBytesAwaitingRekeyReply) {
-        throw limitExceeded(`no answer to a KEXINIT within ${maxBytesAwaitingRekeyReply} bytes`);
-      }
+    } else {
+      this.#exchanger.countReceived(byteCount);
     }
   }
 
@@ -374,7 +322,7 @@ export class Transport implements AuthLink, ConnectionLink {
       case 'first-kexinit':
       case 'first-kex':
       case 'rekey':
-        return !this.#kexMail.waiting;
+        return !this.#exchanger.mail.waiting;
       case 'service':
       case 'auth':
         return !this.#authMail.waiting;
@@ -385,7 +333,7 @@ export class Transport implements AuthLink, ConnectionLink {
 
   #handle(payload: Buffer): void {
     const number = payload[0] as number;
-    const verdict = verdictFor(this.role, this.#phase, number, this.#strict);
+    const verdict = verdictFor(this.role, this.#phase, number, this.#exchanger.strict);
     if (this.#phase !== 'connection' && this.#phase !== 'rekey' && ++this.#packetsBeforeAuth > maxPacketsBeforeAuth) {
       throw limitExceeded(`more than ${maxPacketsBeforeAuth} packets before login`);
     }
@@ -422,14 +370,14 @@ export class Transport implements AuthLink, ConnectionLink {
         this.#acceptKexInit(payload);
         return;
       case ping.number:
-        this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
+        this.#outbox.reply(answerPing(payload));
         return;
       case pong.number:
-        this.#acceptPong(payload);
+        this.#pings.acceptPong(payload);
         return;
       case serviceRequest.number:
         // The first is the conversation's, which awaits it; a later one is answered again.
-        if (this.#phase === 'auth') this.#acceptServiceRequest(payload);
+        if (this.#phase === 'auth') this.#outbox.reply(answerServiceRequest(payload));
         else this.#authMail.deliver(payload);
         return;
       case userauthSuccess:
@@ -438,7 +386,7 @@ export class Transport implements AuthLink, ConnectionLink {
         this.#authMail.deliver(payload);
         return;
     }
-    const mail = number === newKeys.number || (number >= 30 && number <= 49) ? this.#kexMail : this.#authMail;
+    const mail = number === newKeys.number || (number >= 30 && number <= 49) ? this.#exchanger.mail : this.#authMail;
     mail.deliver(payload);
   }
 
@@ -450,150 +398,47 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   #acceptExtInfo(payload: Buffer): void {
-    // RFC 8308 §2.4, against rogue extension lists (asyncssh CVE-2023-46445): once right after the first NEWKEYS, and from
-    // a server once more before login ends.
-    const isLate = this.#phase === 'auth';
-    if (isLate ? this.#hasLateExtInfo : this.#reader.packetsSinceKeys !== 1) {
-      throw protocolError(
-        'transport',
-        'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends',
-      );
-    }
-    if (isLate) this.#hasLateExtInfo = true;
-    const extensions = decodeExtensions(payload);
-    this.peerExtensions = new Map([...this.peerExtensions, ...extensions]);
+    const isFirstPacket = this.#reader.packetsSinceKeys === 1;
+    const extensions = this.#extensions.accept(payload, this.#phase === 'auth', isFirstPacket);
     for (const [name, value] of extensions) this.#log(1, `kex_ext_info_check_ver: ${name}=<${printable(value)}>`);
   }
 
   #acceptKexInit(payload: Buffer): void {
-    if (this.#phase === 'connection') {
-      this.#phase = 'rekey';
-      if (this.#exchange === undefined) void this.#beginRekey();
-      this.#exchange = 'running';
-    } else {
+    if (this.#phase === 'first-kexinit') {
       this.#phase = 'first-kex';
+    } else {
+      this.#phase = 'rekey';
+      // Where it answers a KEXINIT of ours, whoever sent that one waits for the end.
+      const begun = this.#exchanger.acceptKexInit();
+      if (begun !== undefined) void this.#watchRekey(begun);
     }
-    this.#kexMail.deliver(payload);
+    this.#exchanger.mail.deliver(payload);
   }
 
-  #acceptPong(payload: Buffer): void {
-    pong.decode(payload);
-    const done = this.#pings.shift();
-    if (done === undefined) throw protocolError('transport', 'a PONG answers no PING of ours');
-    done();
-  }
-
-  #beginRekey(): Promise<void> {
-    this.#rekeyed = this.#runExchange();
+  #watchRekey(exchange: Promise<void>): Promise<void> {
+    this.#rekeyed = this.#finishExchange(exchange);
     // Whoever began it may have no interest in its end, which ends the connection anyway.
     this.#rekeyed.catch(() => {});
     return this.#rekeyed;
   }
 
-  /** One key exchange, with the connection's own traffic held back meanwhile. */
-  async #runExchange(): Promise<void> {
-    const isFirst = this.#sessionId === undefined;
-    this.#exchange = 'asked';
-    this.#bytesSinceAsked = 0;
-    this.#outbox.hold();
-    this.#cancelRekeyTimer();
-    const cancelDeadline = isFirst ? () => {} : this.#startDeadline();
+  async #finishExchange(exchange: Promise<void>): Promise<void> {
     try {
-      // A verifier or an agent that never answers must not keep whoever waits for us beyond the connection's end.
-      const result = await Promise.race([exchangeKeys(this.#exchangeHost(isFirst)), this.#kexMail.ended]);
-      this.#sessionId ??= result.exchangeHash;
-      this.#hostKey ??= result.hostKey;
-      this.#exchange = undefined;
-      this.#phase = isFirst ? 'service' : 'connection';
-      if (!isFirst) this.#planRekey();
+      await exchange;
+      this.#phase = this.#phase === 'first-kex' ? 'service' : 'connection';
       queueMicrotask(() => this.#pump());
     } catch (error) {
       throw this.#endWith(error);
-    } finally {
-      cancelDeadline();
-    }
-  }
-
-  /** The peer's time to finish an exchange; the first one's reaches to the agreement on a service. */
-  #startDeadline(): () => void {
-    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
-    if (kexTimeoutMs === 0) return () => {};
-    return clock.setTimer(kexTimeoutMs, () => void this.#endWith(kexTimedOut(kexTimeoutMs)));
-  }
-
-  #exchangeHost(isFirst: boolean): KeyExchangeHost {
-    return {
-      lists: this.#lists,
-      ownIdentification: this.ownIdentification,
-      // Not known yet when the first exchange begins: our KEXINIT goes out together with our identification.
-      peerIdentification: () => this.peerIdentification,
-      sessionId: this.#sessionId,
-      hostKey: this.#hostKey,
-      role: this.#roleOptions(),
-      send: (payload) => this.#outbox.sendNow(payload),
-      next: () => this.#kexMail.next(),
-      onNegotiated: (facts) => this.#onNegotiated(facts, isFirst),
-      protectOutgoing: (sealer, algorithms) => {
-        this.#outbox.writer.setProtection(sealer, this.#strict);
-        if (isFirst && this.#peerTakesExtInfo) this.#outbox.sendNow(this.#ownExtInfo());
-        if (!isFirst) this.#outbox.writer.setCompression(algorithms.compression !== 'none');
-        this.#outbox.release();
-      },
-      protectIncoming: (opener, algorithms) => {
-        this.#reader.setProtection(opener, this.#strict);
-        if (!isFirst) this.#reader.setCompression(algorithms.compression !== 'none');
-      },
-    };
-  }
-
-  #roleOptions(): RoleOptions {
-    const options = this.#options;
-    return options.role === 'client'
-      ? { name: 'client', verifyHostKey: options.verifyHostKey, requiredRsaBits: options.requiredRsaBits ?? minRsaBits }
-      : { name: 'server', hostKeys: options.hostKeys, moduli: options.moduli ?? [] };
-  }
-
-  #ownExtInfo(): Buffer {
-    return encodeExtInfo(this.role, this.#options.role === 'server' ? this.#options.signatureAlgorithms : []);
-  }
-
-  #onNegotiated(facts: NegotiatedFacts, isFirst: boolean): void {
-    const { negotiated } = facts;
-    this.negotiated = negotiated;
-    this.#rekeyPolicy.setCiphers(negotiated.clientToServer.cipher, negotiated.serverToClient.cipher);
-    logNegotiated(negotiated, this.role, (text) => this.#log(1, text));
-    if (!isFirst) return;
-    this.#peerTakesExtInfo = facts.peerTakesExtInfo;
-    this.#strict = facts.strict;
-    if (this.#options.requireStrictKex && !facts.strict) throw noStrictKex();
-    // Terrapin slips packets in before the KEXINIT, so that as many can be cut off after the NEWKEYS.
-    if (facts.strict && this.#reader.sequence !== 1) {
-      throw protocolError('kex', 'under strict key exchange the first packet must be KEXINIT');
     }
   }
 
   #enterConnectionPhase(): void {
     this.#phase = 'connection';
-    const { negotiated } = this;
-    if (negotiated === undefined) return;
-    const [out, into] =
-      this.role === 'client'
-        ? [negotiated.clientToServer, negotiated.serverToClient]
-        : [negotiated.serverToClient, negotiated.clientToServer];
-    this.#outbox.writer.setCompression(out.compression !== 'none');
-    this.#reader.setCompression(into.compression !== 'none');
-    this.#planRekey();
-  }
-
-  #planRekey(): void {
-    this.#cancelRekeyTimer();
-    const { ms } = this.#rekeyPolicy;
-    if (ms > 0) this.#cancelRekeyTimer = this.#options.clock.setTimer(ms, () => void this.rekey().catch(() => {}));
+    this.#exchanger.loggedIn();
   }
 
   #rekeyIfDue(): void {
-    if (this.#phase !== 'connection' || this.#exchange !== undefined || this.#ended || this.#isExported) return;
-    if (this.#rekeyPolicy.isDue(this.#outbox.writer, this.#reader)) void this.rekey().catch(() => {});
+    if (this.#phase === 'connection' && !this.#ended && this.#exchanger.isDue) void this.rekey().catch(() => {});
   }
 
   /** Unread input piles up only while a conversation thinks; the peer waits then. */
@@ -613,11 +458,10 @@ export class Transport implements AuthLink, ConnectionLink {
     });
     if (this.#isExported) return error;
     this.#ended = error;
-    this.#cancelRekeyTimer();
     const peerIsGone = error.code === 'disconnected' || error.code === 'connection-lost';
     if (!peerIsGone && this.peerIdentification !== '') this.#outbox.sendNow(encodeDisconnect(error));
     this.#outbox.close();
-    this.#kexMail.end(error);
+    this.#exchanger.stop(error);
     this.#authMail.end(error);
     this.#handler?.end(error);
     this.#options.sink.end();

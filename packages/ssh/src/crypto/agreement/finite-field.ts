@@ -11,8 +11,9 @@ export interface FiniteFieldGroup {
 }
 
 /**
- * Bytes of a private exponent: twice the 256 bits of the longest key derived from it, which outdoes every group here
- * (RFC 3526 §8 estimates 4096 bits at 150 to 240). Exponents of the prime's size would cost up to 16 times the time.
+ * Bytes of a private exponent: twice the 256 bits of the longest key derived from it, so that finding the exponent costs
+ * no less than finding the key. NIST SP 800-56A asks for twice the strength of the group, which is 400 bits for the
+ * largest here. An exponent of the prime's size would cost up to 16 times the time.
  */
 const exponentBytes = 64;
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { SshError } from '../../errors.ts';
@@ -16,37 +17,53 @@ const two = Buffer.of(2);
 
 test('both ends of a group exchange have the same secret', () => {
   for (const { prime, generator } of [...moduli, oakleyGroup(16)]) {
-    const [p, g] = [encodeMpintBody(prime), encodeMpintBody(generator)];
+    const [p, g] = [prime, generator];
     for (let run = 0; run < 3; run++) {
       const initiator = startGroup(p, g);
       const response = respondGroup(p, g, initiator.value);
       assert.deepEqual(initiator.finish(response.value), response.secret);
     }
     assert.throws(() => respondGroup(p, g, Buffer.of(1)), isRefusal);
-    assert.throws(() => startGroup(p, g).finish(p), isRefusal);
+    assert.throws(() => startGroup(p, g).finish(encodeMpintBody(p)), isRefusal);
   }
 });
 
 test('groups of other sizes, even ones and idle generators are refused', () => {
-  const prime = encodeMpintBody(oakleyGroup(14).prime);
+  const { prime } = oakleyGroup(14);
   assert.equal(requireGroup(prime, two).prime.length, 256);
-  assert.throws(() => requireGroup(encodeMpintBody(oakleyGroup(2).prime), two), isRefusal);
+  assert.deepEqual(requireGroup(encodeMpintBody(prime), Buffer.of(0, 2)), { prime, generator: two });
+  assert.throws(() => requireGroup(oakleyGroup(2).prime, two), isRefusal);
   assert.throws(() => requireGroup(prime, two, { minBits: 3072, maxBits: 8192 }), isRefusal);
-  assert.throws(
-    () => requireGroup(encodeMpintBody(oakleyGroup(16).prime), two, { minBits: 2048, maxBits: 4095 }),
-    isRefusal,
-  );
-  assert.throws(() => requireGroup(encodeMpintBody(Buffer.alloc(1025, 0xff)), two), isRefusal);
+  assert.throws(() => requireGroup(oakleyGroup(16).prime, two, { minBits: 2048, maxBits: 4095 }), isRefusal);
+  assert.throws(() => requireGroup(Buffer.alloc(1025, 0xff), two), isRefusal);
   const even = Buffer.from(prime);
   even[even.length - 1] = 0xfe;
   assert.throws(() => requireGroup(even, two), isRefusal);
   const lessOne = Buffer.from(even);
-  for (const generator of [Buffer.alloc(0), Buffer.of(0), Buffer.of(1), Buffer.of(0xff), lessOne, prime]) {
+  for (const generator of [Buffer.alloc(0), Buffer.of(0), Buffer.of(1), lessOne, prime, Buffer.concat([prime, two])]) {
     assert.throws(() => requireGroup(prime, generator), isRefusal);
   }
-  for (const bad of [Buffer.alloc(0), Buffer.alloc(257, 0xff), Buffer.concat([Buffer.alloc(1), prime])]) {
+  for (const bad of [Buffer.alloc(0), Buffer.alloc(256), prime.subarray(1), Buffer.alloc(100_000, 0xff)]) {
     assert.throws(() => requireGroup(bad, two), isRefusal);
   }
+});
+
+test('a group made of anything gives a share or a refusal', () => {
+  for (let run = 0; run < 40; run++) {
+    const p = randomBytes(256);
+    p[0] = p[0]! | 0x80;
+    p[255] = p[255]! | 1;
+    const initiator = startGroup(p, randomBytes(1 + (run % 200)).fill(2, 0, 1));
+    try {
+      assert.ok((initiator.finish(encodeMpintBody(randomBytes(250).fill(3, 0, 1))) as Buffer).length > 0);
+    } catch (error) {
+      assert.ok(isRefusal(error));
+    }
+  }
+  // Powers of 3 modulo a power of 3 are all 0.
+  const power = (3n ** 1300n).toString(16);
+  const p = Buffer.from(power.length % 2 === 0 ? power : `0${power}`, 'hex');
+  assert.throws(() => startGroup(p, Buffer.of(3)), isRefusal);
 });
 
 test('a moduli file gives its usable lines', () => {
@@ -142,5 +159,6 @@ test('every group of the chosen size has its turn', () => {
   );
   assert.deepEqual(bounds, [2, 2]);
   assert.notDeepEqual(chosen[0]?.prime, chosen[1]?.prime);
-  assert.ok(moduli.some(({ prime }) => prime.equals(chooseGroup(moduli, 2048, 2048, 8192).prime)));
+  const random = chooseGroup(moduli, 2048, 2048, 8192);
+  assert.ok(chosen.some(({ prime }) => prime.equals(random.prime)));
 });

@@ -2,7 +2,7 @@
 import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
 import type { AgreementInitiator, AgreementResponse } from '../key-agreement.ts';
 import { type FiniteFieldGroup, isInnerElement, respondFiniteField, startFiniteField } from './finite-field.ts';
-import { decodeMpintBody } from './mpint.ts';
+import { decodeMpintBody, trimZeros } from './mpint.ts';
 import { refusal } from './refusal.ts';
 
 /** Sizes a group may have, in bits of its prime. */
@@ -18,8 +18,8 @@ export interface GroupLimits {
  * bits 14 s, which a server could have a client spend at every connection. A server that would weaken its own
  * connection need not choose a bad group; it can give the secret away. OpenSSH's client does the same.
  *
- * @param prime - the body of the mpint p.
- * @param generator - the body of the mpint g.
+ * @param prime - p as unsigned big-endian bytes, as the wire's mpint field gives it.
+ * @param generator - g, likewise.
  * @param limits - the sizes that were asked for; by default those that limits.ts allows at all.
  * @throws SshError code `kex-failed`, side `peer`, disconnect 3 for a group of another size, an even p, or a g outside 2 … p-2.
  */
@@ -28,13 +28,13 @@ export function requireGroup(
   generator: Uint8Array,
   limits: GroupLimits = { minBits: minDhGroupBits, maxBits: maxDhGroupBits },
 ): FiniteFieldGroup {
-  const p = Buffer.from(decodeMpintBody(prime, 'the prime of the group'));
+  const p = Buffer.from(trimZeros(prime));
   const bits = bitLength(p);
   if (bits < limits.minBits || bits > limits.maxBits) {
     throw refusal(`the group has ${bits} bits, and ${limits.minBits} to ${limits.maxBits} were asked for`);
   }
   if ((p[p.length - 1]! & 1) === 0) throw refusal('the modulus of the group is even');
-  const g = Buffer.from(decodeMpintBody(generator, 'the generator of the group'));
+  const g = Buffer.from(trimZeros(generator));
   if (!isInnerElement(g, p)) throw refusal('the generator of the group is not between 2 and the prime less 2');
   return { prime: p, generator: g };
 }
@@ -42,13 +42,24 @@ export function requireGroup(
 /**
  * The client's half, once the server has sent p and g.
  *
- * @returns as a row of the agreement table does: `value` is e, `finish(f)` gives K, both bodies of mpints.
+ * @returns as a row of the agreement table does: `value` is e and `finish(f)` gives K; all three are bodies of mpints.
  */
 export function startGroup(prime: Uint8Array, generator: Uint8Array, limits?: GroupLimits): AgreementInitiator {
-  return startFiniteField(requireGroup(prime, generator, limits));
+  const group = requireGroup(prime, generator, limits);
+  let initiator: AgreementInitiator;
+  try {
+    initiator = startFiniteField(group);
+  } catch (error) {
+    throw refusal('OpenSSL does not take the group', error);
+  }
+  // The powers of g soon come to 0 or 1 in a group made for it; decodeMpintBody refuses 0.
+  if (!isInnerElement(decodeMpintBody(initiator.value, 'our share'), group.prime)) {
+    throw refusal('the generator of the group has few powers');
+  }
+  return initiator;
 }
 
-/** The server's half, once the client has sent e. */
+/** The server's half, once the client has sent e (the body of the mpint, as in the agreement table). */
 export function respondGroup(
   prime: Uint8Array,
   generator: Uint8Array,

@@ -24,6 +24,7 @@ export interface Argon2Options {
 /** PuTTY asks for 80 bytes. */
 const maxKeyBytes = 1024;
 const maxSaltBytes = 1024;
+const maxExtraBytes = 1024;
 
 /**
  * Derives key material from a password, off the main thread: by node:crypto where it has Argon2 (Node 24.7), else by
@@ -66,7 +67,21 @@ function toJob(variant: Argon2Variant, password: Uint8Array, salt: Uint8Array, o
   requireWithin(keyBytes, 4, maxKeyBytes, 'Argon2 key bytes');
   requireWithin(salt.length, 8, maxSaltBytes, 'Argon2 salt bytes');
   requireWithin(password.length, 0, maxPasswordBytes, 'Argon2 password bytes');
-  return { kind: 'argon2', variant, password, salt, memoryKib, passes, lanes, keyBytes, secret, data };
+  requireWithin(secret.length, 0, maxExtraBytes, 'Argon2 secret bytes');
+  requireWithin(data.length, 0, maxExtraBytes, 'Argon2 data bytes');
+  // Copies: what goes to a worker takes its whole memory along, and a Buffer's is shared with others.
+  return {
+    kind: 'argon2',
+    variant,
+    password: new Uint8Array(password),
+    salt: new Uint8Array(salt),
+    memoryKib,
+    passes,
+    lanes,
+    keyBytes,
+    secret: new Uint8Array(secret),
+    data: new Uint8Array(data),
+  };
 }
 
 function deriveNative(job: Argon2Job, signal: AbortSignal | undefined): Promise<Buffer> {

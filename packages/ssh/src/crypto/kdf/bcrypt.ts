@@ -36,5 +36,13 @@ export async function bcryptPbkdf(
       remedy: 'Give the passphrase of the key.',
     });
   }
-  return runKdfJob({ kind: 'bcrypt', passphrase, salt, rounds, keyBytes }, options.signal);
+  // Copies: what goes to a worker takes its whole memory along, and a Buffer's is shared with others.
+  const job = {
+    kind: 'bcrypt',
+    passphrase: new Uint8Array(passphrase),
+    salt: new Uint8Array(salt),
+    rounds,
+    keyBytes,
+  } as const;
+  return runKdfJob(job, options.signal);
 }

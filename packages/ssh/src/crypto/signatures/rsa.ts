@@ -37,7 +37,7 @@ export function createRsaVerifier(
 /** A signer for a private key; signing runs in the thread pool. */
 export function createRsaSigner(numbers: RsaPrivateNumbers): (hash: RsaHash, data: Uint8Array) => Promise<Buffer> {
   requireConsistentRsa(numbers);
-  const key = createPrivateKey({ key: rsaPrivateJwk(numbers), format: 'jwk' });
+  const key = importPrivate(numbers);
   return (hash, data) =>
     new Promise((resolve, reject) => {
       sign(hash, data, { key, padding: constants.RSA_PKCS1_PADDING }, (error, signature) => {
@@ -103,6 +103,14 @@ export function requireConsistentRsa(numbers: RsaPrivateNumbers): void {
     qInverse < p &&
     (qInverse * q) % p === 1n;
   if (!consistent) throw badNumbers('the RSA private numbers do not belong to their public key');
+}
+
+function importPrivate(numbers: RsaPrivateNumbers): KeyObject {
+  try {
+    return createPrivateKey({ key: rsaPrivateJwk(numbers), format: 'jwk' });
+  } catch (cause) {
+    throw badNumbers('OpenSSL refuses the RSA private key', { cause });
+  }
 }
 
 function publicJwk(numbers: RsaPublicNumbers): { kty: string; n: string; e: string } {

@@ -26,7 +26,7 @@ function smallPolynomial(): Int8Array {
 
 /** The product by the definition: every term on its own, x^761 replaced by x + 1. */
 function plainProduct(left: ArrayLike<number>, right: ArrayLike<number>, base: number): number[] {
-  const sums = new Array<number>(2 * ringDegree).fill(0);
+  const sums = Array.from({ length: 2 * ringDegree }, () => 0);
   for (let i = 0; i < ringDegree; i++) {
     for (let j = 0; j < ringDegree; j++) sums[i + j] = sums[i + j]! + left[i]! * right[j]!;
   }
@@ -37,7 +37,7 @@ function plainProduct(left: ArrayLike<number>, right: ArrayLike<number>, base: n
   return sums.slice(0, ringDegree).map((sum) => centred(sum, base));
 }
 
-const one = [1, ...new Array<number>(ringDegree - 1).fill(0)];
+const one = Array.from({ length: ringDegree }, (_, i) => (i === 0 ? 1 : 0));
 
 test('reduction modulo 4591 is right over its whole range', () => {
   let wrong = 0;

@@ -8,7 +8,6 @@ import { badKey, parsingKey } from '../key-error.ts';
 import { readPrivateKey, writePrivateKey } from '../private-key.ts';
 import { decodePublicKey } from '../public-key.ts';
 import type { PrivateKey, PublicKey } from '../types.ts';
-import { decodeBase64, encodeBase64Lines, findBlock } from './armor.ts';
 import {
   encodePassphrase,
   type FormatOptions,
@@ -17,6 +16,7 @@ import {
   requirePassphrase,
   wrongPassphrase,
 } from './format.ts';
+import { decodeBase64, encodeBase64Lines, findBlock } from './pem/armor.ts';
 
 const label = 'OPENSSH PRIVATE KEY';
 const magic = Buffer.from('openssh-key-v1\0', 'latin1');
@@ -133,8 +133,9 @@ function readSecrets(secrets: Buffer, envelope: Envelope, options: ParseOptions)
       throw badKey('the private key file is damaged: its two check numbers differ');
     }
     const withComment = readPrivateKey(reader, options.name);
-    const key = withComment(reader.text('comment'));
-    requirePadding(reader.rest(), envelope.cipher?.blockBytes ?? plainBlockBytes);
+    // Old files hold comments in whatever encoding the terminal had.
+    const key = withComment(reader.string('comment').toString('utf8'));
+    requirePadding(reader.rest());
     // The outer copy is what an agent or a server is shown before the passphrase is known; a file may not lie about it.
     if (!key.publicKey.plain.equals(envelope.publicKey.plain)) {
       throw badKey('the public key of the private key file is not that of its private key');
@@ -143,8 +144,9 @@ function readSecrets(secrets: Buffer, envelope: Envelope, options: ParseOptions)
   });
 }
 
-function requirePadding(padding: Buffer, blockBytes: number): void {
-  if (padding.length >= blockBytes || padding.some((byte, index) => byte !== index + 1)) {
+/** As in OpenSSH, any number of them: PuTTYgen pads to 16 bytes where 8 would do. */
+function requirePadding(padding: Buffer): void {
+  if (padding.some((byte, index) => byte !== ((index + 1) & 0xff))) {
     throw badKey('the private key file does not end with padding 1, 2, 3 …');
   }
 }

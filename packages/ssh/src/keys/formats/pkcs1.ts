@@ -1,4 +1,4 @@
 /** PKCS#1 files, "BEGIN RSA PRIVATE KEY": what OpenSSL and old ssh-keygen write for RSA. */
-import { createContainerFormat } from './container.ts';
+import { createContainerFormat } from './pem/container.ts';
 
 export const pkcs1 = createContainerFormat('pkcs1', 'RSA PRIVATE KEY', 'rsa');

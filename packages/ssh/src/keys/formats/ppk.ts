@@ -6,10 +6,10 @@ import { badKey, parsingKey } from '../key-error.ts';
 import { privateKeyFromNumbers, privateNumbers } from '../private-key.ts';
 import { decodePublicKey, publicNumbers } from '../public-key.ts';
 import type { PrivateKey, PublicKey } from '../types.ts';
-import { encodeBase64Lines } from './armor.ts';
 import { encodePassphrase, type FormatOptions, type PrivateKeyFormat } from './format.ts';
-import { openPpk, sealPpk } from './ppk-crypto.ts';
-import { readPpkFields } from './ppk-fields.ts';
+import { encodeBase64Lines } from './pem/armor.ts';
+import { readPpkFields } from './ppk/fields.ts';
+import { openPpk, sealPpk } from './ppk/protection.ts';
 
 export const ppk: PrivateKeyFormat = {
   name: 'ppk',

@@ -3,7 +3,7 @@ import { maxKeyFileBytes } from '../../limits.ts';
 import { badKey } from '../key-error.ts';
 import { decodePublicKey } from '../public-key.ts';
 import type { PublicKey } from '../types.ts';
-import { decodeBase64 } from './armor.ts';
+import { decodeBase64 } from './pem/armor.ts';
 
 /**
  * Reads one line `type base64 [comment]`.

@@ -2,7 +2,7 @@
 import { badKey } from '../key-error.ts';
 import { decodePublicKey } from '../public-key.ts';
 import type { PublicKey } from '../types.ts';
-import { decodeBase64, encodeBase64Lines } from './armor.ts';
+import { decodeBase64, encodeBase64Lines } from './pem/armor.ts';
 
 const begin = '---- BEGIN SSH2 PUBLIC KEY ----';
 const end = '---- END SSH2 PUBLIC KEY ----';

@@ -9,7 +9,7 @@ import { WireWriter } from '../../wire/index.ts';
 import { badKey } from '../key-error.ts';
 import { decodePublicKey, publicNumbers } from '../public-key.ts';
 import type { PublicKey } from '../types.ts';
-import { decodeBase64, encodeBase64Lines, findBlock } from './armor.ts';
+import { decodeBase64, encodeBase64Lines, findBlock } from './pem/armor.ts';
 
 const labels = ['PUBLIC KEY', 'RSA PUBLIC KEY'] as const;
 

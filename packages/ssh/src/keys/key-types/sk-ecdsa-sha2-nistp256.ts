@@ -3,9 +3,6 @@ import { createEcdsaVerifier, type EcdsaSignature } from '../../crypto/signature
 import { maxStringBytes } from '../../limits.ts';
 import type { WireReader } from '../../wire/index.ts';
 import { badKey } from '../key-error.ts';
-import { decodeEcdsaBody } from '../signature.ts';
-import { readPoint } from './ecdsa-sha2.ts';
-import type { KeyType, PrivateHalf, PublicHalf, ReceivedSignature } from './key-type.ts';
 import {
   authenticatorFlags,
   flagsSuffice,
@@ -13,7 +10,10 @@ import {
   readHandle,
   securityKeyData,
   securityKeyPrivate,
-} from './security-key.ts';
+} from '../security-key.ts';
+import { decodeEcdsaBody } from '../signature.ts';
+import { readPoint } from './ecdsa-sha2.ts';
+import type { KeyType, PrivateHalf, PublicHalf, ReceivedSignature } from './key-type.ts';
 
 const name = 'sk-ecdsa-sha2-nistp256@openssh.com';
 const webauthnName = 'webauthn-sk-ecdsa-sha2-nistp256@openssh.com';

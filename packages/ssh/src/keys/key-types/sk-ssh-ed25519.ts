@@ -2,8 +2,8 @@
 import { createEd25519Verifier } from '../../crypto/signatures/ed25519.ts';
 import type { WireReader } from '../../wire/index.ts';
 import { badKey } from '../key-error.ts';
+import { flagsSuffice, readApplication, readHandle, securityKeyData, securityKeyPrivate } from '../security-key.ts';
 import type { KeyType, PrivateHalf, PublicHalf } from './key-type.ts';
-import { flagsSuffice, readApplication, readHandle, securityKeyData, securityKeyPrivate } from './security-key.ts';
 
 const name = 'sk-ssh-ed25519@openssh.com';
 

@@ -95,7 +95,7 @@ async function groupExchange(exchange: Exchange): Promise<ExchangedValues> {
     hostKeyBlob: reply.hostKey,
     signature: reply.signature,
     methodFields: (writer) => {
-      writer.uint32(request.min).uint32(request.preferred).uint32(request.max).string(group.p).string(group.g);
+      writer.uint32(request.min).uint32(request.preferred).uint32(request.max).mpint(group.p).mpint(group.g);
       writer.string(initiator.value).string(reply.f);
     },
   };

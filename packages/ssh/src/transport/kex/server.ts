@@ -5,7 +5,7 @@ import { chooseGroup, type ModuliEntry } from '../../crypto/agreement/moduli.ts'
 import { findAgreement } from '../../crypto/agreement/table.ts';
 import { disconnectReasons, SshError } from '../../errors.ts';
 import type { PublicKey } from '../../keys/types.ts';
-import { encodeMpint, type WireWriter } from '../../wire/index.ts';
+import type { WireWriter } from '../../wire/index.ts';
 import { groupExchangeName } from '../algorithms.ts';
 import { findHostKeyAlgorithm, hostKeyAlgorithms } from '../host-key-algorithms.ts';
 import { kexDhGexGroup, kexDhGexInit, kexDhGexReply, kexDhGexRequest, kexEcdhInit, kexEcdhReply } from '../messages.ts';
@@ -52,13 +52,12 @@ async function groupExchange(
 ): Promise<ExchangeResult> {
   const request = kexDhGexRequest.decode(await exchange.next());
   const group = chooseGroup(moduli, request.min, request.preferred, request.max);
-  const p = encodeMpint(group.prime);
-  const g = encodeMpint(group.generator);
+  const { prime: p, generator: g } = group;
   exchange.send(kexDhGexGroup.encode({ p, g }));
   const init = kexDhGexInit.decode(await exchange.next());
   const { value, secret } = respondGroup(p, g, init.e);
   const methodFields = (writer: WireWriter) => {
-    writer.uint32(request.min).uint32(request.preferred).uint32(request.max).string(p).string(g);
+    writer.uint32(request.min).uint32(request.preferred).uint32(request.max).mpint(p).mpint(g);
     writer.string(init.e).string(value);
   };
   const exchangeHash = computeExchangeHash(exchange, 'sha256', hostKey.blob, methodFields, secret);

@@ -1,12 +1,12 @@
 /** Encryption and MAC of PuTTY's private key files: SHA-1 in version 2, Argon2 and SHA-256 in version 3. */
-import { argon2 } from '../../crypto/kdf/argon2.ts';
-import { digest, equalSecrets, hmac, randomBytes } from '../../crypto/signatures/hash.ts';
-import { findKeyFileCipher } from '../../crypto/signatures/key-file-cipher.ts';
-import { toSshError } from '../../errors.ts';
-import { WireWriter } from '../../wire/index.ts';
-import { badKey } from '../key-error.ts';
-import { type ParseOptions, requirePassphrase, wrongPassphrase } from './format.ts';
-import type { PpkDerivation, PpkFields } from './ppk-fields.ts';
+import { argon2 } from '../../../crypto/kdf/argon2.ts';
+import { digest, equalSecrets, hmac, randomBytes } from '../../../crypto/signatures/hash.ts';
+import { findKeyFileCipher } from '../../../crypto/signatures/key-file-cipher.ts';
+import { toSshError } from '../../../errors.ts';
+import { WireWriter } from '../../../wire/index.ts';
+import { badKey } from '../../key-error.ts';
+import { type ParseOptions, requirePassphrase, wrongPassphrase } from '../format.ts';
+import type { PpkDerivation, PpkFields } from './fields.ts';
 
 interface Content {
   readonly algorithm: string;

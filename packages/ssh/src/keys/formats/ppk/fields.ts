@@ -1,7 +1,7 @@
 /** The text of PuTTY's private key files: lines `Name: value` in a fixed order and two base64 blocks. */
-import { maxArgon2Lanes, maxArgon2MemoryKib, maxArgon2Passes, maxKeyFileBytes } from '../../limits.ts';
-import { badKey } from '../key-error.ts';
-import { decodeBase64 } from './armor.ts';
+import { maxArgon2Lanes, maxArgon2MemoryKib, maxArgon2Passes, maxKeyFileBytes } from '../../../limits.ts';
+import { badKey } from '../../key-error.ts';
+import { decodeBase64 } from '../pem/armor.ts';
 
 export interface PpkFields {
   readonly version: 2 | 3;

@@ -3,12 +3,11 @@ import {
   decodePrivateContainer,
   encodePrivateContainer,
   type KeyContainer,
-} from '../../crypto/signatures/key-container.ts';
-import { SshError } from '../../errors.ts';
-import { badKey } from '../key-error.ts';
-import { privateKeyFromNumbers, privateNumbers } from '../private-key.ts';
-import type { PrivateKey } from '../types.ts';
-import { decodeBase64, encodeBase64Lines, findBlock } from './armor.ts';
+} from '../../../crypto/signatures/key-container.ts';
+import { SshError } from '../../../errors.ts';
+import { badKey } from '../../key-error.ts';
+import { privateKeyFromNumbers, privateNumbers } from '../../private-key.ts';
+import type { PrivateKey } from '../../types.ts';
 import {
   encodePassphrase,
   type FormatOptions,
@@ -16,7 +15,8 @@ import {
   type PrivateKeyFormat,
   requirePassphrase,
   wrongPassphrase,
-} from './format.ts';
+} from '../format.ts';
+import { decodeBase64, encodeBase64Lines, findBlock } from './armor.ts';
 
 /** @param kind - the one kind of key that the container holds, if it is for one only. */
 export function createContainerFormat(

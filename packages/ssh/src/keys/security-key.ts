@@ -1,9 +1,9 @@
 /** What the two kinds of FIDO security keys share (PROTOCOL.u2f): the signed bytes, flags, private fields. */
-import { digest } from '../../crypto/signatures/hash.ts';
-import { type WireReader, WireWriter } from '../../wire/index.ts';
-import { badKey } from '../key-error.ts';
-import type { VerifyOptions } from '../types.ts';
-import type { PrivateHalf, PublicHalf, SecurityKeyHandle } from './key-type.ts';
+import { digest } from '../crypto/signatures/hash.ts';
+import { type WireReader, WireWriter } from '../wire/index.ts';
+import { badKey } from './key-error.ts';
+import type { PrivateHalf, PublicHalf, SecurityKeyHandle } from './key-types/key-type.ts';
+import type { VerifyOptions } from './types.ts';
 
 /** Flags an authenticator sets in a signature (WebAuthn §6.1). */
 export const authenticatorFlags = {

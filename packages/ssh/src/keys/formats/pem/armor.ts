@@ -1,5 +1,5 @@
 /** Text around key bytes: base64 that is checked, and blocks between BEGIN and END lines. */
-import { badKey } from '../key-error.ts';
+import { badKey } from '../../key-error.ts';
 
 /** Decodes base64, refusing what Node's decoder would skip. White space is allowed. */
 export function decodeBase64(text: string, what: string): Buffer {

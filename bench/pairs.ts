@@ -1,0 +1,65 @@
+/** Who speaks with whom: the rows of every table, CLIENT > SERVER, the base first. */
+
+import { startNacreServer } from '../test/harness/nacre.ts';
+import { type OpenSshVersion, openSshProgram, sshCommand, startOpenSshServer } from '../test/harness/openssh.ts';
+import { missing, nacreProgram } from '../test/harness/paths.ts';
+import type { TestServer } from '../test/harness/servers.ts';
+import { plainEnvironment } from './command.ts';
+
+type Side = 'openssh' | 'openssh10' | 'nacre';
+
+export interface Pair {
+  readonly name: string;
+  readonly client: Side;
+  readonly server: Side;
+}
+
+/** The first is the base of all ratios; the second, the same once more, tells how far chance alone goes. */
+export const pairs: readonly [Pair, ...Pair[]] = [
+  { name: 'openssh > openssh', client: 'openssh', server: 'openssh' },
+  { name: 'openssh > openssh (again)', client: 'openssh', server: 'openssh' },
+  { name: 'nacre > nacre', client: 'nacre', server: 'nacre' },
+  { name: 'nacre > openssh', client: 'nacre', server: 'openssh' },
+  { name: 'openssh > nacre', client: 'openssh', server: 'nacre' },
+];
+
+/** A pair with its server running. */
+export interface RunningPair extends Pair {
+  readonly testServer: TestServer;
+  /** The command line that runs a remote command. */
+  command(remote: string, options?: readonly string[]): string[];
+}
+
+/** Why a pair cannot run here. */
+export function whyNot(pair: Pair): string | undefined {
+  const needs = [pair.client === 'nacre' ? 'nacre:ssh' : programOf(pair.client, 'ssh')];
+  needs.push(pair.server === 'nacre' ? 'nacre:sshd' : programOf(pair.server, 'sshd'));
+  return missing(...needs) || undefined;
+}
+
+/** Starts a server of its own for a pair. */
+export async function startPair(pair: Pair): Promise<RunningPair> {
+  // bash takes a depth of one under a network daemon as a sign to read ~/.bashrc, which may take longer than the login.
+  const config = ['SetEnv SHLVL=5', 'MaxStartups 500', 'MaxSessions 100'];
+  const env = plainEnvironment;
+  const testServer =
+    pair.server === 'nacre'
+      ? await startNacreServer({ config, env })
+      : await startOpenSshServer({ config, env, version: versionOf(pair.server) });
+  const program = pair.client === 'nacre' ? nacreProgram('ssh') : openSshProgram('ssh', versionOf(pair.client));
+  return {
+    ...pair,
+    testServer,
+    // The one post-quantum method of OpenSSH 9.2 costs 60 ms alone; every row is to do the same work.
+    command: (remote, options = []) =>
+      sshCommand(testServer, [remote], { program, options: [...options, 'KexAlgorithms=curve25519-sha256'] }),
+  };
+}
+
+function programOf(side: Side, name: string): string {
+  return side === 'openssh10' ? 'openssh-10' : name;
+}
+
+function versionOf(side: Side): OpenSshVersion {
+  return side === 'openssh10' ? '10.0' : '9.2';
+}

@@ -1,0 +1,49 @@
+/** How long a program takes that has next to nothing to do. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { nacreProgram, requireProgram, root } from '../../test/harness/paths.ts';
+import { measure } from '../command.ts';
+import { type Competitor, type Measure, measureInTurns, type Table } from '../table.ts';
+import type { BenchSettings, Workload } from './types.ts';
+
+export const startUp: Workload = {
+  name: 'start-up',
+  about:
+    '`-V` prints the version and ends; `node -e 0` is the floor of whatever runs on that Node. Ratios are to the first row.',
+  run,
+};
+
+/** One start is too short to be told from chance. */
+const startsPerSample = 5;
+
+const measures: readonly Measure[] = [
+  { key: 'wall', title: 'ms', digits: 1, ratio: true },
+  { key: 'cpu', title: 'cpu ms', digits: 1 },
+];
+
+async function run(settings: BenchSettings): Promise<Table[]> {
+  const ownNode = join(root, 'node_modules', 'node', 'bin', 'node');
+  const node = existsSync(ownNode) ? ownNode : process.execPath;
+  const ssh = nacreProgram('ssh');
+  const competitors: Competitor[] = [
+    competitor('node -e 0', [node, '-e', '0']),
+    competitor('node -e 0 (again)', [node, '-e', '0']),
+    competitor('nacre ssh -V', [ssh, '-V'], existsSync(ssh) ? undefined : 'bin/ssh does not exist yet'),
+    competitor('openssh ssh -V', [requireProgram('ssh'), '-V']),
+    competitor('system node -e 0', [process.execPath, '-e', '0']),
+  ];
+  const title = `${startsPerSample} starts a sample, n = ${settings.repetitions}`;
+  return [await measureInTurns(title, measures, competitors, settings.repetitions, settings.progress)];
+}
+
+function competitor(name: string, argv: readonly string[], skipped?: string): Competitor {
+  return {
+    name,
+    skipped,
+    async sample() {
+      const script = `for i in ${Array.from({ length: startsPerSample }, (_, i) => i + 1).join(' ')}; do "$@" || exit; done`;
+      const result = await measure(['bash', '--norc', '--noprofile', '-c', script, 'starts', ...argv]);
+      return { wall: (result.seconds * 1000) / startsPerSample, cpu: (result.clientCpu * 1000) / startsPerSample };
+    },
+  };
+}

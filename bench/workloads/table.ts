@@ -1,0 +1,7 @@
+/** Every workload. */
+import { connections } from './connections.ts';
+import { execBulk } from './exec-bulk.ts';
+import { startUp } from './start-up.ts';
+import type { Workload } from './types.ts';
+
+export const workloads: readonly Workload[] = [execBulk, connections, startUp];

@@ -1,0 +1,21 @@
+/** What a workload is. */
+import type { Table } from '../table.ts';
+
+export interface BenchSettings {
+  /** Repetitions of every row. */
+  readonly repetitions: number;
+  /** Bytes that a bulk transfer moves. */
+  readonly bulkBytes: number;
+  /** Ciphers of bulk transfers, by OpenSSH's names. */
+  readonly ciphers: readonly string[];
+  /** Only rows whose name holds this. The base is always measured. */
+  readonly rows: string | undefined;
+  readonly progress: (line: string) => void;
+}
+
+export interface Workload {
+  readonly name: string;
+  /** What it does and how to read it, in a sentence for the results page. */
+  readonly about: string;
+  readonly run: (settings: BenchSettings) => Promise<Table[]>;
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/** The dispatcher: loads the one tool that was asked for, and turns how it ends into stderr and an exit code. */
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { SshError } from '@nacre/ssh/errors';
+import { findTool, type ToolRow } from './commands/table.ts';
+
+// Beside this package and nowhere else: whoever can write there can write the code as well. Node's own default is a
+// guessable place in /tmp, from which a server that runs as root would load another user's code.
+module.enableCompileCache?.(fileURLToPath(new URL('../build/compile-cache', import.meta.url)));
+
+/** `main.js ssh -p 22 host` and `main.js nacre ssh -p 22 host` are the same; without a tool's name it is `nacre`. */
+function chooseTool(words: readonly string[]): { tool: ToolRow; args: readonly string[] } {
+  const nacre = findTool('nacre') as ToolRow;
+  let [name, ...args] = words;
+  if (name === 'nacre') [name, ...args] = args;
+  const tool = name === undefined ? undefined : findTool(name);
+  if (tool === undefined) return { tool: nacre, args: name === undefined ? [] : [name, ...args] };
+  return { tool, args };
+}
+
+/** What a person reads: a usage text as it is, our own errors in a line, and a bug with its stack. */
+function formatFailure(tool: ToolRow, error: unknown): string {
+  if (!isSshError(error))
+    return `${tool.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  if (error.stage === 'usage' && error.code === 'misuse') return error.message;
+  return `${tool.name}: ${error.message}${error.remedy === undefined ? '' : ` (${error.remedy})`}`;
+}
+
+// By name, so that a tool which needs nothing of the library does not load it.
+function isSshError(error: unknown): error is SshError {
+  return error instanceof Error && error.name === 'SshError';
+}
+
+/** `ssh host | head`: the reader has gone, which is no error; shells expect the code of SIGPIPE. */
+const brokenPipeExit = 128 + 13;
+
+function fail(tool: ToolRow, error: unknown): never {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === 'EPIPE' && syscall === 'write') process.exit(brokenPipeExit);
+  process.stderr.write(`${formatFailure(tool, error)}\n`);
+  process.exit(tool.failureExit);
+}
+
+const { tool, args } = chooseTool(process.argv.slice(2));
+process.on('uncaughtException', (error) => fail(tool, error));
+process.on('unhandledRejection', (error) => fail(tool, error));
+try {
+  process.exit(await (await tool.load()).run(args));
+} catch (error) {
+  fail(tool, error);
+}

@@ -1,0 +1,22 @@
+/** What the tools use of the operating system. Importing this loads no native code; the first call that needs it does. */
+export { findAccount, findGroups } from './accounts.ts';
+export { baseEnvironment, parseEnvironmentFile } from './environment.ts';
+export { platform, tryPlatform } from './native.ts';
+export {
+  daemonize,
+  dropPrivileges,
+  isDaemon,
+  reportFailure,
+  reportReady,
+  setUmask,
+  writePidFile,
+} from './own-process.ts';
+export type { AccountStatus } from './passwords.ts';
+export { accountStatus, verifyPassword } from './passwords.ts';
+export type { Account, Platform, ShadowEntry, WindowSize } from './platform.ts';
+export type { Pty, PtyOptions } from './pty.ts';
+export { openPty } from './pty.ts';
+export type { SessionExit, SessionProcess, SessionRequest } from './session-process.ts';
+export { startSession } from './session-process.ts';
+export type { TerminalMode } from './terminal-modes.ts';
+export { makeRaw, readTerminalModes, writeTerminalModes } from './termios.ts';

@@ -1,0 +1,53 @@
+/** What the tools ask of the operating system beyond Node: the interface that linux.ts and darwin.ts implement. */
+import type { TerminalLayout } from './terminal-modes.ts';
+
+/** A row of the password database. */
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  /** The login shell; `/bin/sh` where the database leaves it empty. */
+  readonly shell: string;
+  readonly gecos: string;
+}
+
+/** The dates of a shadow entry, in days; undefined where the entry sets none. */
+export interface ShadowEntry {
+  readonly passwordField: string;
+  readonly lastChangeDay: number | undefined;
+  readonly maxDays: number | undefined;
+  readonly inactiveDays: number | undefined;
+  readonly expireDay: number | undefined;
+}
+
+/** Size of a terminal in characters and, where known, in pixels. */
+export interface WindowSize {
+  readonly columns: number;
+  readonly rows: number;
+  readonly widthPixels: number;
+  readonly heightPixels: number;
+}
+
+/** When a change of terminal settings takes effect: at once, or after pending output went out. */
+export type TerminalChange = 'now' | 'drain';
+
+/** The calls behind accounts, terminals and sessions; each throws SshError `unsupported` or the system's error. */
+export interface Platform {
+  getAccount(key: string | number): Account | undefined;
+  /** All groups of an account, its primary one included. */
+  getGroups(name: string, gid: number): number[];
+  /** Undefined when there is no entry or it may not be read. */
+  getShadow(name: string): ShadowEntry | undefined;
+  /** A new pseudo-terminal master: close-on-exec, non-blocking, and the path of its unlocked slave. */
+  openMaster(): { fd: number; slavePath: string };
+  getWindowSize(fd: number): WindowSize;
+  setWindowSize(fd: number, size: WindowSize): void;
+  /** The kernel's termios structure as it is; `layout` tells how to read it. */
+  getTermios(fd: number): Buffer;
+  setTermios(fd: number, termios: Buffer, when: TerminalChange): void;
+  readonly layout: TerminalLayout;
+}
+
+/** The part of koffi that is used, so that everything else type-checks without loading it. */
+export type Koffi = typeof import('koffi');

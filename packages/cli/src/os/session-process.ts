@@ -1,0 +1,164 @@
+/** Starts a user's shell or command the way sshd does, with or without a terminal, and tells how it ended. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { SshError } from '@nacre/ssh/errors';
+import { cleanEnvironment } from './environment.ts';
+import type { Account } from './platform.ts';
+import type { Pty } from './pty.ts';
+import { buildSessionCommand } from './session-command.ts';
+
+export interface SessionRequest {
+  readonly account: Account;
+  /** The command for the shell's `-c`; undefined starts the login shell. */
+  readonly command?: string | undefined;
+  /** Whether argv[0] gets its dash; default: yes when there is no command. */
+  readonly loginShell?: boolean;
+  /** The whole environment: usually baseEnvironment(account) and what the connection adds. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Default: the account's home. */
+  readonly workingDirectory?: string;
+  /** The session's terminal; it is closed when the session ended. Without one there are three pipes. */
+  readonly pty?: Pty | undefined;
+}
+
+/** How a session ended. Node does not tell whether a core was dumped, so that is always false. */
+export type SessionExit = { readonly code: number } | { readonly signal: string; readonly coreDumped: boolean };
+
+export interface SessionProcess {
+  /** Process, process group and session id in one. */
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Undefined with a terminal, which has one stream for both. */
+  readonly stderr: Readable | undefined;
+  /** Settles once, after the process is gone and its output was read to the end (or its streams were destroyed). Never rejects. */
+  readonly exit: Promise<SessionExit>;
+  /** Sends a signal by its RFC 4254 §6.10 name (`INT`) to the shell's process group; false for a name that is not allowed. */
+  signal(name: string): boolean;
+  /** The connection is gone: SIGHUP for the session, its terminal or pipes closed. */
+  hangUp(): void;
+}
+
+/** RFC 4254 §6.10; the names that stop or trace a process are not among them. */
+const signalNames = new Set('ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2'.split(' '));
+
+/**
+ * Starts a session in a new process group and session of its own.
+ *
+ * @throws SshError `request-refused` when the account is another one and we are not root, or when its shell cannot be run.
+ */
+export async function startSession(request: SessionRequest): Promise<SessionProcess> {
+  const { account, pty } = request;
+  const plan = buildSessionCommand({
+    account,
+    command: request.command,
+    loginShell: request.loginShell ?? request.command === undefined,
+    workingDirectory: request.workingDirectory ?? account.home,
+    terminalPath: pty?.path,
+  });
+  const standard = pty === undefined ? (['pipe', 'pipe', 'pipe'] as const) : Array<number>(3).fill(pty.slaveFd);
+  const environment = cleanEnvironment(request.environment);
+  const child = spawnOrRefuse(account.shell, () =>
+    spawn(plan.file, plan.args, {
+      argv0: plan.argv0,
+      cwd: plan.cwd,
+      detached: true,
+      env: plan.environmentByPipe ? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : environment,
+      stdio: plan.environmentByPipe ? [...standard, 'pipe'] : [...standard],
+    }),
+  );
+  if (plan.environmentByPipe) sendEnvironment(child, environment);
+  const ended = watchExit(child, pty);
+  await requireStarted(child, account.shell);
+
+  const pid = child.pid as number;
+  const stdin = (pty?.stream ?? child.stdin) as Writable;
+  // A program that stops reading is its own business: what is still sent to it is dropped.
+  if (pty === undefined) stdin.on('error', () => {});
+  return {
+    pid,
+    stdin,
+    stdout: (pty?.stream ?? child.stdout) as Readable,
+    stderr: pty === undefined ? (child.stderr as Readable) : undefined,
+    exit: ended,
+    signal(name) {
+      if (!signalNames.has(name)) return false;
+      return isRunning(child) && sendToGroup(pid, `SIG${name}` as NodeJS.Signals);
+    },
+    hangUp() {
+      if (isRunning(child)) sendToGroup(pid, 'SIGHUP');
+      pty?.close();
+      if (pty === undefined) for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+    },
+  };
+}
+
+async function requireStarted(child: ChildProcess, shell: string): Promise<void> {
+  try {
+    await once(child, 'spawn');
+  } catch (cause) {
+    throw startError(shell, cause);
+  }
+}
+
+/** Some failures are thrown at once: a command with a NUL in it, or one that is longer than the system takes. */
+function spawnOrRefuse(shell: string, start: () => ChildProcess): ChildProcess {
+  try {
+    return start();
+  } catch (cause) {
+    throw startError(shell, cause);
+  }
+}
+
+function startError(shell: string, cause: unknown): SshError {
+  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new SshError(`the login shell ${shell} could not be run: ${reason}`, {
+    code: 'request-refused',
+    stage: 'channel',
+    remedy: 'check the shell in the password database, and the length of the command',
+    cause,
+  });
+}
+
+/** By a pipe that only the new process holds, NUL after each pair. */
+function sendEnvironment(child: ChildProcess, environment: Readonly<Record<string, string>>): void {
+  const pipe = child.stdio[3] as Writable | null | undefined;
+  if (pipe === null || pipe === undefined) return;
+  const pairs = Object.entries(environment);
+  pipe.on('error', () => {});
+  pipe.end(pairs.map(([name, value]) => `${name}=${value}\0`).join(''), () => pipe.destroy());
+}
+
+function watchExit(child: ChildProcess, pty: Pty | undefined): Promise<SessionExit> {
+  return new Promise((resolve) => {
+    let result: SessionExit = { code: 255 };
+    child.on('error', () => resolve(result));
+    child.on('exit', (code, signal) => {
+      result = signal === null ? { code: code ?? 255 } : { signal: signal.slice('SIG'.length), coreDumped: false };
+      if (pty === undefined) return;
+      const finish = (): void => {
+        pty.close();
+        resolve(result);
+      };
+      if (pty.stream.destroyed || pty.stream.readableEnded) return finish();
+      pty.stream.once('end', finish);
+      pty.stream.once('close', finish);
+      pty.finish();
+    });
+    // 'close' comes after the exit and the end of every pipe.
+    if (pty === undefined) child.on('close', () => resolve(result));
+  });
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+function sendToGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
+}

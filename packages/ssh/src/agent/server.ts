@@ -1,0 +1,181 @@
+/** The server side of the agent protocol: answers one stream's requests from a keyring. */
+import { SshError, toSshError } from '../errors.ts';
+import { readPrivateKey } from '../keys/index.ts';
+import type { PublicKey } from '../keys/types.ts';
+import { maxPendingRequests } from '../limits.ts';
+import { WireReader, WireWriter } from '../wire/index.ts';
+import { decodeConstraints } from './constraints.ts';
+import { encodeFrame, FrameReader } from './frames.ts';
+import type { Keyring } from './keyring.ts';
+import * as messages from './messages.ts';
+import { SessionBindings } from './session-bindings.ts';
+import type { AgentStream } from './stream.ts';
+
+/** One client of the agent. */
+export interface AgentConnection {
+  readonly bindings: SessionBindings;
+  /** Settles when the client is gone; undefined where it left in order, otherwise why it was cut off. */
+  readonly closed: Promise<SshError | undefined>;
+}
+
+/**
+ * Serves one client. Whatever it sends, the keyring and other clients go on: a request that cannot be read or granted is
+ * answered with a failure, a broken frame ends this stream.
+ *
+ * Smartcard and provider requests are refused, always: they made agents load libraries (CVE-2016-10009, CVE-2023-38408).
+ */
+export function serveAgent(stream: AgentStream, keyring: Keyring): AgentConnection {
+  const bindings = new SessionBindings();
+  const frames = new FrameReader();
+  const waiting: Buffer[] = [];
+  const { promise: closed, resolve } = withResolvers<SshError | undefined>();
+  let ended = false;
+  let busy = false;
+
+  function end(error: SshError | undefined): void {
+    if (ended) return;
+    ended = true;
+    waiting.length = 0;
+    stream.destroy();
+    resolve(error);
+  }
+
+  async function work(): Promise<void> {
+    if (busy) return;
+    busy = true;
+    for (let request = waiting.shift(); request !== undefined && !ended; request = waiting.shift()) {
+      const reply = await answer(request, keyring, bindings);
+      if (!ended) stream.write(encodeFrame(reply));
+    }
+    busy = false;
+  }
+
+  stream.on('data', (chunk) => {
+    if (ended) return;
+    try {
+      frames.push(chunk, (request) => {
+        // A client that asks on without reading would have us hold its requests without end.
+        if (waiting.length >= maxPendingRequests) throw tooMany();
+        waiting.push(request);
+      });
+    } catch (cause) {
+      return end(toSshError(cause, { code: 'bad-message', stage: 'agent', side: 'peer' }));
+    }
+    work().catch((cause) => end(toSshError(cause, { code: 'connection-lost', stage: 'agent' })));
+  });
+  stream.on('error', (cause) => end(toSshError(cause, { code: 'connection-lost', stage: 'agent' })));
+  stream.on('end', () => end(undefined));
+  stream.on('close', () => end(undefined));
+  return { bindings, closed };
+}
+
+async function answer(request: Buffer, keyring: Keyring, bindings: SessionBindings): Promise<Buffer> {
+  try {
+    return await grant(request, keyring, bindings);
+  } catch {
+    // The protocol has no words for why.
+    return request[0] === messages.extension.number
+      ? messages.extensionFailure.encode({})
+      : messages.failure.encode({});
+  }
+}
+
+/** The answer to one request; anything thrown is a refusal. */
+async function grant(request: Buffer, keyring: Keyring, bindings: SessionBindings): Promise<Buffer> {
+  switch (request[0]) {
+    case messages.requestIdentities.number:
+      messages.requestIdentities.decode(request);
+      return listIdentities(keyring);
+    case messages.signRequest.number: {
+      const { key: blob, data, flags } = messages.signRequest.decode(request);
+      const key = await keyring.use(blob);
+      const algorithm = algorithmFor(key.publicKey, flags);
+      return messages.signResponse.encode({ signature: await key.sign(data, algorithm) });
+    }
+    case messages.addIdentity.number:
+      addKey(messages.addIdentity.decode(request).identity, false, keyring);
+      break;
+    case messages.addIdConstrained.number:
+      addKey(messages.addIdConstrained.decode(request).identity, true, keyring);
+      break;
+    case messages.removeIdentity.number:
+      keyring.remove(messages.removeIdentity.decode(request).key);
+      break;
+    case messages.removeAllIdentities.number:
+      messages.removeAllIdentities.decode(request);
+      keyring.removeAll();
+      break;
+    case messages.lock.number:
+      keyring.lock(messages.lock.decode(request).passphrase);
+      break;
+    case messages.unlock.number:
+      keyring.unlock(messages.unlock.decode(request).passphrase);
+      break;
+    case messages.extension.number:
+      return answerExtension(messages.extension.decode(request), bindings);
+    default:
+      return messages.failure.encode({});
+  }
+  return messages.success.encode({});
+}
+
+function listIdentities(keyring: Keyring): Buffer {
+  const held = keyring.list();
+  const writer = new WireWriter(4096);
+  for (const { key, comment } of held) writer.string(key.publicKey.blob).string(comment);
+  const reply = messages.identitiesAnswer.encode({ count: held.length, identities: writer.finish() });
+  encodeFrame(reply);
+  return reply;
+}
+
+function addKey(identity: Buffer, constrained: boolean, keyring: Keyring): void {
+  const reader = new WireReader(identity, 'the key to add');
+  const withComment = readPrivateKey(reader);
+  const comment = reader.string('comment').toString('utf8');
+  const constraints = constrained ? decodeConstraints(reader.rest()) : {};
+  reader.finish();
+  keyring.add(withComment(comment), comment, constraints);
+}
+
+/** RFC 9987 §3.6.1. Without a flag an RSA key would sign with SHA-1, which no server worth logging in to still takes. */
+function algorithmFor(key: PublicKey, flags: number): string {
+  const [preferred] = key.plain.signatureAlgorithms;
+  if (key.plain.type === 'ssh-rsa') {
+    if (flags === messages.signFlags.rsaSha256) return 'rsa-sha2-256';
+    if ((flags & messages.signFlags.rsaSha512) !== 0) return 'rsa-sha2-512';
+  } else if (preferred !== undefined) {
+    return preferred;
+  }
+  throw new SshError('the request asks for a SHA-1 signature', { code: 'agent-refused', stage: 'agent', side: 'peer' });
+}
+
+function answerExtension(request: { extension: string; contents: Buffer }, bindings: SessionBindings): Buffer {
+  if (request.extension === messages.sessionBindName) {
+    // CVE-2026-73281: taken while locked as well, or a forwarded connection would pass for a local one after unlocking.
+    bindings.bind(request.contents);
+    return messages.success.encode({});
+  }
+  if (request.extension === messages.queryName) {
+    const names = [messages.queryName, messages.sessionBindName];
+    const contents = names.reduce((writer, name) => writer.string(name), new WireWriter()).finish();
+    return messages.extensionResponse.encode({ extension: messages.queryName, contents });
+  }
+  return messages.failure.encode({});
+}
+
+function tooMany(): SshError {
+  return new SshError(`more than ${maxPendingRequests} requests wait for an answer`, {
+    code: 'limit-exceeded',
+    stage: 'agent',
+    side: 'peer',
+  });
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

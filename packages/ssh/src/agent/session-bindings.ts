@@ -1,0 +1,50 @@
+/** The sessions that an agent connection is bound to (PROTOCOL.agent §1), which tell a local user from a forwarded one. */
+import { SshError } from '../errors.ts';
+import { decodePublicKey, decodeSignature } from '../keys/index.ts';
+import type { PublicKey } from '../keys/types.ts';
+import { sessionBind } from './messages.ts';
+
+export interface BoundSession {
+  readonly hostKey: PublicKey;
+  readonly sessionId: Buffer;
+  readonly forwarding: boolean;
+}
+
+/** Hops of a forwarded agent; OpenSSH's own limit. */
+const maxSessions = 16;
+
+/** What is known of the other end of one agent connection. */
+export class SessionBindings {
+  readonly sessions: BoundSession[] = [];
+  #attempted = false;
+
+  /**
+   * Whether requests may come from another machine. A binding that was tried and refused leaves that unknown, and unknown
+   * counts as remote (CVE-2026-73281).
+   */
+  get remote(): boolean {
+    return this.sessions.some(({ forwarding }) => forwarding) || (this.#attempted && this.sessions.length === 0);
+  }
+
+  /** Takes a binding. @throws SshError where the signature is wrong, or the binding does not fit those before. */
+  bind(contents: Uint8Array): void {
+    this.#attempted = true;
+    const { hostKey: blob, sessionId, signature, forwarding } = sessionBind.decode(contents);
+    const hostKey = decodePublicKey(blob);
+    const { algorithm } = decodeSignature(signature);
+    if (sessionId.length === 0) throw refused('the session id is empty');
+    // SHA-1 signatures can be made to fit a second session.
+    if (algorithm === 'ssh-rsa' || !hostKey.verify(sessionId, signature, algorithm))
+      throw refused('the host key did not sign the session id');
+    if (this.sessions.some((session) => !session.forwarding))
+      throw refused('the connection is bound for login already');
+    if (this.sessions.some((session) => session.sessionId.equals(sessionId)))
+      throw refused('the session is bound already');
+    if (this.sessions.length >= maxSessions) throw refused(`${maxSessions} sessions are bound already`);
+    this.sessions.push({ hostKey, sessionId: Buffer.from(sessionId), forwarding });
+  }
+}
+
+function refused(reason: string): SshError {
+  return new SshError(`session binding refused: ${reason}`, { code: 'agent-refused', stage: 'agent' });
+}

@@ -1,0 +1,164 @@
+/** What a logged-in client may open and ask for, held to its permissions. */
+import type { Duplex } from 'node:stream';
+import {
+  type Answer,
+  allocatedPort,
+  type ChannelOpenHandler,
+  ChannelStream,
+  cancelTcpipForward,
+  directStreamlocalOpenssh,
+  directTcpip,
+  forwardedTcpip,
+  type IncomingOpen,
+  type IncomingRequest,
+  keepalive,
+  openFailureReasons,
+  type RequestHandler,
+  ServerSession,
+  session,
+  tcpipForward,
+} from '../connection/index.ts';
+import { mayListen, mayOpen } from '../trust/index.ts';
+import { join } from './join.ts';
+import type { Listening, ServerOptions } from './options.ts';
+import { programHandler } from './programs.ts';
+import type { ServerConnection } from './server-connection.ts';
+
+const defaultMaxSessions = 10;
+
+export function channelHandlers(
+  connection: ServerConnection,
+  options: ServerOptions,
+): ReadonlyMap<string, ChannelOpenHandler> {
+  let sessions = 0;
+  const openSession = (open: IncomingOpen) => {
+    if (sessions >= (options.maxSessions ?? defaultMaxSessions)) {
+      open.refuse(openFailureReasons.administrativelyProhibited, 'too many sessions on this connection');
+      return;
+    }
+    const handler = options.session?.(connection) ?? programHandler(connection, options);
+    const channel = open.accept();
+    sessions++;
+    void channel.closed.then(() => sessions--);
+    new ServerSession(channel, handler);
+  };
+  return new Map<string, ChannelOpenHandler>([
+    [session.name, openSession],
+    [directTcpip.name, (open) => forwardTcp(open, connection, options)],
+    [directStreamlocalOpenssh.name, (open) => forwardUnix(open, connection, options)],
+  ]);
+}
+
+export function globalRequestHandlers(
+  connection: ServerConnection,
+  options: ServerOptions,
+  listeners: PortListeners,
+): ReadonlyMap<string, RequestHandler> {
+  return new Map<string, RequestHandler>([
+    // Any answer is a sign of life; OpenSSH's is a refusal as well.
+    [keepalive.name, () => false],
+    [tcpipForward.name, (request) => listeners.open(request, connection, options)],
+    [cancelTcpipForward.name, (request) => listeners.cancel(request)],
+  ]);
+}
+
+async function forwardTcp(open: IncomingOpen, connection: ServerConnection, options: ServerOptions): Promise<void> {
+  const request = directTcpip.data.decode(open.data);
+  if (options.forwardTcp === undefined || !mayOpen(connection.permissions, request.host, request.port))
+    return open.refuse();
+  await connect(open, connection, () => options.forwardTcp?.(request, connection));
+}
+
+async function forwardUnix(open: IncomingOpen, connection: ServerConnection, options: ServerOptions): Promise<void> {
+  const { socketPath } = directStreamlocalOpenssh.data.decode(open.data);
+  if (options.forwardUnix === undefined || !connection.permissions.allow['port-forwarding']) return open.refuse();
+  // A list of permitted destinations names hosts: a socket is on none of them.
+  if (connection.permissions.permitOpen.length > 0) return open.refuse();
+  await connect(open, connection, () => options.forwardUnix?.(socketPath, connection));
+}
+
+async function connect(
+  open: IncomingOpen,
+  connection: ServerConnection,
+  dial: () => Promise<Duplex | undefined> | undefined,
+): Promise<void> {
+  let stream: Duplex | undefined;
+  try {
+    stream = await dial();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'failed';
+    return open.refuse(openFailureReasons.connectFailed, `Connection failed: ${reason}`);
+  }
+  if (stream === undefined) return open.refuse();
+  if (connection.connection.ended) {
+    stream.destroy();
+    return;
+  }
+  join(new ChannelStream(open.accept()), stream);
+}
+
+/** The ports a client has us listen on; they close with its connection. */
+export class PortListeners {
+  readonly #listening = new Map<string, Listening>();
+  #isClosed = false;
+
+  async open(request: IncomingRequest, connection: ServerConnection, options: ServerOptions): Promise<Answer> {
+    const { address, port } = tcpipForward.data.decode(request.data);
+    if (options.listen === undefined || port > 65535 || !mayListen(connection.permissions, address, port)) return false;
+    if (port !== 0 && this.#listening.has(keyOf(address, port))) return false;
+    let chosen = port;
+    const listening = await options.listen(
+      {
+        address,
+        port,
+        onConnection: (stream, originator) =>
+          void this.#forward(stream, { address, port: chosen, originator }, connection),
+      },
+      connection,
+    );
+    if (listening === undefined) return false;
+    chosen = listening.port;
+    if (this.#isClosed) {
+      listening.close();
+      return false;
+    }
+    this.#listening.set(keyOf(address, chosen), listening);
+    return port === 0 ? allocatedPort.encode({ port: chosen }) : true;
+  }
+
+  cancel(request: IncomingRequest): boolean {
+    const { address, port } = cancelTcpipForward.data.decode(request.data);
+    const listening = this.#listening.get(keyOf(address, port));
+    listening?.close();
+    return this.#listening.delete(keyOf(address, port));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const listening of this.#listening.values()) listening.close();
+    this.#listening.clear();
+  }
+
+  async #forward(
+    stream: Duplex,
+    from: { address: string; port: number; originator: { address: string; port: number } },
+    connection: ServerConnection,
+  ): Promise<void> {
+    const data = forwardedTcpip.data.encode({
+      address: from.address,
+      port: from.port,
+      originatorAddress: from.originator.address,
+      originatorPort: from.originator.port,
+    });
+    try {
+      join(new ChannelStream(await connection.connection.openChannel(forwardedTcpip.name, data)), stream);
+    } catch {
+      // The client does not want it: whoever connected sees a closed connection.
+      stream.destroy();
+    }
+  }
+}
+
+function keyOf(address: string, port: number): string {
+  return `${address} ${port}`;
+}

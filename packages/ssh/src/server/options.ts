@@ -1,0 +1,146 @@
+/** What a server is made of: its keys, who may come in, and what it does for them. */
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { AuthAttempt, LoginSummary, ServerAuthOptions } from '../auth/index.ts';
+import type { ConnectionLimits, PtyRequest, ServerSession, SessionHandler, SignalName } from '../connection/index.ts';
+import type { ModuliEntry } from '../crypto/agreement/moduli.ts';
+import type { SshError } from '../errors.ts';
+import type { PublicKey, Signer } from '../keys/types.ts';
+import type { AlgorithmOptions, HostKey, RekeyOptions } from '../transport/index.ts';
+import type { Permissions } from '../trust/index.ts';
+import type { ServerConnection } from './server-connection.ts';
+
+/** What a login decision may be: yes without limits, yes with these limits, or no. */
+export type Decision = boolean | Permissions | undefined;
+
+/** Facts of a connection that decisions may look at. */
+export interface Peer {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly identification: string;
+}
+
+type AuthRules = Pick<
+  ServerAuthOptions<Permissions>,
+  | 'banner'
+  | 'methods'
+  | 'requiredMethods'
+  | 'signatureAlgorithms'
+  | 'requiredRsaBits'
+  | 'permitEmptyPasswords'
+  | 'maxAttempts'
+>;
+
+/** Who may log in. A method without a handler does not exist; a server without any handler lets nobody in. */
+export interface Authenticate extends AuthRules {
+  /**
+   * Whether a key or certificate may log in as a user. Asked before it is proved, perhaps several times: only decide, and
+   * remember nothing. What you return counts for the key that is proved in the end.
+   */
+  publicKey?(
+    request: { readonly user: string; readonly key: PublicKey; readonly algorithm: string },
+    peer: Peer,
+  ): Promise<Decision>;
+  password?(
+    request: { readonly user: string; readonly password: string; readonly newPassword?: string },
+    peer: Peer,
+  ): Promise<Decision | { readonly changePrompt: string }>;
+  keyboardInteractive?(
+    request: { readonly user: string },
+    ask: Parameters<NonNullable<ServerAuthOptions<Permissions>['keyboardInteractive']>>[1],
+    peer: Peer,
+  ): Promise<Decision>;
+  /** Lets users in without any proof. */
+  none?(request: { readonly user: string }, peer: Peer): Promise<Decision>;
+  /** The last word after every method: a locked account, an hour of the day. */
+  gate?(login: LoginSummary, permissions: Permissions, peer: Peer): Promise<Decision>;
+}
+
+/** A program of the server's own, as its side of a session sees it. */
+export interface ProgramIo {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Undefined without a terminal. */
+  readonly pty: PtyRequest | undefined;
+  /** What the client set and `acceptEnvironment` let pass. */
+  readonly environment: ReadonlyMap<string, string>;
+  readonly connection: ServerConnection;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+  onWindowChange(listener: (pty: PtyRequest) => void): void;
+  /** Signals the client sends; by default they are refused. */
+  onSignal(listener: (name: SignalName) => void): void;
+}
+
+/** Runs to its end and gives the exit status; nothing is 0. What it throws is status 1 and goes to `onError`. */
+export type Program<Argument> = (argument: Argument, io: ProgramIo) => Promise<number | void>;
+
+export interface ServerOptions {
+  /** Private keys, or signers; `{ signer, certificates }` for keys with host certificates. */
+  readonly hostKeys: readonly (Signer | HostKey)[];
+  readonly authenticate: Authenticate;
+
+  /** What runs for a client that asks for a command. */
+  readonly exec?: Program<string>;
+  /** What runs for a client that asks for a shell. */
+  readonly shell?: Program<undefined>;
+  readonly subsystems?: Readonly<Record<string, Program<undefined>>>;
+  /** Which variables a client may set. Default: none. */
+  readonly acceptEnvironment?: (name: string, value: string) => boolean;
+  /** Full control instead of `exec`, `shell` and `subsystems`. */
+  readonly session?: (session: ServerConnection) => SessionHandler;
+
+  /** Connections through the server (direct-tcpip): gives the stream, or undefined to refuse. Default: all are refused. */
+  readonly forwardTcp?: (request: ForwardRequest, connection: ServerConnection) => Promise<Duplex | undefined>;
+  /** The same to a Unix socket of the server's machine. */
+  readonly forwardUnix?: (path: string, connection: ServerConnection) => Promise<Duplex | undefined>;
+  /** Ports the server may listen on for the client (tcpip-forward). Default: none. `listenTcp` does it with real sockets. */
+  readonly listen?: (request: ListenRequest, connection: ServerConnection) => Promise<Listening | undefined>;
+
+  readonly algorithms?: AlgorithmOptions;
+  readonly moduli?: readonly ModuliEntry[];
+  readonly rekey?: RekeyOptions;
+  readonly requireStrictKex?: boolean;
+  /** Text behind the version in the identification line. */
+  readonly versionAddendum?: string;
+  /** Time to log in. Default 120,000; 0 for no limit. */
+  readonly loginGraceMs?: number;
+  /** Connections that have not logged in yet: from `start` on one of `ratePercent` is refused at random, from `full` on all. */
+  readonly maxStartups?: { readonly start: number; readonly ratePercent: number; readonly full: number };
+  readonly keepalive?: { readonly intervalMs: number; readonly countMax?: number };
+  readonly limits?: Partial<ConnectionLimits>;
+  /** Sessions one connection may have at a time. Default 10. */
+  readonly maxSessions?: number;
+
+  readonly onConnection?: (peer: Peer) => void;
+  readonly onAttempt?: (attempt: AuthAttempt, peer: Peer) => void;
+  readonly onLogin?: (connection: ServerConnection) => void;
+  /** A connection ended, logged in or not. */
+  readonly onDisconnect?: (error: SshError, peer: Peer) => void;
+  /** What a handler of yours threw. */
+  readonly onError?: (error: unknown, peer: Peer) => void;
+  readonly log?: (level: 1 | 2 | 3, text: string, peer: Peer) => void;
+}
+
+export interface ForwardRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly originatorAddress: string;
+  readonly originatorPort: number;
+}
+
+export interface ListenRequest {
+  readonly address: string;
+  readonly port: number;
+  /** Hand over each connection that comes. */
+  onConnection(stream: Duplex, originator: { address: string; port: number }): void;
+}
+
+export interface Listening {
+  readonly port: number;
+  close(): void;
+}
+
+export type { ServerSession };

@@ -1,0 +1,174 @@
+/** createServer(): listens, accepts, and holds the connections within bounds. */
+import { createServer as createNetServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { disconnectReasons, SshError } from '../errors.ts';
+import { adoptSocket, StreamDriver } from '../io/index.ts';
+import type { HostKey } from '../transport/index.ts';
+import type { Peer, ServerOptions } from './options.ts';
+import { type ServerConnection, type Serving, serve } from './server-connection.ts';
+
+/** OpenSSH's MaxStartups: a flood of connections that never log in must not keep others out for sure. */
+const defaultMaxStartups = { start: 10, ratePercent: 30, full: 100 };
+
+/**
+ * Makes a server; `listen()` starts it.
+ *
+ * @throws SshError `misuse` without a host key or without a way to log in.
+ * @example
+ * const server = createServer({
+ *   hostKeys: [await generateKey('ssh-ed25519')],
+ *   authenticate: { publicKey: async ({ key }) => key.equals(adasKey) },
+ *   exec: async (command, { stdout }) => void stdout.end(`you said ${command}\n`),
+ * });
+ * const { port } = await server.listen(2222, '127.0.0.1');
+ */
+export function createServer(options: ServerOptions): SshServer {
+  return new SshServer(options);
+}
+
+export class SshServer {
+  readonly #options: ServerOptions;
+  readonly #hostKeys: readonly HostKey[];
+  readonly #listeners = new Set<Server>();
+  readonly #serving = new Set<Serving>();
+  #startups = 0;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#hostKeys = options.hostKeys.map((key) => ('signer' in key ? key : { signer: key }));
+    if (this.#hostKeys.length === 0)
+      throw misuse('a server needs a host key', 'Give hostKeys: [await generateKey("ssh-ed25519")].');
+    const { publicKey, password, keyboardInteractive, none } = options.authenticate;
+    // A server that forgot to say who may log in must not let everybody in (Go CVE-2026-39835: a missing policy crashed).
+    if (!publicKey && !password && !keyboardInteractive && !none) {
+      throw misuse('nobody could log in: authenticate has no handler', 'Give authenticate: { publicKey, password … }.');
+    }
+  }
+
+  /** Connections that are open, logged in or not. */
+  get connectionCount(): number {
+    return this.#serving.size;
+  }
+
+  /**
+   * Listens.
+   *
+   * @param port - 0 lets the system choose.
+   * @throws SshError `connect-failed` where the port is taken or not allowed.
+   */
+  async listen(port: number, address = '127.0.0.1'): Promise<{ address: string; port: number }> {
+    const listener = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) =>
+      this.#accept(socket),
+    );
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', (error) => reject(cannotListen(error, address, port)));
+      listener.listen(port, address, resolve);
+    });
+    // An accept that fails (too many open files) is no reason to end the process.
+    listener.on('error', (error) => this.#options.onError?.(error, unknownPeer));
+    this.#listeners.add(listener);
+    const bound = listener.address();
+    return typeof bound === 'object' && bound !== null
+      ? { address: bound.address, port: bound.port }
+      : { address, port };
+  }
+
+  /**
+   * Serves one stream that came from elsewhere: inetd's, a WebSocket's, a test's.
+   *
+   * @returns the connection once it is logged in, undefined where it never will be.
+   */
+  handle(stream: Duplex, peer: Partial<Peer> = {}): Promise<ServerConnection | undefined> {
+    return this.#serve(new StreamDriver(stream), { ...unknownPeer, ...peer });
+  }
+
+  /** Stops listening and ends every connection. Resolves when all are gone. */
+  async close(): Promise<void> {
+    this.stopListening();
+    const going = [...this.#serving].map(async (serving) => {
+      serving.end(
+        new SshError('the server is going down', {
+          code: 'closed',
+          stage: 'transport',
+          disconnect: disconnectReasons.byApplication,
+        }),
+      );
+      await serving.ended;
+    });
+    await Promise.all(going);
+  }
+
+  /** Takes no new connections; those that are open go on. */
+  stopListening(): void {
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#isFull()) {
+      socket.destroy();
+      return;
+    }
+    const peer: Peer = {
+      address: plainAddress(socket.remoteAddress),
+      port: socket.remotePort,
+      localAddress: plainAddress(socket.localAddress),
+      localPort: socket.localPort,
+      identification: '',
+    };
+    void this.#serve(adoptSocket(socket), peer);
+  }
+
+  async #serve(driver: StreamDriver, peer: Peer): Promise<ServerConnection | undefined> {
+    this.#options.onConnection?.(peer);
+    this.#startups++;
+    const serving = serve(driver, peer, this.#hostKeys, this.#options);
+    this.#serving.add(serving);
+    void serving.ended.then(() => this.#serving.delete(serving));
+    try {
+      return await serving.loggedIn;
+    } finally {
+      this.#startups--;
+    }
+  }
+
+  /** Random early drop, so that a flood cannot aim at keeping everybody out. */
+  #isFull(): boolean {
+    const { start, ratePercent, full } = this.#options.maxStartups ?? defaultMaxStartups;
+    if (this.#startups < start) return false;
+    if (this.#startups >= full) return true;
+    const chance = ratePercent + ((100 - ratePercent) * (this.#startups - start)) / (full - start);
+    return Math.random() * 100 < chance;
+  }
+}
+
+const unknownPeer: Peer = {
+  address: undefined,
+  port: undefined,
+  localAddress: undefined,
+  localPort: undefined,
+  identification: '',
+};
+
+/** An IPv4 peer of a socket for both families is an IPv4 peer. */
+function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '');
+}
+
+function misuse(message: string, remedy: string): SshError {
+  return new SshError(message, { code: 'misuse', stage: 'usage', remedy });
+}
+
+function cannotListen(error: NodeJS.ErrnoException, address: string, port: number): SshError {
+  return new SshError(`cannot listen on ${address} port ${port}: ${error.message}`, {
+    code: 'connect-failed',
+    stage: 'tcp',
+    remedy:
+      error.code === 'EADDRINUSE' ? 'Another program has the port: choose another one.' : 'Ports below 1024 need root.',
+    cause: error,
+  });
+}
