@@ -17,6 +17,7 @@ export interface ToolRow {
 
 export const tools: readonly ToolRow[] = [
   { name: 'nacre', help: 'this list, and the version', failureExit: 1, load: () => import('./nacre/index.ts') },
+  { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
 ];
 
 export function findTool(name: string): ToolRow | undefined {
