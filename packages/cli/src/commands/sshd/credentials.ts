@@ -19,21 +19,21 @@ import { readRegularFile } from './config/read-file.ts';
 import { type Log, loggedName } from './log.ts';
 import { readUserFile } from './user-files.ts';
 
-/** A password beside the system's own: see `npm start`. Gives true at most as often as whoever made it likes. */
-export type ExtraPassword = (user: string, password: string) => boolean;
+/** Whether a password is an account's. Asked for every name alike; a name that is nobody's comes as one that does not exist. */
+export type CheckPassword = (accountName: string, password: string) => Promise<boolean>;
 
 export function buildAuthenticate(
   settings: Settings,
   admission: Admission,
   log: Log,
-  extraPassword?: ExtraPassword,
+  givenCheck?: CheckPassword,
 ): Authenticate {
+  const isPassword: CheckPassword =
+    givenCheck ?? ((name, password) => verifyPassword(name, password, { allowEmpty: settings.permitEmptyPasswords }));
   const checkPassword = async (user: string, password: string, peer: Peer): Promise<boolean> => {
     const candidate = admission.candidateFor(user, peer);
     // Asked for every name alike: a helper that is not asked answers sooner.
-    const isGood =
-      extraPassword?.(user, password) ||
-      (await verifyPassword(candidate.account.name, password, { allowEmpty: settings.permitEmptyPasswords }));
+    const isGood = await isPassword(candidate.account.name, password);
     return isGood && candidate.isValid && mayUse(candidate.account, 'password', settings);
   };
   return {

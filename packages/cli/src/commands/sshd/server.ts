@@ -15,7 +15,7 @@ import type { HostKey } from '@nacre/ssh/transport';
 import { Admission } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
-import { buildAuthenticate, type ExtraPassword } from './credentials.ts';
+import { buildAuthenticate, type CheckPassword } from './credentials.ts';
 import { buildEvents } from './events.ts';
 import type { Log } from './log.ts';
 import { buildSessionHandler } from './session.ts';
@@ -24,8 +24,8 @@ export interface ServerParts {
   readonly settings: Settings;
   readonly hostKeys: readonly HostKey[];
   readonly log: Log;
-  /** A way in beside the system's passwords. */
-  readonly extraPassword?: ExtraPassword | undefined;
+  /** Passwords of another kind, in place of the system's. */
+  readonly checkPassword?: CheckPassword | undefined;
 }
 
 /** A server that serves this machine's accounts as the settings say. It does not listen yet. */
@@ -33,14 +33,14 @@ export function buildServer(parts: ServerParts): SshServer {
   return createServer(buildServerOptions(parts));
 }
 
-export function buildServerOptions({ settings, hostKeys, log, extraPassword }: ServerParts): ServerOptions {
+export function buildServerOptions({ settings, hostKeys, log, checkPassword }: ServerParts): ServerOptions {
   const admission = new Admission(settings, log);
   const mayForward = (direction: 'local' | 'remote') =>
     !settings.disableForwarding && ['yes', direction].includes(settings.allowTcpForwarding);
   const maySocket = !settings.disableForwarding && ['yes', 'local'].includes(settings.allowStreamLocalForwarding);
   return {
     hostKeys,
-    authenticate: buildAuthenticate(settings, admission, log, extraPassword),
+    authenticate: buildAuthenticate(settings, admission, log, checkPassword),
     session: (connection) => {
       const candidate = admission.find(connection.peer);
       if (candidate?.isValid !== true) {
