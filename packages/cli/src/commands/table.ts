@@ -17,6 +17,8 @@ export interface ToolRow {
 
 export const tools: readonly ToolRow[] = [
   { name: 'nacre', help: 'this list, and the version', failureExit: 1, load: () => import('./nacre/index.ts') },
+  { name: 'start', help: 'a server for yourself alone, to try', failureExit: 1, load: () => import('./start/index.ts') },
+  { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
 ];
 
 export function findTool(name: string): ToolRow | undefined {
