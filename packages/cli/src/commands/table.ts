@@ -17,6 +17,12 @@ export interface ToolRow {
 
 export const tools: readonly ToolRow[] = [
   { name: 'nacre', help: 'this list, and the version', failureExit: 1, load: () => import('./nacre/index.ts') },
+  {
+    name: 'ssh',
+    help: 'log in to another machine, or run a command there',
+    failureExit: 255,
+    load: () => import('./ssh/index.ts'),
+  },
 ];
 
 export function findTool(name: string): ToolRow | undefined {
