@@ -17,6 +17,12 @@ export interface ToolRow {
 
 export const tools: readonly ToolRow[] = [
   { name: 'nacre', help: 'this list, and the version', failureExit: 1, load: () => import('./nacre/index.ts') },
+  {
+    name: 'ssh-keygen',
+    help: 'makes, shows and changes keys',
+    failureExit: 1,
+    load: () => import('./ssh-keygen/index.ts'),
+  },
 ];
 
 export function findTool(name: string): ToolRow | undefined {
