@@ -25,7 +25,7 @@ function formatAs(key: PublicKey, format: FormatName): string {
     return formatPublicKey(key, comment.slice(0, 60), 'rfc4716');
   }
   const name = format === 'PEM' ? 'do_convert_to_pem' : 'do_convert_to_pkcs8';
-  const fits = key.certificate === undefined && (type === 'RSA' || (type === 'ECDSA' && format === 'PKCS8'));
-  if (!fits) throw new Ending(`${name}: unsupported key type ${type}`);
-  return formatPublicKey(key, '', format === 'PEM' ? 'pkcs1' : 'spki');
+  if (type !== 'RSA' && type !== 'ECDSA') throw new Ending(`${name}: unsupported key type ${type}`);
+  // PKCS#1 is for RSA alone.
+  return formatPublicKey(key, '', format === 'PEM' && type === 'RSA' ? 'pkcs1' : 'spki');
 }

@@ -33,7 +33,8 @@ export async function run(flags: KeygenFlags): Promise<number> {
     if (entry !== undefined) {
       show(entry.key, entry.comment, hash, flags);
       count++;
-    } else if (flags.verbose > 0) process.stderr.write(`debug1: ${name}:${index + 1}: not a public key\n`);
+    } else if (flags.verbose > 0 && endOfOptions(trimmed) < trimmed.length)
+      process.stderr.write(`debug1: ${name}:${index + 1}: not a public key\n`);
   }
   if (count === 0) throw new Ending(`${name} is not a public key file.`);
   return 0;
