@@ -64,6 +64,7 @@ export class ClientConnection {
     this.connection = new Connection(transport, {
       clock: systemClock,
       channelHandlers: forwards.channelHandlers,
+      roundTripMs: transport.roundTripMs,
       ...(facts.options.limits && { limits: facts.options.limits }),
     });
     this.closed = new Promise((resolve) => {

@@ -21,6 +21,11 @@ export interface ChannelStreamOptions {
   onRequest?: (request: IncomingRequest) => boolean | Promise<boolean>;
   /** Called when the channel is closed and all its data is readable. */
   onClosed?: (error: SshError | undefined) => void;
+  /**
+   * Close the channel once both directions have ended; default true. A session must not: its exit status may come after
+   * both EOFs.
+   */
+  closeAfterEnd?: boolean;
 }
 
 /**
@@ -34,6 +39,7 @@ export class ChannelStream extends Duplex {
   readonly channel: Channel;
   readonly #credit: ReadCredit;
   readonly #stderr: StderrReader | undefined;
+  readonly #closeAfterEnd: boolean;
   readonly #onClosed: ((error: SshError | undefined) => void) | undefined;
   #stderrWriter: StderrWriter | undefined;
   #beforeEof: (() => void) | undefined;
@@ -49,6 +55,7 @@ export class ChannelStream extends Duplex {
     this.#credit = new ReadCredit(channel);
     this.#stderr = options.stderr ? new StderrReader(channel) : undefined;
     this.#onClosed = options.onClosed;
+    this.#closeAfterEnd = options.closeAfterEnd ?? true;
     const stderr = this.#stderr;
     channel.attach({
       data: (chunk) => this.#receive(chunk),
@@ -109,11 +116,28 @@ export class ChannelStream extends Duplex {
     return super.destroy(listened(this, error));
   }
 
+  /**
+   * Node's own iterator destroys a Duplex when its reading side ends, which would cut off what is still being written
+   * and a session's exit status. Leaving the loop early destroys as usual.
+   */
+  override async *[Symbol.asyncIterator](): NodeJS.AsyncIterator<Buffer> {
+    let ended = false;
+    try {
+      yield* this.iterator({ destroyOnReturn: false });
+      ended = true;
+    } finally {
+      if (!ended) this.destroy();
+    }
+  }
+
   override _destroy(error: Error | null, done: Done): void {
-    this.channel.abort();
+    const endedInOrder = error === null && this.readableEnded && this.writableFinished;
+    if (this.#closeAfterEnd || !endedInOrder) this.channel.abort();
     this.#credit.settle(0);
-    this.#stderr?.destroy(error ?? undefined);
-    this.#stderrWriter?.destroy(error ?? undefined);
+    if (!endedInOrder) {
+      this.#stderr?.destroy(error ?? undefined);
+      this.#stderrWriter?.destroy(error ?? undefined);
+    }
     const lost = this.#lostWrite;
     this.#lostWrite = undefined;
     done(error);
@@ -138,8 +162,8 @@ export class ChannelStream extends Duplex {
   }
 
   /**
-   * A channel closed in good order ends the reading side like EOF, and then the stream. One that broke off keeps what is
-   * there for whoever is reading it, then fails; where nobody reads, it fails at once, so that writers are told.
+   * A channel closed in good order ends the reading side like EOF, and then the stream. One that broke off keeps what
+   * is there for whoever is reading it, then fails; where nobody reads, it fails at once, so that writers are told.
    */
   #channelClosed(error: SshError | undefined): void {
     if (error !== undefined && !this.#atEof) this.#broken = error;

@@ -89,6 +89,7 @@ export class ClientSession {
     this.exit.catch(() => {});
     this.stream = new ChannelStream(channel, {
       stderr: true,
+      closeAfterEnd: false,
       onRequest: (request) => this.#handle(request) ?? options.onRequest?.(request) ?? false,
     });
     this.stderr = this.stream.stderr as Readable;
@@ -149,6 +150,7 @@ export class ClientSession {
   /** Closes the channel now. What was received stays readable only until then. */
   close(): void {
     this.stream.destroy();
+    this.channel.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -42,6 +42,7 @@ export class ServerConnection {
     const listeners = new PortListeners();
     const connectionOptions: ConnectionOptions = {
       clock: systemClock,
+      roundTripMs: transport.roundTripMs,
       channelHandlers: channelHandlers(this, options),
       globalRequestHandlers: globalRequestHandlers(this, options, listeners),
       onHandlerError: (error) => options.onError?.(error, peer),
