@@ -24,6 +24,12 @@ export const tools: readonly ToolRow[] = [
     load: () => import('./ssh/index.ts'),
   },
   { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
+  {
+    name: 'ssh-keygen',
+    help: 'makes, shows and changes keys',
+    failureExit: 1,
+    load: () => import('./ssh-keygen/index.ts'),
+  },
   { name: 'start', help: 'a server for yourself alone, to try', failureExit: 1, load: () => import('./start/index.ts') },
 ];
 

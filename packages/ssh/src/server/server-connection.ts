@@ -12,7 +12,14 @@ import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { loginGraceMs as defaultLoginGraceMs } from '../limits.ts';
 import { type HostKey, type NegotiatedAlgorithms, Transport } from '../transport/index.ts';
-import { fullPermissions, mergePermissions, type Permissions, refusalFor } from '../trust/index.ts';
+import {
+  certificateRefusal,
+  fullPermissions,
+  mergePermissions,
+  type Permissions,
+  permissionsFromCertificate,
+  refusalFor,
+} from '../trust/index.ts';
 import { version } from '../version.ts';
 import { channelHandlers, globalRequestHandlers, PortListeners } from './channels.ts';
 import type { Decision, Peer, ServerOptions } from './options.ts';
@@ -159,7 +166,7 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
   return {
     ...rules,
     clock: systemClock,
-    ...(publicKey && { publicKey: async (request) => toPermissions(await publicKey(request, peer)) }),
+    ...(publicKey && { publicKey: async (request) => withCertificateLimits(request, await publicKey(request, peer)) }),
     ...(password && {
       password: async (request) => {
         const decision = await password(request, peer);
@@ -185,6 +192,20 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
     },
     onAttempt: (attempt: AuthAttempt) => options.onAttempt?.(attempt, peer),
   };
+}
+
+/**
+ * A certificate's own limits hold whatever the handler says: one that only looked at the authority and said yes would
+ * otherwise let in expired certificates and those of other users, and lift a forced command (Go CVE-2026-39828). A handler
+ * that gives permissions has looked at the names itself, as authorized_keys may list other ones.
+ */
+function withCertificateLimits(request: { user: string; key: PublicKey }, decision: Decision): Permissions | undefined {
+  const permissions = toPermissions(decision);
+  const { certificate } = request.key;
+  if (permissions === undefined || certificate === undefined) return permissions;
+  const principals = decision === true ? [request.user] : certificate.principals;
+  if (certificateRefusal(certificate, { principals, now: Date.now() }) !== undefined) return undefined;
+  return mergePermissions(permissions, permissionsFromCertificate(certificate));
 }
 
 function toPermissions(decision: Decision): Permissions | undefined {
