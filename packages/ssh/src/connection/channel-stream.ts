@@ -26,6 +26,12 @@ export interface ChannelStreamOptions {
    * both EOFs.
    */
   closeAfterEnd?: boolean;
+  /**
+   * A connection that breaks off closes the stream without an 'error' event. For programs of a server, to whom a client may
+   * be lost at any time: what Node builds upon a stream (readline, for one) passes its errors on to where nobody listens,
+   * and a client that hangs up would end the process. Loops and pipelines still learn that the stream was cut short.
+   */
+  breaksQuietly?: boolean;
 }
 
 /**
@@ -40,6 +46,7 @@ export class ChannelStream extends Duplex {
   readonly #credit: ReadCredit;
   readonly #stderr: StderrReader | undefined;
   readonly #closeAfterEnd: boolean;
+  readonly #breaksQuietly: boolean;
   readonly #onClosed: ((error: SshError | undefined) => void) | undefined;
   #stderrWriter: StderrWriter | undefined;
   #beforeEof: (() => void) | undefined;
@@ -56,6 +63,7 @@ export class ChannelStream extends Duplex {
     this.#stderr = options.stderr ? new StderrReader(channel) : undefined;
     this.#onClosed = options.onClosed;
     this.#closeAfterEnd = options.closeAfterEnd ?? true;
+    this.#breaksQuietly = options.breaksQuietly ?? false;
     const stderr = this.#stderr;
     channel.attach({
       data: (chunk) => this.#receive(chunk),
@@ -174,15 +182,19 @@ export class ChannelStream extends Duplex {
     if (this.destroyed) return;
     if (this.#broken === undefined) {
       if (this.readableEnded) this.destroy();
-      else this.once('end', () => this.destroy(this.#lostWrite?.error));
-    } else if (!isBeingRead(this)) this.destroy(this.#broken);
+      else this.once('end', () => this.#break(this.#lostWrite?.error));
+    } else if (!isBeingRead(this)) this.#break(this.#broken);
     else this.#settle();
   }
 
   /** Gives back the window for what was read, and ends a broken stream when nothing is left to read. */
   #settle(): void {
     this.#credit.settle(this.readableLength);
-    if (this.#broken !== undefined && this.readableLength === 0) this.destroy(this.#broken);
+    if (this.#broken !== undefined && this.readableLength === 0) this.#break(this.#broken);
+  }
+
+  #break(error: SshError | undefined): void {
+    this.destroy(this.#breaksQuietly ? undefined : error);
   }
 
   #sent(done: Done): Sent {
@@ -194,7 +206,7 @@ export class ChannelStream extends Duplex {
 
   #loseWrite(error: SshError, done: Done): void {
     this.#lostWrite = { done, error };
-    if (this.readableEnded || !isBeingRead(this)) this.destroy(error);
+    if (this.readableEnded || !isBeingRead(this)) this.#break(error);
   }
 }
 

@@ -80,6 +80,7 @@ export class ServerSession {
       closeAfterEnd: false,
       onRequest: (request) => this.#handle(request),
       onClosed: () => handler.onClosed?.(this),
+      breaksQuietly: true,
     });
     this.stderr = this.stream.createStderrWriter();
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { SshError, type SshErrorCode } from '../errors.ts';
@@ -319,4 +320,27 @@ test('a session is disposed of with await using', async () => {
   const closing = pair.client_[Symbol.asyncDispose]();
   await during(pair, closing);
   assert.equal(pair.client.channelCount + pair.server.channelCount, 0);
+});
+
+test('a program that reads by readline outlives a client that hangs up, and learns that its input was cut short', async () => {
+  const uncaught: unknown[] = [];
+  const catching = (error: unknown) => void uncaught.push(error);
+  process.on('uncaughtException', catching);
+  try {
+    const pair = await sessions();
+    const starting = pair.client_.exec('read');
+    await during(pair, starting);
+    // Node's readline passes the errors of its input on, to where nobody listens.
+    const lines = createInterface({ input: pair.server_.stream });
+    const reading = collect(pair.server_.stream.iterator({ destroyOnReturn: false }) as unknown as Readable);
+    pair.client_.stdin.write('half a li');
+    await pair.settle();
+    pair.server.end(new SshError('the connection was lost', { code: 'connection-lost', stage: 'transport' }));
+    await assert.rejects(reading, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    lines.close();
+  } finally {
+    process.off('uncaughtException', catching);
+  }
+  assert.deepEqual(uncaught, []);
 });

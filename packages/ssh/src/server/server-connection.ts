@@ -12,7 +12,14 @@ import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { loginGraceMs as defaultLoginGraceMs } from '../limits.ts';
 import { type HostKey, type NegotiatedAlgorithms, Transport } from '../transport/index.ts';
-import { fullPermissions, mergePermissions, type Permissions, refusalFor } from '../trust/index.ts';
+import {
+  certificateRefusal,
+  fullPermissions,
+  mergePermissions,
+  type Permissions,
+  permissionsFromCertificate,
+  refusalFor,
+} from '../trust/index.ts';
 import { version } from '../version.ts';
 import { channelHandlers, globalRequestHandlers, PortListeners } from './channels.ts';
 import type { Decision, Peer, ServerOptions } from './options.ts';
@@ -86,6 +93,9 @@ export class ServerConnection {
   }
 }
 
+/** What is known of a peer grows while it is served. */
+export type SeenPeer = { -readonly [Field in keyof Peer]: Peer[Field] };
+
 export interface Serving {
   /** Settles when the client has logged in, or never will. */
   readonly loggedIn: Promise<ServerConnection | undefined>;
@@ -95,8 +105,12 @@ export interface Serving {
 }
 
 /** Serves one stream: key exchange, login, channels. Everything that goes wrong ends this connection and nothing else. */
-export function serve(driver: StreamDriver, peer: Peer, hostKeys: readonly HostKey[], options: ServerOptions): Serving {
-  const seenPeer = { ...peer };
+export function serve(
+  driver: StreamDriver,
+  peer: SeenPeer,
+  hostKeys: readonly HostKey[],
+  options: ServerOptions,
+): Serving {
   let settleEnded: (error: SshError) => void = () => {};
   const ended = new Promise<SshError>((resolve) => {
     settleEnded = resolve;
@@ -113,19 +127,19 @@ export function serve(driver: StreamDriver, peer: Peer, hostKeys: readonly HostK
     ...(options.moduli && { moduli: options.moduli }),
     ...(options.rekey && { rekey: options.rekey }),
     ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
-    ...(options.log && { log: (level: 1 | 2 | 3, text: string) => options.log?.(level, text, seenPeer) }),
+    ...(options.log && { log: (level: 1 | 2 | 3, text: string) => options.log?.(level, text, peer) }),
     onEnd: (error) => {
-      options.onDisconnect?.(error, seenPeer);
+      options.onDisconnect?.(error, peer);
       settleEnded(error);
     },
   });
   driver.drive(transport);
-  return { loggedIn: admit(transport, seenPeer, options), ended, end: (error) => transport.fail(error) };
+  return { loggedIn: admit(transport, peer, options), ended, end: (error) => transport.fail(error) };
 }
 
 async function admit(
   transport: Transport,
-  peer: Peer & { identification: string },
+  peer: SeenPeer,
   options: ServerOptions,
 ): Promise<ServerConnection | undefined> {
   const graceMs = options.loginGraceMs ?? defaultLoginGraceMs;
@@ -133,7 +147,8 @@ async function admit(
     graceMs === 0 ? () => {} : systemClock.setTimer(graceMs, () => transport.fail(graceExceeded(graceMs)));
   try {
     await transport.handshake();
-    (peer as { identification: string }).identification = transport.peerIdentification;
+    peer.identification = transport.peerIdentification;
+    peer.hostName = await options.lookUpHostName?.(peer);
     const login = await authenticateServer(transport, authOptions(peer, options));
     const connection = new ServerConnection(transport, login, peer, options);
     options.onLogin?.(connection);
@@ -151,7 +166,7 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
   return {
     ...rules,
     clock: systemClock,
-    ...(publicKey && { publicKey: async (request) => toPermissions(await publicKey(request, peer)) }),
+    ...(publicKey && { publicKey: async (request) => withCertificateLimits(request, await publicKey(request, peer)) }),
     ...(password && {
       password: async (request) => {
         const decision = await password(request, peer);
@@ -169,13 +184,28 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
     merge: (grants) => grants.reduce(mergePermissions),
     // Enforced here for every method alike (Go CVE-2026-46595): addresses and expiry, then the caller's own last word.
     gate: async (login, permissions) => {
-      if (refusalFor(permissions, { address: peer.address, now: Date.now() }) !== undefined) return undefined;
+      if (refusalFor(permissions, { address: peer.address, hostName: peer.hostName, now: Date.now() }) !== undefined)
+        return undefined;
       if (gate === undefined) return permissions;
       const decision = toPermissions(await gate(login, permissions, peer));
       return decision && mergePermissions(permissions, decision);
     },
     onAttempt: (attempt: AuthAttempt) => options.onAttempt?.(attempt, peer),
   };
+}
+
+/**
+ * A certificate's own limits hold whatever the handler says: one that only looked at the authority and said yes would
+ * otherwise let in expired certificates and those of other users, and lift a forced command (Go CVE-2026-39828). A handler
+ * that gives permissions has looked at the names itself, as authorized_keys may list other ones.
+ */
+function withCertificateLimits(request: { user: string; key: PublicKey }, decision: Decision): Permissions | undefined {
+  const permissions = toPermissions(decision);
+  const { certificate } = request.key;
+  if (permissions === undefined || certificate === undefined) return permissions;
+  const principals = decision === true ? [request.user] : certificate.principals;
+  if (certificateRefusal(certificate, { principals, now: Date.now() }) !== undefined) return undefined;
+  return mergePermissions(permissions, permissionsFromCertificate(certificate));
 }
 
 function toPermissions(decision: Decision): Permissions | undefined {

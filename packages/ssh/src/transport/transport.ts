@@ -232,7 +232,8 @@ export class Transport implements AuthLink, ConnectionLink {
   async rekey(): Promise<void> {
     if (this.#isExported) throw misuse('the transport was handed over; its new owner changes the keys');
     if (this.#phase !== 'connection' && this.#phase !== 'rekey') return;
-    await (this.#exchanger.isIdle ? this.#watchRekey(this.#exchanger.run()) : this.#rekeyed);
+    if (this.#exchanger.isIdle) this.#followRekey(this.#exchanger.run());
+    await this.#rekeyed;
   }
 
   /** Ends the connection, telling the peer why. */
@@ -410,16 +411,15 @@ export class Transport implements AuthLink, ConnectionLink {
       this.#phase = 'rekey';
       // Where it answers a KEXINIT of ours, whoever sent that one waits for the end.
       const begun = this.#exchanger.acceptKexInit();
-      if (begun !== undefined) void this.#watchRekey(begun);
+      if (begun !== undefined) this.#followRekey(begun);
     }
     this.#exchanger.mail.deliver(payload);
   }
 
-  #watchRekey(exchange: Promise<void>): Promise<void> {
+  #followRekey(exchange: Promise<void>): void {
     this.#rekeyed = this.#finishExchange(exchange);
     // Whoever began it may have no interest in its end, which ends the connection anyway.
     this.#rekeyed.catch(() => {});
-    return this.#rekeyed;
   }
 
   async #finishExchange(exchange: Promise<void>): Promise<void> {
