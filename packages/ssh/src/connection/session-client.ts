@@ -80,7 +80,7 @@ export class ClientSession {
   constructor(channel: Channel, options: Pick<SessionOptions, 'onRequest'> = {}) {
     this.channel = channel;
     this.exit = new Promise((resolve, reject) => {
-      channel.closed.then((error) => {
+      void channel.closed.then((error) => {
         // A server may hang up right after the exit status; the program's fate is known then all the same.
         if (error === undefined || !('neither' in this.#exit)) resolve(this.#exit);
         else reject(error);
