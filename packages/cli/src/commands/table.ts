@@ -18,11 +18,19 @@ export interface ToolRow {
 export const tools: readonly ToolRow[] = [
   { name: 'nacre', help: 'this list, and the version', failureExit: 1, load: () => import('./nacre/index.ts') },
   {
+    name: 'ssh',
+    help: 'log in to another machine, or run a command there',
+    failureExit: 255,
+    load: () => import('./ssh/index.ts'),
+  },
+  { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
+  {
     name: 'ssh-keygen',
     help: 'makes, shows and changes keys',
     failureExit: 1,
     load: () => import('./ssh-keygen/index.ts'),
   },
+  { name: 'start', help: 'a server for yourself alone, to try', failureExit: 1, load: () => import('./start/index.ts') },
 ];
 
 export function findTool(name: string): ToolRow | undefined {

@@ -34,7 +34,7 @@ export function buildSessionCommand(request: SessionCommandRequest): SessionComm
   const name = basename(account.shell);
   const argv0 = request.loginShell ? `-${name}` : name;
   const args = command === undefined ? [] : ['-c', command];
-  const switchesAccount = process.getuid?.() !== account.uid;
+  const switchesAccount = !hasIdentityOf(account);
   if (switchesAccount && process.getuid?.() !== 0) {
     throw new SshError(`cannot start a session as "${account.name}" without being root`, {
       code: 'request-refused',
@@ -86,6 +86,18 @@ exec 3<&-
 unset nacre_pair SHLVL OLDPWD
 exec -a "$0" -- "\${@:3}"
 `;
+
+/**
+ * Whether a session of the account needs no change of identity. Root's own sessions may need one as well: the server may have
+ * been started with groups that root's login has not, and another name may share the user id.
+ */
+function hasIdentityOf(account: Account): boolean {
+  if (process.getuid?.() !== account.uid) return false;
+  if (account.uid !== 0) return true;
+  const own = new Set([...(process.getgroups?.() ?? []), process.getgid?.()]);
+  const wanted = findGroups(account.name, account.gid);
+  return process.getgid?.() === account.gid && wanted.length === own.size && wanted.every((group) => own.has(group));
+}
 
 function canEnter(path: string): boolean {
   try {

@@ -1,4 +1,5 @@
 /** A connection that is logged in, as a program uses it: commands, shells, subsystems, tunnels. */
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientAuthResult } from '../auth/index.ts';
 import {
@@ -11,7 +12,7 @@ import {
   type PtyOptions,
 } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
-import { systemClock } from '../io/index.ts';
+import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
 import { collect, type ExecOptions, type ExecResult } from './exec.ts';
@@ -51,11 +52,13 @@ export class ClientConnection {
   /** The connection protocol below, for what this class does not offer. */
   readonly connection: Connection;
   readonly #transport: Transport;
+  readonly #driver: StreamDriver;
   readonly #forwards: RemoteForwards;
   #isClosing = false;
 
-  constructor(transport: Transport, facts: Facts) {
+  constructor(transport: Transport, driver: StreamDriver, facts: Facts) {
     this.#transport = transport;
+    this.#driver = driver;
     this.target = facts.target;
     this.address = facts.address;
     this.login = facts.login;
@@ -94,6 +97,12 @@ export class ClientConnection {
 
   get serverIdentification(): string {
     return this.#transport.peerIdentification;
+  }
+
+  /** Bytes on the wire so far, encryption and all; zeros where the stream below does not count. */
+  get traffic(): { readonly sentBytes: number; readonly receivedBytes: number } {
+    const { bytesWritten = 0, bytesRead = 0 } = this.#driver.stream as Partial<Socket>;
+    return { sentBytes: bytesWritten, receivedBytes: bytesRead };
   }
 
   /**

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
 import { SshError, toSshError } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
+import { fingerprint } from '../keys/index.ts';
 import { Transport } from '../transport/index.ts';
 import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -38,6 +39,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
     const preferred = options.algorithms?.hostKey ?? (await options.hostKeys.preferredAlgorithms?.(host, port));
     const driver = options.stream ? new StreamDriver(options.stream) : await dial(host, port, options, deadline.signal);
     const address = remoteAddress(driver);
+    options.onConnect?.({ address, port });
     const transport = new Transport({
       role: 'client',
       sink: driver,
@@ -47,6 +49,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
       verifyHostKey: async (key) => {
         // A person may be asked here, who takes the time that a person takes.
         deadline.clear();
+        options.log?.(1, `Server host key: ${key.type} ${fingerprint(key)}`);
         await options.hostKeys.verify({ host, port, address, key });
       },
       ...(options.requiredRsaBits !== undefined && { requiredRsaBits: options.requiredRsaBits }),
@@ -65,7 +68,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
     options.onHandshake?.({ serverIdentification: transport.peerIdentification, address });
     const login = await logIn(transport, user, options);
     deadline.signal.removeEventListener('abort', onAbort);
-    return new ClientConnection(transport, { target: { host, port, user }, address, login, options });
+    return new ClientConnection(transport, driver, { target: { host, port, user }, address, login, options });
   } finally {
     deadline.clear();
   }
@@ -104,10 +107,10 @@ function startDeadline(options: ConnectOptions, host: string, port: number): { s
 }
 
 function timedOut(host: string, port: number, timeoutMs: number): SshError {
-  return new SshError(`connect to host ${host} port ${port}: Connection timed out (${timeoutMs / 1000} s)`, {
+  return new SshError(`connect to host ${host} port ${port}: Connection timed out`, {
     code: 'timeout',
     stage: 'tcp',
     side: 'peer',
-    remedy: 'Check the address, or raise timeoutMs on a slow path.',
+    remedy: `Check the address, or raise timeoutMs (${timeoutMs} now) on a slow path.`,
   });
 }

@@ -18,7 +18,13 @@ export {
   loadCertificateBeside,
   loadIdentity,
 } from './identities.ts';
-export { type KnownHostsOptions, knownHosts, type UnknownHostQuestion } from './known-hosts-policy.ts';
-export type { ConnectOptions, HandshakeFacts } from './options.ts';
+export {
+  type KnownHostsOptions,
+  knownHosts,
+  type OtherName,
+  type RefusedHostKey,
+  type UnknownHostQuestion,
+} from './known-hosts-policy.ts';
+export type { ConnectFacts, ConnectOptions, HandshakeFacts } from './options.ts';
 export type { RemoteListener } from './remote-forwards.ts';
 export { parseTarget, type Target } from './target.ts';

@@ -32,6 +32,7 @@ export type { OpenRefusal } from './opening-channels.ts';
 export type { Answer, IncomingRequest, RequestHandler } from './request-queue.ts';
 export { agentReq } from './requests/agent-req.ts';
 export { authAgentReqOpenssh } from './requests/auth-agent-req-openssh.ts';
+export { eowOpenssh } from './requests/eow-openssh.ts';
 export { type SignalName, signalNames } from './requests/signal.ts';
 export { channelRequests } from './requests/table.ts';
 export {

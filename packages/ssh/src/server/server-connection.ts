@@ -93,6 +93,9 @@ export class ServerConnection {
   }
 }
 
+/** What is known of a peer grows while it is served. */
+export type SeenPeer = { -readonly [Field in keyof Peer]: Peer[Field] };
+
 export interface Serving {
   /** Settles when the client has logged in, or never will. */
   readonly loggedIn: Promise<ServerConnection | undefined>;
@@ -102,8 +105,12 @@ export interface Serving {
 }
 
 /** Serves one stream: key exchange, login, channels. Everything that goes wrong ends this connection and nothing else. */
-export function serve(driver: StreamDriver, peer: Peer, hostKeys: readonly HostKey[], options: ServerOptions): Serving {
-  const seenPeer = { ...peer };
+export function serve(
+  driver: StreamDriver,
+  peer: SeenPeer,
+  hostKeys: readonly HostKey[],
+  options: ServerOptions,
+): Serving {
   let settleEnded: (error: SshError) => void = () => {};
   const ended = new Promise<SshError>((resolve) => {
     settleEnded = resolve;
@@ -120,19 +127,19 @@ export function serve(driver: StreamDriver, peer: Peer, hostKeys: readonly HostK
     ...(options.moduli && { moduli: options.moduli }),
     ...(options.rekey && { rekey: options.rekey }),
     ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
-    ...(options.log && { log: (level: 1 | 2 | 3, text: string) => options.log?.(level, text, seenPeer) }),
+    ...(options.log && { log: (level: 1 | 2 | 3, text: string) => options.log?.(level, text, peer) }),
     onEnd: (error) => {
-      options.onDisconnect?.(error, seenPeer);
+      options.onDisconnect?.(error, peer);
       settleEnded(error);
     },
   });
   driver.drive(transport);
-  return { loggedIn: admit(transport, seenPeer, options), ended, end: (error) => transport.fail(error) };
+  return { loggedIn: admit(transport, peer, options), ended, end: (error) => transport.fail(error) };
 }
 
 async function admit(
   transport: Transport,
-  peer: Peer & { identification: string },
+  peer: SeenPeer,
   options: ServerOptions,
 ): Promise<ServerConnection | undefined> {
   const graceMs = options.loginGraceMs ?? defaultLoginGraceMs;
@@ -140,7 +147,8 @@ async function admit(
     graceMs === 0 ? () => {} : systemClock.setTimer(graceMs, () => transport.fail(graceExceeded(graceMs)));
   try {
     await transport.handshake();
-    (peer as { identification: string }).identification = transport.peerIdentification;
+    peer.identification = transport.peerIdentification;
+    peer.hostName = await options.lookUpHostName?.(peer);
     const login = await authenticateServer(transport, authOptions(peer, options));
     const connection = new ServerConnection(transport, login, peer, options);
     options.onLogin?.(connection);
@@ -176,7 +184,8 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
     merge: (grants) => grants.reduce(mergePermissions),
     // Enforced here for every method alike (Go CVE-2026-46595): addresses and expiry, then the caller's own last word.
     gate: async (login, permissions) => {
-      if (refusalFor(permissions, { address: peer.address, now: Date.now() }) !== undefined) return undefined;
+      if (refusalFor(permissions, { address: peer.address, hostName: peer.hostName, now: Date.now() }) !== undefined)
+        return undefined;
       if (gate === undefined) return permissions;
       const decision = toPermissions(await gate(login, permissions, peer));
       return decision && mergePermissions(permissions, decision);

@@ -66,6 +66,8 @@ export class Transport implements AuthLink, ConnectionLink {
   readonly #authMail = new Mailbox(() => this.#pump());
   #identification: IdentificationReader | undefined;
   #phase: Phase = 'first-kexinit';
+  /** The end of the rekey that runs, or of the last one. */
+  #rekeyed: Promise<void> = Promise.resolve();
   #packetsBeforeAuth = 0;
   #bytesBeforeAuth = 0;
   #handler: ConnectionHandler | undefined;
@@ -223,10 +225,15 @@ export class Transport implements AuthLink, ConnectionLink {
     return true;
   }
 
-  /** Changes the keys now. Resolves when both directions use the new ones; rejects with the error that ended the connection. */
+  /**
+   * Changes the keys now; a change that is under way counts. Resolves when both directions use the new ones; rejects with the
+   * error that ended the connection.
+   */
   async rekey(): Promise<void> {
     if (this.#isExported) throw misuse('the transport was handed over; its new owner changes the keys');
-    if (this.#phase === 'connection' && this.#exchanger.isIdle) await this.#finishExchange(this.#exchanger.run());
+    if (this.#phase !== 'connection' && this.#phase !== 'rekey') return;
+    if (this.#exchanger.isIdle) this.#followRekey(this.#exchanger.run());
+    await this.#rekeyed;
   }
 
   /** Ends the connection, telling the peer why. */
@@ -404,9 +411,15 @@ export class Transport implements AuthLink, ConnectionLink {
       this.#phase = 'rekey';
       // Where it answers a KEXINIT of ours, whoever sent that one waits for the end.
       const begun = this.#exchanger.acceptKexInit();
-      if (begun !== undefined) this.#finishExchange(begun).catch(() => {});
+      if (begun !== undefined) this.#followRekey(begun);
     }
     this.#exchanger.mail.deliver(payload);
+  }
+
+  #followRekey(exchange: Promise<void>): void {
+    this.#rekeyed = this.#finishExchange(exchange);
+    // Whoever began it may have no interest in its end, which ends the connection anyway.
+    this.#rekeyed.catch(() => {});
   }
 
   async #finishExchange(exchange: Promise<void>): Promise<void> {
