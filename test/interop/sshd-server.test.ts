@@ -58,24 +58,32 @@ test('commands: output, errors, status, signal, input', withSsh, async (t) => {
     const result = await runSsh(server, ['exit 3'], { input: randomBytes(8 << 20) });
     assert.equal(result.status, 3);
   });
-  await t.test('a background process with closed output does not hold the session, one with open output does', async () => {
-    const start = Date.now();
-    assert.equal((await runSsh(server, ['sleep 20 >/dev/null 2>&1 </dev/null & echo hi'])).stdout.toString(), 'hi\n');
-    assert.ok(Date.now() - start < 10_000);
-    const later = Date.now();
-    assert.equal((await runSsh(server, ['(sleep 2; echo late) & echo hi'])).stdout.toString(), 'hi\nlate\n');
-    assert.ok(Date.now() - later >= 1900);
-  });
+  await t.test(
+    'a background process with closed output does not hold the session, one with open output does',
+    async () => {
+      const start = Date.now();
+      assert.equal((await runSsh(server, ['sleep 20 >/dev/null 2>&1 </dev/null & echo hi'])).stdout.toString(), 'hi\n');
+      assert.ok(Date.now() - start < 10_000);
+      const later = Date.now();
+      assert.equal((await runSsh(server, ['(sleep 2; echo late) & echo hi'])).stdout.toString(), 'hi\nlate\n');
+      assert.ok(Date.now() - later >= 1900);
+    },
+  );
   await t.test('a command outlives a client that goes, and learns it when it writes', async () => {
     const file = join(makeFolder(), 'alive');
-    const child = spawn(sshCommand(server, [])[0] as string, sshCommand(server, [`sleep 2; echo yes > ${file}`]).slice(1));
+    const child = spawn(
+      sshCommand(server, [])[0] as string,
+      sshCommand(server, [`sleep 2; echo yes > ${file}`]).slice(1),
+    );
     await delay(800);
     child.kill('SIGKILL');
     await delay(2500);
     assert.equal(readFileSync(file, 'utf8'), 'yes\n');
   });
   await t.test('the environment and the folder', async () => {
-    const result = await runSsh(server, ['pwd; echo $SSH_CONNECTION; echo $USER $LOGNAME $SHELL; echo [$SSH_TTY$SSH_ORIGINAL_COMMAND]']);
+    const result = await runSsh(server, [
+      'pwd; echo $SSH_CONNECTION; echo $USER $LOGNAME $SHELL; echo [$SSH_TTY$SSH_ORIGINAL_COMMAND]',
+    ]);
     const [folder, connection = '', names = '', rest] = result.stdout.toString().split('\n');
     assert.equal(folder, await requireSuccess(['sh', '-c', 'cd ~ && pwd']).then((text) => text.trim()));
     assert.match(connection, new RegExp(`^127\\.0\\.0\\.1 \\d+ 127\\.0\\.0\\.1 ${server.port}$`));
@@ -87,9 +95,14 @@ test('commands: output, errors, status, signal, input', withSsh, async (t) => {
     const control = join(folder, 'control');
     const master = ['-M', '-S', control, '-o', 'ControlPersist=60'];
     await runSsh(server, ['true'], { flags: master });
-    const runs = Array.from({ length: 10 }, (_, i) => runSsh(server, [`sleep 0.2; echo ${i}`], { flags: ['-S', control] }));
+    const runs = Array.from({ length: 10 }, (_, i) =>
+      runSsh(server, [`sleep 0.2; echo ${i}`], { flags: ['-S', control] }),
+    );
     const results = await Promise.all(runs);
-    assert.deepEqual(results.map((result) => result.stdout.toString().trim()), Array.from({ length: 10 }, (_, i) => String(i)));
+    assert.deepEqual(
+      results.map((result) => result.stdout.toString().trim()),
+      Array.from({ length: 10 }, (_, i) => String(i)),
+    );
     await runSsh(server, [], { flags: ['-S', control, '-O', 'exit'] });
   });
   await t.test('compression', async () => {
@@ -114,7 +127,10 @@ test('100 MB each way arrive as they were', withSsh, async (t) => {
     assert.deepEqual([sha256(result.stdout), result.status], [wanted, 9]);
   });
   await t.test('on standard error', async () => {
-    const result = await runProgram(['sh', '-c', `${quote(sshCommand(server, [`cat ${file} >&2`]))} 2>&1 >/dev/null | sha256sum`], { timeoutMs: 60_000 });
+    const result = await runProgram(
+      ['sh', '-c', `${quote(sshCommand(server, [`cat ${file} >&2`]))} 2>&1 >/dev/null | sha256sum`],
+      { timeoutMs: 60_000 },
+    );
     assert.equal(result.stdout.toString().split(' ')[0], wanted);
   });
   await t.test('both ways at once', async () => {
@@ -226,7 +242,12 @@ test('terminals', { skip: missing('ssh', 'nacre:sshd', 'python3') }, async (t) =
 test('every algorithm that both know', withSsh, async (t) => {
   const server = await startNacreServer({
     hostKeyTypes: keyTypes,
-    config: ['KexAlgorithms +diffie-hellman-group*,mlkem768nistp256-sha256', 'Ciphers +*-cbc', 'MACs +hmac-*', 'MaxStartups 100'],
+    config: [
+      'KexAlgorithms +diffie-hellman-group*,mlkem768nistp256-sha256',
+      'Ciphers +*-cbc',
+      'MACs +hmac-*',
+      'MaxStartups 100',
+    ],
   });
   const ask = async (kind: string) => (await requireSuccess([openSshProgram('ssh'), '-Q', kind])).trim().split('\n');
   const offered = await offers(server);
@@ -238,7 +259,9 @@ test('every algorithm that both know', withSsh, async (t) => {
   const macs = await both('mac', 'mac');
   assert.ok(kexes.length >= 10 && hostKeys.length >= 6 && ciphers.length >= 10 && macs.length >= 6);
   const rows = coverPairs([kexes, hostKeys, ciphers, macs]);
-  t.diagnostic(`${kexes.length} x ${hostKeys.length} x ${ciphers.length} x ${macs.length}: ${rows.length} logins cover every pair`);
+  t.diagnostic(
+    `${kexes.length} x ${hostKeys.length} x ${ciphers.length} x ${macs.length}: ${rows.length} logins cover every pair`,
+  );
   const input = randomBytes(70_000);
   await inTurns(rows, 4, async ([kex, hostKey, cipher, mac]) => {
     const result = await runSsh(server, ['cat; exit 5'], {
@@ -258,7 +281,10 @@ test('OpenSSH 10 with what it prefers, and ML-KEM', { skip: missing('openssh-10'
 });
 
 test('who may not log in', withSsh, async (t) => {
-  const server = await startNacreServer({ hostKeyTypes: ['ed25519'], config: ['PasswordAuthentication yes', 'KbdInteractiveAuthentication yes'] });
+  const server = await startNacreServer({
+    hostKeyTypes: ['ed25519'],
+    config: ['PasswordAuthentication yes', 'KbdInteractiveAuthentication yes'],
+  });
   const stranger = await makeKey();
   await t.test('a key that is not in the file', async () => {
     const result = await runSsh({ ...server, identity: stranger }, ['true']);
@@ -267,7 +293,9 @@ test('who may not log in', withSsh, async (t) => {
   });
   await t.test('a name that is nobody’s is answered alike', async () => {
     const known = await runSsh({ ...server, identity: stranger }, ['true'], { flags: ['-vvv'] });
-    const unknown = await runSsh({ ...server, identity: stranger, user: 'no-such-user' }, ['true'], { flags: ['-vvv'] });
+    const unknown = await runSsh({ ...server, identity: stranger, user: 'no-such-user' }, ['true'], {
+      flags: ['-vvv'],
+    });
     const replies = (text: string) => text.match(/receive packet: type \d+/g)?.join() ?? '';
     assert.equal(replies(unknown.stderr), replies(known.stderr));
     assert.match(unknown.stderr, /Permission denied \(publickey,keyboard-interactive,password\)/);
@@ -286,7 +314,11 @@ test('who may not log in', withSsh, async (t) => {
 
 test('lines of authorized_keys', withSsh, async (t) => {
   const identity = await makeKey();
-  const login = async (options: string, command: readonly string[], extra: { flags?: string[]; config?: string[] } = {}) => {
+  const login = async (
+    options: string,
+    command: readonly string[],
+    extra: { flags?: string[]; config?: string[] } = {},
+  ) => {
     const server = await startNacreServer({
       hostKeyTypes: ['ed25519'],
       identity: false,
@@ -302,7 +334,9 @@ test('lines of authorized_keys', withSsh, async (t) => {
     assert.deepEqual([result.stdout, result.status], ['forced [rm -rf x]\n', 6]);
   });
   await t.test('ForceCommand wins over command=', async () => {
-    const result = await login('command="echo key"', ['x'], { config: ['ForceCommand echo server "$SSH_ORIGINAL_COMMAND"'] });
+    const result = await login('command="echo key"', ['x'], {
+      config: ['ForceCommand echo server "$SSH_ORIGINAL_COMMAND"'],
+    });
     assert.equal(result.stdout, 'server x\n');
   });
   await t.test('restrict takes the terminal', async () => {
@@ -319,7 +353,10 @@ test('lines of authorized_keys', withSsh, async (t) => {
   await t.test('environment= only where the server permits it, and never LD_PRELOAD', async () => {
     const line = 'environment="GOOD=1",environment="LD_PRELOAD=/x.so"';
     assert.equal((await login(line, ['echo [$GOOD$LD_PRELOAD]'])).stdout, '[]\n');
-    assert.equal((await login(line, ['echo [$GOOD$LD_PRELOAD]'], { config: ['PermitUserEnvironment yes'] })).stdout, '[1]\n');
+    assert.equal(
+      (await login(line, ['echo [$GOOD$LD_PRELOAD]'], { config: ['PermitUserEnvironment yes'] })).stdout,
+      '[1]\n',
+    );
   });
 });
 
@@ -342,14 +379,20 @@ test('certificates', withSsh, async (t) => {
     void (await requireSuccess(['ssh-keygen', '-q', '-s', ca.file, '-I', 'id one', ...flags, `${identity.file}.pub`]));
   const caFile = join(makeFolder(), 'ca.pub');
   writeFileSync(caFile, `${ca.publicLine}\n`);
-  const server = await startNacreServer({ hostKeyTypes: ['ed25519'], identity: false, config: [`TrustedUserCAKeys ${caFile}`] });
+  const server = await startNacreServer({
+    hostKeyTypes: ['ed25519'],
+    identity: false,
+    config: [`TrustedUserCAKeys ${caFile}`],
+  });
   const login = (command = 'true') =>
     runSsh({ ...server, identity }, [command], { options: [`CertificateFile=${identity.file}-cert.pub`] });
 
   await t.test('of a trusted authority', async () => {
     await sign('-n', me);
     assert.equal((await login()).status, 0);
-    await server.waitForLog(/Accepted publickey for \S+ from \S+ port \d+ ssh2: ED25519-CERT SHA256:\S+ ID id one \(serial 0\) CA ED25519 SHA256:/);
+    await server.waitForLog(
+      /Accepted publickey for \S+ from \S+ port \d+ ssh2: ED25519-CERT SHA256:\S+ ID id one \(serial 0\) CA ED25519 SHA256:/,
+    );
   });
   await t.test('with a command of its own', async () => {
     await sign('-n', me, '-O', 'force-command=echo from the certificate');
@@ -368,7 +411,18 @@ test('certificates', withSsh, async (t) => {
   }
   await t.test('of the host', async () => {
     const host = await makeKey({ comment: 'host' });
-    await requireSuccess(['ssh-keygen', '-q', '-s', ca.file, '-h', '-I', 'host', '-n', '127.0.0.1', `${host.file}.pub`]);
+    await requireSuccess([
+      'ssh-keygen',
+      '-q',
+      '-s',
+      ca.file,
+      '-h',
+      '-I',
+      'host',
+      '-n',
+      '127.0.0.1',
+      `${host.file}.pub`,
+    ]);
     const certified = await startNacreServer({
       hostKeyTypes: ['ed25519'],
       config: [`HostKey ${host.file}`, `HostCertificate ${host.file}-cert.pub`],
@@ -387,12 +441,17 @@ test('forwarding', withSsh, async (t) => {
   await new Promise<void>((resolve) => void echo.listen(0, '127.0.0.1', resolve));
   t.after(() => echo.close());
   const target = (echo.address() as { port: number }).port;
-  const through = (port: number) => runProgram(['sh', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`], {}).catch(() => undefined);
+  const through = (port: number) =>
+    runProgram(['sh', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`], {}).catch(() => undefined);
   assert.ok(through);
   const talk = (port: number) =>
-    runProgram(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}; echo hello >&3; head -1 <&3`], { timeoutMs: 10_000 });
+    runProgram(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}; echo hello >&3; head -1 <&3`], {
+      timeoutMs: 10_000,
+    });
   const forward = async (server: TestServer, flags: string[], port: number) => {
-    const client = startProgram(sshCommand(server, ['echo up; sleep 30'], { flags: [...flags, '-o', 'ExitOnForwardFailure=yes'] }));
+    const client = startProgram(
+      sshCommand(server, ['echo up; sleep 30'], { flags: [...flags, '-o', 'ExitOnForwardFailure=yes'] }),
+    );
     try {
       await client.waitForLog(/up/);
       const result = await talk(port);
@@ -414,10 +473,15 @@ test('forwarding', withSsh, async (t) => {
     const onlyRemote = await startNacreServer({ hostKeyTypes: ['ed25519'], config: ['AllowTcpForwarding remote'] });
     assert.equal(await forward(onlyRemote, ['-L', `${local}:127.0.0.1:${target}`], local), '');
     assert.equal(await forward(onlyRemote, ['-R', `${remote}:127.0.0.1:${target}`], remote), 'hello\n');
-    const some = await startNacreServer({ hostKeyTypes: ['ed25519'], config: [`PermitOpen 127.0.0.1:${target}`, 'PermitListen 1'] });
+    const some = await startNacreServer({
+      hostKeyTypes: ['ed25519'],
+      config: [`PermitOpen 127.0.0.1:${target}`, 'PermitListen 1'],
+    });
     assert.equal(await forward(some, ['-L', `${local}:127.0.0.1:${target}`], local), 'hello\n');
     assert.equal(await forward(some, ['-L', `${local}:127.0.0.1:${target + 1}`], local), '');
-    const refused = await runSsh(some, ['true'], { flags: ['-R', `${remote}:127.0.0.1:${target}`, '-o', 'ExitOnForwardFailure=yes'] });
+    const refused = await runSsh(some, ['true'], {
+      flags: ['-R', `${remote}:127.0.0.1:${target}`, '-o', 'ExitOnForwardFailure=yes'],
+    });
     assert.equal(refused.status, 255);
   });
 });
@@ -426,15 +490,34 @@ test('as root: another account, its groups, its password', asRoot, async (t) => 
   const user = await createSystemUser({ shell: '/bin/bash', groups: ['games', 'audio'] });
   const key = await userKey();
   await user.authorize(key.publicLine);
-  const config = ['AuthorizedKeysFile .ssh/authorized_keys', 'StrictModes yes', 'PasswordAuthentication yes', 'KbdInteractiveAuthentication yes'];
+  const config = [
+    'AuthorizedKeysFile .ssh/authorized_keys',
+    'StrictModes yes',
+    'PasswordAuthentication yes',
+    'KbdInteractiveAuthentication yes',
+  ];
   const server = { ...(await startNacreServer({ hostKeyTypes: ['ed25519'], config })), user: user.name };
   const withPassword = (password: string, methods: string) =>
-    runProgram([...sshCommand(server, ['id -un'], { options: ['BatchMode=no', 'PubkeyAuthentication=no', `PreferredAuthentications=${methods}`, 'NumberOfPasswordPrompts=1'] })], {
-      env: { SSH_ASKPASS: askpass(password), SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' },
-    });
+    runProgram(
+      [
+        ...sshCommand(server, ['id -un'], {
+          options: [
+            'BatchMode=no',
+            'PubkeyAuthentication=no',
+            `PreferredAuthentications=${methods}`,
+            'NumberOfPasswordPrompts=1',
+          ],
+        }),
+      ],
+      {
+        env: { SSH_ASKPASS: askpass(password), SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' },
+      },
+    );
 
   await t.test('by key: user, groups, home', async () => {
-    const result = await runSsh(server, ['id -u; id -g; id -Gn; pwd; cat /proc/self/status | grep -E "^(Uid|Gid|CapEff)"']);
+    const result = await runSsh(server, [
+      'id -u; id -g; id -Gn; pwd; cat /proc/self/status | grep -E "^(Uid|Gid|CapEff)"',
+    ]);
     const [uid, gid, groups = '', home, ...status] = result.stdout.toString().trim().split('\n');
     assert.deepEqual([uid, gid, home], [String(user.uid), String(user.gid), user.home], result.stderr);
     assert.deepEqual(groups.split(' ').sort(), ['audio', 'games', user.name].sort());
@@ -483,7 +566,10 @@ test('as root: another account, its groups, its password', asRoot, async (t) => 
     writeFileSync(secret, text, { mode: 0o600 });
     rmSync(file);
     await requireSuccess(['ln', '-s', secret, file]);
-    const loose = { ...(await startNacreServer({ hostKeyTypes: ['ed25519'], config: ['AuthorizedKeysFile .ssh/authorized_keys'] })), user: user.name };
+    const loose = {
+      ...(await startNacreServer({ hostKeyTypes: ['ed25519'], config: ['AuthorizedKeysFile .ssh/authorized_keys'] })),
+      user: user.name,
+    };
     assert.equal((await runSsh(loose, ['true'])).status, 255);
     rmSync(file);
     await user.authorize(text.trim());
@@ -515,11 +601,20 @@ test('as root: another account, its groups, its password', asRoot, async (t) => 
     assert.equal(await status(), 0);
   });
   await t.test('two methods where two are asked for', async () => {
-    const both = { ...(await startNacreServer({ hostKeyTypes: ['ed25519'], config: [...config, 'AuthenticationMethods publickey,password'] })), user: user.name };
+    const both = {
+      ...(await startNacreServer({
+        hostKeyTypes: ['ed25519'],
+        config: [...config, 'AuthenticationMethods publickey,password'],
+      })),
+      user: user.name,
+    };
     assert.equal((await runSsh(both, ['true'])).status, 255);
-    const result = await runProgram(sshCommand(both, ['echo in'], { options: ['BatchMode=no', 'NumberOfPasswordPrompts=1'] }), {
-      env: { SSH_ASKPASS: askpass(user.password), SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' },
-    });
+    const result = await runProgram(
+      sshCommand(both, ['echo in'], { options: ['BatchMode=no', 'NumberOfPasswordPrompts=1'] }),
+      {
+        env: { SSH_ASKPASS: askpass(user.password), SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' },
+      },
+    );
     assert.equal(result.stdout.toString(), 'in\n', result.stderr);
     await both.waitForLog(/Partial publickey for/);
   });
@@ -556,16 +651,50 @@ test('as a user who is not root: that user only', asRoot, async () => {
   const as = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   await requireSuccess([...as, 'ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', host]);
   const port = await freePort();
-  const server = startProgram([...as, nacreProgram('sshd'), '-D', '-e', '-f', 'none', '-p', String(port), '-h', host, '-o', 'PidFile=none', '-o', 'ListenAddress=127.0.0.1'], { env: { HOME: user.home } });
+  const server = startProgram(
+    [
+      ...as,
+      nacreProgram('sshd'),
+      '-D',
+      '-e',
+      '-f',
+      'none',
+      '-p',
+      String(port),
+      '-h',
+      host,
+      '-o',
+      'PidFile=none',
+      '-o',
+      'ListenAddress=127.0.0.1',
+    ],
+    { env: { HOME: user.home } },
+  );
   await server.waitForLog(/Server listening/);
   const login = (name: string, password?: string) =>
     runProgram(
       [
-        ...['ssh', '-F', '/dev/null', '-p', String(port), '-i', key.file, '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'],
-        ...(password === undefined ? ['-o', 'BatchMode=yes'] : ['-o', 'PubkeyAuthentication=no', '-o', 'NumberOfPasswordPrompts=1']),
+        ...[
+          'ssh',
+          '-F',
+          '/dev/null',
+          '-p',
+          String(port),
+          '-i',
+          key.file,
+          '-o',
+          'StrictHostKeyChecking=no',
+          '-o',
+          'UserKnownHostsFile=/dev/null',
+        ],
+        ...(password === undefined
+          ? ['-o', 'BatchMode=yes']
+          : ['-o', 'PubkeyAuthentication=no', '-o', 'NumberOfPasswordPrompts=1']),
         ...[`${name}@127.0.0.1`, 'id -un; echo $SSH_TTY'],
       ],
-      password === undefined ? {} : { env: { SSH_ASKPASS: askpass(password), SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' } },
+      password === undefined
+        ? {}
+        : { env: { SSH_ASKPASS: askpass(password), SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' } },
     );
   assert.equal((await login(user.name)).stdout.toString(), `${user.name}\n\n`);
   assert.equal((await login('root')).status, 255);
@@ -576,7 +705,20 @@ test('as a user who is not root: that user only', asRoot, async () => {
 test('flags', withSsh, async (t) => {
   const server = await startNacreServer({ hostKeyTypes: ['ed25519'] });
   const host = server.hostKeys[0] as KeyPair;
-  const common = ['-f', 'none', '-h', host.file, '-o', 'StrictModes=no', '-o', 'PermitRootLogin=yes', '-o', 'PidFile=none', '-o', `AuthorizedKeysFile=${server.identity.file}.pub`];
+  const common = [
+    '-f',
+    'none',
+    '-h',
+    host.file,
+    '-o',
+    'StrictModes=no',
+    '-o',
+    'PermitRootLogin=yes',
+    '-o',
+    'PidFile=none',
+    '-o',
+    `AuthorizedKeysFile=${server.identity.file}.pub`,
+  ];
   const sshd = (...args: string[]) => runProgram([nacreProgram('sshd'), ...args]);
 
   await t.test('-t and bad configurations', async () => {
@@ -590,11 +732,30 @@ test('flags', withSsh, async (t) => {
     };
     const unknown = await check('Bogus yes');
     assert.equal(unknown.status, 255);
-    assert.equal(unknown.text, 'FILE: line 2: Bad configuration option: Bogus\nFILE: terminating, 1 bad configuration options\n'.replace('options\n', 'option\n'));
-    for (const line of ['Match user x', 'ChrootDirectory /srv', 'AuthorizedKeysCommand /bin/x', 'RevokedKeys /x', 'PasswordAuthentication maybe', 'Port x', 'Ciphers no-such']) {
+    assert.equal(
+      unknown.text,
+      'FILE: line 2: Bad configuration option: Bogus\nFILE: terminating, 1 bad configuration options\n'.replace(
+        'options\n',
+        'option\n',
+      ),
+    );
+    for (const line of [
+      'Match user x',
+      'ChrootDirectory /srv',
+      'AuthorizedKeysCommand /bin/x',
+      'RevokedKeys /x',
+      'PasswordAuthentication maybe',
+      'Port x',
+      'Ciphers no-such',
+    ]) {
       assert.equal((await check(line)).status, 255, line);
     }
-    for (const line of ['ChrootDirectory none', 'X11Forwarding yes', 'Protocol 2', 'MACs umac-64-etm@openssh.com,hmac-sha2-256']) {
+    for (const line of [
+      'ChrootDirectory none',
+      'X11Forwarding yes',
+      'Protocol 2',
+      'MACs umac-64-etm@openssh.com,hmac-sha2-256',
+    ]) {
       assert.equal((await check(line)).status, 0, line);
     }
   });
@@ -630,7 +791,14 @@ test('flags', withSsh, async (t) => {
     const port = await freePort();
     const program = startProgram([nacreProgram('sshd'), '-d', '-p', String(port), ...common]);
     await program.waitForLog(/Server listening/);
-    assert.equal((await runSsh({ ...server, port, knownHostsFile: '/dev/null' }, ['exit 2'], { options: ['StrictHostKeyChecking=no'] })).status, 2);
+    assert.equal(
+      (
+        await runSsh({ ...server, port, knownHostsFile: '/dev/null' }, ['exit 2'], {
+          options: ['StrictHostKeyChecking=no'],
+        })
+      ).status,
+      2,
+    );
     await new Promise((resolve) => program.child.once('exit', resolve));
     assert.equal(program.child.exitCode, 0);
     assert.match(program.log(), /debug1: kex: algorithm/);
@@ -645,7 +813,14 @@ test('flags', withSsh, async (t) => {
     const pid = Number(readFileSync(pidFile, 'utf8'));
     try {
       await waitForPort(port);
-      assert.equal((await runSsh({ ...server, port }, ['true'], { options: ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'] })).status, 0);
+      assert.equal(
+        (
+          await runSsh({ ...server, port }, ['true'], {
+            options: ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'],
+          })
+        ).status,
+        0,
+      );
       assert.match(readFileSync(log, 'utf8'), /Server listening on 0\.0\.0\.0 port/);
     } finally {
       process.kill(pid, 'SIGTERM');
@@ -703,16 +878,24 @@ test('limits of logins', withSsh, async (t) => {
   await t.test('MaxAuthTries', async () => {
     const server = await startNacreServer({ hostKeyTypes: ['ed25519'], config: ['MaxAuthTries 2'] });
     const keys = await Promise.all([makeKey(), makeKey(), makeKey()]);
-    const result = await runSsh({ ...server, identity: keys[0] }, ['true'], { flags: keys.flatMap((key) => ['-i', key.file]) });
+    const result = await runSsh({ ...server, identity: keys[0] }, ['true'], {
+      flags: keys.flatMap((key) => ['-i', key.file]),
+    });
     assert.match(result.stderr, /Too many authentication failures/);
-    await server.waitForLog(/error: maximum authentication attempts exceeded for \S+ from 127\.0\.0\.1 port \d+ ssh2 \[preauth\]/);
+    await server.waitForLog(
+      /error: maximum authentication attempts exceeded for \S+ from 127\.0\.0\.1 port \d+ ssh2 \[preauth\]/,
+    );
   });
 });
 
 test('what is not SSH does the server no harm', withSsh, async () => {
   const server = await startNacreServer({ hostKeyTypes: ['ed25519'] });
   for (const bytes of ['GET / HTTP/1.0\\r\\n\\r\\n', 'SSH-2.0-x\\r\\n\\x00\\x00\\x00\\x0c\\x0agarbage', '']) {
-    await runProgram(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${server.port}; printf '${bytes}' >&3; timeout 2 cat <&3 | head -c 1000 >/dev/null`]);
+    await runProgram([
+      'bash',
+      '-c',
+      `exec 3<>/dev/tcp/127.0.0.1/${server.port}; printf '${bytes}' >&3; timeout 2 cat <&3 | head -c 1000 >/dev/null`,
+    ]);
   }
   assert.equal((await runSsh(server, ['true'])).status, 0);
 });
@@ -720,10 +903,17 @@ test('what is not SSH does the server no harm', withSsh, async () => {
 test('ssh-audit finds nothing weak', { skip: missing('ssh-audit', 'nacre:sshd') }, async () => {
   const server = await startNacreServer();
   const result = await runProgram(['ssh-audit', '-n', '-p', String(server.port), '127.0.0.1']);
-  const lines = result.stdout.toString().split('\n').filter((line) => /\[(fail|warn)\]/.test(line));
+  const lines = result.stdout
+    .toString()
+    .split('\n')
+    .filter((line) => /\[(fail|warn)\]/.test(line));
   // Curves that are no more suspect than when everybody uses them, and what the tool is too old to know or calls new.
   const known = /nistp(256|384|521)|unknown algorithm|sntrup761x25519-sha512@openssh\.com/;
-  assert.deepEqual(lines.filter((line) => !known.test(line)), [], result.stdout.toString());
+  assert.deepEqual(
+    lines.filter((line) => !known.test(line)),
+    [],
+    result.stdout.toString(),
+  );
   assert.match(result.stdout.toString(), /\(gen\) banner: SSH-2\.0-nacre/);
 });
 
@@ -750,7 +940,12 @@ async function offers(server: TestServer) {
   const { stderr } = await runProgram([openSshProgram('ssh'), ...clientOptions(server), '-vv', server.host, 'true']);
   const proposal = stderr.slice(stderr.indexOf('peer server KEXINIT proposal'));
   const list = (label: string) => (new RegExp(`${label}: (\\S+)`).exec(proposal)?.[1] ?? '').split(',');
-  return { kex: list('KEX algorithms'), hostKey: list('host key algorithms'), cipher: list('ciphers stoc'), mac: list('MACs stoc') };
+  return {
+    kex: list('KEX algorithms'),
+    hostKey: list('host key algorithms'),
+    cipher: list('ciphers stoc'),
+    mac: list('MACs stoc'),
+  };
 }
 
 /** Rows of one value a column, such that any two values of two columns meet in some row. */
@@ -762,7 +957,9 @@ function coverPairs(columns: readonly (readonly string[])[]): string[][] {
     }
   }
   const pairsOf = (row: readonly (string | undefined)[]) =>
-    row.flatMap((a, i) => row.flatMap((b, j) => (i < j && a !== undefined && b !== undefined ? [`${i}:${a} ${j}:${b}`] : [])));
+    row.flatMap((a, i) =>
+      row.flatMap((b, j) => (i < j && a !== undefined && b !== undefined ? [`${i}:${a} ${j}:${b}`] : [])),
+    );
   const rows: string[][] = [];
   while (open.size > 0) {
     const [seed = ''] = open;

@@ -98,3 +98,6 @@ export const maxTerminalModesBytes = 4096;
 
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
+
+/** A peer's texts for people (refusals, reasons) in an error or a log: longer ones would flood it. */
+export const maxShownBytes = 1024;
