@@ -162,7 +162,7 @@ test('the three ways a program ends, and a connection that breaks off', async ()
   assert.deepEqual(await first.client_.exit, {
     signal: 'SEGV',
     coreDumped: true,
-    message: 'bad \\u{1b}[31mpointer',
+    message: 'bad \\033[31mpointer',
   });
   const second = await sessions();
   second.server_.stream.destroy();
@@ -331,7 +331,7 @@ test('a program that reads by readline outlives a client that hangs up, and lear
     const starting = pair.client_.exec('read');
     await during(pair, starting);
     // Node's readline passes the errors of its input on, to where nobody listens.
-    const lines = createInterface({ input: pair.server_.stream });
+    const lines = createInterface({ input: pair.server_.stream as Readable });
     const reading = collect(pair.server_.stream.iterator({ destroyOnReturn: false }) as unknown as Readable);
     pair.client_.stdin.write('half a li');
     await pair.settle();

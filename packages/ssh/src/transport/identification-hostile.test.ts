@@ -81,7 +81,7 @@ test('a server may send lines first; a client hands them on, without control cha
   const lines: string[] = [];
   const found = read('client', 'Welcome\r\n\r\n\u001b[2Jcleared\nssh-2.0-lower\r\nSSH\r\nSSH-2.0-x\r\n', lines);
   assert.equal(found?.identification, 'SSH-2.0-x');
-  assert.deepEqual(lines, ['Welcome', '', '\\x1b[2Jcleared', 'ssh-2.0-lower', 'SSH']);
+  assert.deepEqual(lines, ['Welcome', '', '\\033[2Jcleared', 'ssh-2.0-lower', 'SSH']);
 });
 
 test('a client that sends anything else first is refused', () => {
