@@ -92,7 +92,7 @@ export class ChannelStream extends Duplex {
     return true;
   }
 
-  override read(size?: number): unknown {
+  override read(size?: number): ReturnType<Duplex['read']> {
     const chunk: unknown = super.read(size);
     this.#settle();
     return chunk;

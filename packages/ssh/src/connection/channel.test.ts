@@ -318,7 +318,7 @@ test('while the link is not ready nothing is sent, and callbacks wait', async ()
 });
 
 test('writing from a callback that runs inside a turn neither nests nor starves others', async () => {
-  const { local, client, clientLink, ...pair } = await openPair();
+  const { local, clientLink, ...pair } = await openPair();
   let rounds = 0;
   let depth = 0;
   let deepest = 0;

@@ -162,7 +162,7 @@ test('the three ways a program ends, and a connection that breaks off', async ()
   assert.deepEqual(await first.client_.exit, {
     signal: 'SEGV',
     coreDumped: true,
-    message: 'bad \\u{1b}[31mpointer',
+    message: 'bad \\033[31mpointer',
   });
   const second = await sessions();
   second.server_.stream.destroy();

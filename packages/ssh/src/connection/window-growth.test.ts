@@ -53,7 +53,7 @@ async function transfer(options: PathOptions) {
   const step = options.delayMs < 1 ? 0.1 : 5;
   while (received < options.totalBytes && clock.now() - startMs < 60_000) {
     clock.advance(step);
-    for (let tick = 0; tick < 8; tick++) await null;
+    for (let tick = 0; tick < 8; tick++) await Promise.resolve();
     if (options.readBytesPerMs !== undefined) {
       const taken = Math.min(waiting, options.readBytesPerMs * step);
       waiting -= taken;

@@ -141,7 +141,7 @@ test('whatever the verifier throws is a refusal', async () => {
     for (const verifyHostKey of [
       () => Promise.reject(thrown),
       () => {
-        throw thrown;
+        throw thrown as Error;
       },
     ]) {
       const { raw } = await forged(async () => ({}), { client: { verifyHostKey } });

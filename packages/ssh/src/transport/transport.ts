@@ -1,7 +1,8 @@
 /** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { maxBytesBeforeAuth, maxPacketsBeforeAuth } from '../limits.ts';
+import { maxBytesBeforeAuth, maxPacketsBeforeAuth, maxShownBytes } from '../limits.ts';
+import { printable } from '../wire/index.ts';
 import type { NegotiatedAlgorithms } from './algorithms.ts';
 import {
   connectionLost,
@@ -10,7 +11,6 @@ import {
   encodeDisconnect,
   limitExceeded,
   misuse,
-  printable,
 } from './endings.ts';
 import { Exchanger } from './exchanger.ts';
 import { PeerExtensions } from './ext-info.ts';
@@ -283,7 +283,7 @@ export class Transport implements AuthLink, ConnectionLink {
     this.#identification = undefined;
     this.peerIdentification = found.identification;
     const software = found.identification.replace(/^SSH-[^-]*-/, '');
-    this.#log(1, `Remote protocol version 2.0, remote software version ${printable(Buffer.from(software))}`);
+    this.#log(1, `Remote protocol version 2.0, remote software version ${printable(software)}`);
     return chunk.subarray(found.consumed);
   }
 
@@ -393,7 +393,7 @@ export class Transport implements AuthLink, ConnectionLink {
 
   #acceptDebug(payload: Buffer): void {
     const message = debug.decode(payload);
-    const text = printable(message.text);
+    const text = printable(message.text.subarray(0, maxShownBytes), 'many');
     this.#log(1, `Remote: ${text}`);
     if (message.alwaysDisplay) this.#options.onNotice?.(text);
   }

@@ -1,5 +1,5 @@
 /** Reads our own stdin as fast as the session takes it: files by large reads, pipes straight into buffers, keys as they come. */
-import { fstatSync, read } from 'node:fs';
+import { fstatSync, read, readSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { isatty, ReadStream } from 'node:tty';
 
@@ -31,37 +31,39 @@ export function readInput(fd: number, events: InputEvents): Input {
     events.end();
     return { stop() {} };
   }
-  return kind === 'pipe' ? readPipe(fd, events) : readFile(fd, events);
+  return { pipe: readPipe, file: readFile, device: readDevice }[kind](fd, events);
 }
 
-function kindOf(fd: number): 'pipe' | 'file' | 'closed' {
+function kindOf(fd: number): 'pipe' | 'file' | 'device' | 'closed' {
   try {
     const found = fstatSync(fd);
-    return found.isFIFO() || found.isSocket() ? 'pipe' : 'file';
+    if (found.isFIFO() || found.isSocket()) return 'pipe';
+    return found.isFile() ? 'file' : 'device';
   } catch {
     return 'closed';
   }
 }
 
-/** Regular files and devices: one read under way while earlier buffers are being sent. */
+/**
+ * Regular files, read at once: the bytes are mostly in memory already, and handing each read to a thread costs more than the
+ * copying. The loop ends when enough waits to be sent.
+ */
 function readFile(fd: number, { take, end }: InputEvents): Input {
   const free: Buffer[] = [];
   let waiting = 0;
   let isReading = false;
   let isOver = false;
-  const finish = () => {
-    if (isOver) return;
-    isOver = true;
-    end();
-  };
   const next = () => {
-    if (isReading || isOver || waiting * bufferBytes >= mostWaitingBytes) return;
+    if (isReading) return;
     isReading = true;
-    const buffer = free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
-    read(fd, buffer, 0, bufferBytes, null, (error, byteCount) => {
-      isReading = false;
-      if (isOver) return;
-      if (error !== null || byteCount === 0) return finish();
+    while (!isOver && waiting * bufferBytes < mostWaitingBytes) {
+      const buffer = free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+      const byteCount = readSomeSync(fd, buffer);
+      if (byteCount === 0) {
+        isOver = true;
+        end();
+        break;
+      }
       waiting++;
       take(buffer.subarray(0, byteCount), (isWanted) => {
         waiting--;
@@ -69,7 +71,41 @@ function readFile(fd: number, { take, end }: InputEvents): Input {
         if (!isWanted) isOver = true;
         next();
       });
-      next();
+    }
+    isReading = false;
+  };
+  next();
+  return {
+    stop: () => {
+      isOver = true;
+    },
+  };
+}
+
+/** An unreadable file is at its end: the other side is told no more either way. */
+function readSomeSync(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer, 0, buffer.length, null);
+  } catch {
+    return 0;
+  }
+}
+
+/** Devices may keep a reader waiting, so a thread waits. */
+function readDevice(fd: number, { take, end }: InputEvents): Input {
+  const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+  let isOver = false;
+  const next = () => {
+    read(fd, buffer, 0, bufferBytes, null, (error, byteCount) => {
+      if (isOver) return;
+      if (error !== null || byteCount === 0) {
+        isOver = true;
+        end();
+        return;
+      }
+      take(buffer.subarray(0, byteCount), (isWanted) => {
+        if (isWanted && !isOver) next();
+      });
     });
   };
   next();
