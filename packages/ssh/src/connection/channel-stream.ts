@@ -40,6 +40,8 @@ export class ChannelStream extends Duplex {
   #atEof = false;
   /** A write that the closed channel did not take. Its callback would destroy what is still to be read, so it waits. */
   #lostWrite: { done: Done; error: SshError } | undefined;
+  /** The peer closed in good order: what came before stays readable on stderr, however fast stdout was read. */
+  #isFinished = false;
   /** Set when the connection broke off: the stream is destroyed with it once everything was read. */
   #broken: SshError | undefined;
 
@@ -112,7 +114,7 @@ export class ChannelStream extends Duplex {
   override _destroy(error: Error | null, done: Done): void {
     this.channel.abort();
     this.#credit.settle(0);
-    this.#stderr?.destroy(error ?? undefined);
+    if (!this.#isFinished) this.#stderr?.destroy(error ?? undefined);
     this.#stderrWriter?.destroy(error ?? undefined);
     const lost = this.#lostWrite;
     this.#lostWrite = undefined;
@@ -149,6 +151,7 @@ export class ChannelStream extends Duplex {
     this.#onClosed?.(error);
     if (this.destroyed) return;
     if (this.#broken === undefined) {
+      this.#isFinished = true;
       if (this.readableEnded) this.destroy();
       else this.once('end', () => this.destroy(this.#lostWrite?.error));
     } else if (!isBeingRead(this)) this.destroy(this.#broken);
