@@ -1,4 +1,4 @@
-/** `npm start`: makes the checkout ready and hands over to the tool `nacre`. */
+/** `npm start`: makes the checkout ready and starts a server for the person who runs it (`nacre start`). */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,8 @@ if (!existsSync(program)) {
   process.exit(1);
 }
 const node = existsSync(ownNode) ? ownNode : process.execPath;
-const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
-// A terminal's Ctrl-C reaches both; the tool decides what it means.
+const child = spawn(node, [program, 'start', ...process.argv.slice(2)], { stdio: 'inherit' });
+// A terminal's Ctrl-C reaches both; the server ends and gives its status. What is sent to this process alone is passed on.
 process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));

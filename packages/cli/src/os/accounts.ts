@@ -27,6 +27,12 @@ export function findGroups(name: string, gid: number): number[] {
   return [...new Set([gid, ...groups])];
 }
 
+/** The name of a group; undefined where it has none. Starts a program, so ask only where names are needed. */
+export function findGroupName(gid: number): string | undefined {
+  const [name, , number] = isId(gid) ? (getent('group', String(gid))?.split(':') ?? []) : [];
+  return number === String(gid) ? name : undefined;
+}
+
 /** Reads a line of the password database; undefined where it is not one. */
 export function parsePasswordLine(line: string): Account | undefined {
   const fields = line.split(':');

@@ -1,5 +1,5 @@
 /** What the tools use of the operating system. Importing this loads no native code; the first call that needs it does. */
-export { findAccount, findGroups } from './accounts.ts';
+export { findAccount, findGroupName, findGroups } from './accounts.ts';
 export { baseEnvironment, parseEnvironmentFile } from './environment.ts';
 export { platform, tryPlatform } from './native.ts';
 export {
@@ -16,7 +16,7 @@ export { accountStatus, verifyPassword } from './passwords.ts';
 export type { Account, Platform, ShadowEntry, WindowSize } from './platform.ts';
 export type { Pty, PtyOptions } from './pty.ts';
 export { openPty } from './pty.ts';
-export type { SessionExit, SessionProcess, SessionRequest } from './session-process.ts';
-export { startSession } from './session-process.ts';
+export type { BareSession, SessionExit, SessionProcess, SessionRequest } from './session-process.ts';
+export { startBareSession, startSession } from './session-process.ts';
 export type { TerminalMode } from './terminal-modes.ts';
 export { makeRaw, readTerminalModes, writeTerminalModes } from './termios.ts';

@@ -14,6 +14,8 @@ export interface LibcVariant {
   readonly setFlags: number;
   readonly setFdFlags: number;
   readonly nonBlocking: number;
+  /** fcntl's command for the size of a pipe, where there is one. */
+  readonly setPipeSize?: number;
   readonly getWindowSize: number;
   readonly setWindowSize: number;
 }
@@ -44,6 +46,7 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
   const getgrouplist = lib.func('int getgrouplist(const char *name, uint32_t gid, void *groups, _Inout_ int *count)');
   const posixOpenpt = lib.func('int posix_openpt(int flags)');
   const grantpt = lib.func('int grantpt(int fd)');
+  const pipe = lib.func('int pipe(void *ends)');
   const unlockpt = lib.func('int unlockpt(int fd)');
   const ptsname = lib.func('int ptsname_r(int fd, void *name, size_t size)');
   const fcntl = lib.func('int fcntl(int fd, int command, ...)');
@@ -110,6 +113,19 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
       const status: number = ptsname(fd, name, name.length);
       if (status !== 0) throw systemError('ptsname_r', status);
       return { fd, slavePath: name.toString('utf8', 0, name.indexOf(0)) };
+    },
+
+    openPipe(roomyBytes: number): { readFd: number; writeFd: number } {
+      const ends = Buffer.alloc(8);
+      if (pipe(ends) === -1) throw systemError('pipe');
+      const [readFd, writeFd] = [ends.readInt32LE(0), ends.readInt32LE(4)];
+      // Nobody else forks between the two calls: Node starts children from this thread only.
+      for (const fd of [readFd, writeFd]) {
+        if (fcntl(fd, variant.setFdFlags, 'int', variant.fdCloexec) === -1) throw systemError('fcntl');
+      }
+      // A user's share of pipe memory may be used up: then it stays as it is.
+      if (variant.setPipeSize !== undefined) fcntl(writeFd, variant.setPipeSize, 'int', roomyBytes);
+      return { readFd, writeFd };
     },
 
     getWindowSize(fd: number): WindowSize {

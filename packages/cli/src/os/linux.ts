@@ -27,6 +27,7 @@ export function createLinux(koffi: Koffi): Platform {
     setFlags: 4,
     setFdFlags: 2,
     nonBlocking: 0o4000,
+    setPipeSize: 1031,
     getWindowSize: 0x5413,
     setWindowSize: 0x5414,
   });

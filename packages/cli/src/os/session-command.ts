@@ -34,7 +34,7 @@ export function buildSessionCommand(request: SessionCommandRequest): SessionComm
   const name = basename(account.shell);
   const argv0 = request.loginShell ? `-${name}` : name;
   const args = command === undefined ? [] : ['-c', command];
-  const switchesAccount = process.getuid?.() !== account.uid;
+  const switchesAccount = !hasIdentityOf(account);
   if (switchesAccount && process.getuid?.() !== 0) {
     throw new SshError(`cannot start a session as "${account.name}" without being root`, {
       code: 'request-refused',
@@ -71,7 +71,7 @@ export function buildSessionCommand(request: SessionCommandRequest): SessionComm
  *
  * `bash -p` reads no start-up file and no function from the environment. A session leader without a terminal gets the first
  * one that it opens (so no setsid -c is needed). A key typed too early must not end it (traps go back to their default at exec).
- * Names that are no shell identifiers are dropped.
+ * `export` and never `declare`, which would evaluate what stands in a subscript; cleanEnvironment sees to the names besides.
  */
 const launcher = `
 trap : INT QUIT TSTP
@@ -81,13 +81,23 @@ if ! cd -- "$1" 2>/dev/null; then
 fi
 if [ -n "$2" ]; then exec 4<>"$2" 4>&-; fi
 unset reason PATH PWD OLDPWD
-while IFS= read -r -u 3 -d '' REPLY; do declare -x "$REPLY" 2>/dev/null; done
+while IFS= read -r -u 3 -d '' nacre_pair; do export "$nacre_pair" 2>/dev/null; done
 exec 3<&-
-unset REPLY SHLVL OLDPWD
-shell=$3
-shift 3
-exec -a "$0" -- "$shell" "$@"
+unset nacre_pair SHLVL OLDPWD
+exec -a "$0" -- "\${@:3}"
 `;
+
+/**
+ * Whether a session of the account needs no change of identity. Root's own sessions may need one as well: the server may have
+ * been started with groups that root's login has not, and another name may share the user id.
+ */
+function hasIdentityOf(account: Account): boolean {
+  if (process.getuid?.() !== account.uid) return false;
+  if (account.uid !== 0) return true;
+  const own = new Set([...(process.getgroups?.() ?? []), process.getgid?.()]);
+  const wanted = findGroups(account.name, account.gid);
+  return process.getgid?.() === account.gid && wanted.length === own.size && wanted.every((group) => own.has(group));
+}
 
 function canEnter(path: string): boolean {
   try {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { SshError } from '@nacre/ssh/errors';
+import { cleanEnvironment } from './environment.ts';
 import type { Account } from './platform.ts';
 import type { Pty } from './pty.ts';
 import { buildSessionCommand } from './session-command.ts';
@@ -23,6 +24,16 @@ export interface SessionRequest {
 
 /** How a session ended. Node does not tell whether a core was dumped, so that is always false. */
 export type SessionExit = { readonly code: number } | { readonly signal: string; readonly coreDumped: boolean };
+
+/** A session whose three descriptors are the caller's own. */
+export interface BareSession {
+  /** Process, process group and session id in one. */
+  readonly pid: number;
+  /** Settles when the process is gone; what it wrote is the caller's to read. Never rejects. */
+  readonly exit: Promise<SessionExit>;
+  /** Sends a signal by its RFC 4254 §6.10 name (`INT`) to the shell's process group; false for a name that is not allowed. */
+  signal(name: string): boolean;
+}
 
 export interface SessionProcess {
   /** Process, process group and session id in one. */
@@ -49,22 +60,7 @@ const signalNames = new Set('ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM 
  */
 export async function startSession(request: SessionRequest): Promise<SessionProcess> {
   const { account, pty } = request;
-  const plan = buildSessionCommand({
-    account,
-    command: request.command,
-    loginShell: request.loginShell ?? request.command === undefined,
-    workingDirectory: request.workingDirectory ?? account.home,
-    terminalPath: pty?.path,
-  });
-  const standard = pty === undefined ? (['pipe', 'pipe', 'pipe'] as const) : Array<number>(3).fill(pty.slaveFd);
-  const child = spawn(plan.file, plan.args, {
-    argv0: plan.argv0,
-    cwd: plan.cwd,
-    detached: true,
-    env: plan.environmentByPipe ? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : request.environment,
-    stdio: plan.environmentByPipe ? [...standard, 'pipe'] : [...standard],
-  });
-  if (plan.environmentByPipe) sendEnvironment(child, request.environment);
+  const child = launch(request, pty === undefined ? ['pipe', 'pipe', 'pipe'] : Array<number>(3).fill(pty.slaveFd));
   const ended = watchExit(child, pty);
   await requireStarted(child, account.shell);
 
@@ -78,10 +74,7 @@ export async function startSession(request: SessionRequest): Promise<SessionProc
     stdout: (pty?.stream ?? child.stdout) as Readable,
     stderr: pty === undefined ? (child.stderr as Readable) : undefined,
     exit: ended,
-    signal(name) {
-      if (!signalNames.has(name)) return false;
-      return isRunning(child) && sendToGroup(pid, `SIG${name}` as NodeJS.Signals);
-    },
+    signal: (name) => sendSignal(child, name),
     hangUp() {
       if (isRunning(child)) sendToGroup(pid, 'SIGHUP');
       pty?.close();
@@ -90,25 +83,79 @@ export async function startSession(request: SessionRequest): Promise<SessionProc
   };
 }
 
+/**
+ * The same with descriptors of the caller's for input, output and errors; they may be closed once this has settled.
+ *
+ * @throws SshError as startSession does.
+ */
+export async function startBareSession(
+  request: Omit<SessionRequest, 'pty'>,
+  descriptors: readonly [stdin: number, stdout: number, stderr: number],
+): Promise<BareSession> {
+  const child = launch(request, descriptors);
+  const exit = new Promise<SessionExit>((resolve) => {
+    child.on('error', () => resolve({ code: 255 }));
+    child.on('exit', (code, signal) => resolve(exitOf(code, signal)));
+  });
+  await requireStarted(child, request.account.shell);
+  return { pid: child.pid as number, exit, signal: (name) => sendSignal(child, name) };
+}
+
+function launch(request: SessionRequest, standard: readonly (number | 'pipe')[]): ChildProcess {
+  const { account, pty } = request;
+  const plan = buildSessionCommand({
+    account,
+    command: request.command,
+    loginShell: request.loginShell ?? request.command === undefined,
+    workingDirectory: request.workingDirectory ?? account.home,
+    terminalPath: pty?.path,
+  });
+  const environment = cleanEnvironment(request.environment);
+  const child = spawnOrRefuse(account.shell, () =>
+    spawn(plan.file, plan.args, {
+      argv0: plan.argv0,
+      cwd: plan.cwd,
+      detached: true,
+      env: plan.environmentByPipe ? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : environment,
+      stdio: plan.environmentByPipe ? [...standard, 'pipe'] : [...standard],
+    }),
+  );
+  if (plan.environmentByPipe) sendEnvironment(child, environment);
+  return child;
+}
+
 async function requireStarted(child: ChildProcess, shell: string): Promise<void> {
   try {
     await once(child, 'spawn');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new SshError(`the login shell ${shell} could not be run: ${reason}`, {
-      code: 'request-refused',
-      stage: 'channel',
-      remedy: 'check the shell in the password database',
-      cause,
-    });
+    throw startError(shell, cause);
   }
+}
+
+/** Some failures are thrown at once: a command with a NUL in it, or one that is longer than the system takes. */
+function spawnOrRefuse(shell: string, start: () => ChildProcess): ChildProcess {
+  try {
+    return start();
+  } catch (cause) {
+    throw startError(shell, cause);
+  }
+}
+
+function startError(shell: string, cause: unknown): SshError {
+  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new SshError(`the login shell ${shell} could not be run: ${reason}`, {
+    code: 'request-refused',
+    stage: 'channel',
+    remedy: 'check the shell in the password database, and the length of the command',
+    cause,
+  });
 }
 
 /** By a pipe that only the new process holds, NUL after each pair. */
 function sendEnvironment(child: ChildProcess, environment: Readonly<Record<string, string>>): void {
   const pipe = child.stdio[3] as Writable | null | undefined;
   if (pipe === null || pipe === undefined) return;
-  const pairs = Object.entries(environment).filter(([name, value]) => !`${name}${value}`.includes('\0'));
+  const pairs = Object.entries(environment);
   pipe.on('error', () => {});
   pipe.end(pairs.map(([name, value]) => `${name}=${value}\0`).join(''), () => pipe.destroy());
 }
@@ -118,7 +165,7 @@ function watchExit(child: ChildProcess, pty: Pty | undefined): Promise<SessionEx
     let result: SessionExit = { code: 255 };
     child.on('error', () => resolve(result));
     child.on('exit', (code, signal) => {
-      result = signal === null ? { code: code ?? 255 } : { signal: signal.slice('SIG'.length), coreDumped: false };
+      result = exitOf(code, signal);
       if (pty === undefined) return;
       const finish = (): void => {
         pty.close();
@@ -132,6 +179,15 @@ function watchExit(child: ChildProcess, pty: Pty | undefined): Promise<SessionEx
     // 'close' comes after the exit and the end of every pipe.
     if (pty === undefined) child.on('close', () => resolve(result));
   });
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null): SessionExit {
+  return signal === null ? { code: code ?? 255 } : { signal: signal.slice('SIG'.length), coreDumped: false };
+}
+
+function sendSignal(child: ChildProcess, name: string): boolean {
+  if (!signalNames.has(name)) return false;
+  return isRunning(child) && sendToGroup(child.pid as number, `SIG${name}` as NodeJS.Signals);
 }
 
 function isRunning(child: ChildProcess): boolean {

@@ -9,26 +9,14 @@ import {
   directStreamlocalOpenssh,
   directTcpip,
   openSession,
-  type PtyOptions,
 } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
 import { collect, type ExecOptions, type ExecResult } from './exec.ts';
-import type { ConnectOptions } from './options.ts';
+import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import { RemoteForwards, type RemoteListener } from './remote-forwards.ts';
-
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-}
-
-export interface StartOptions extends CallOptions {
-  /** A terminal for the program. */
-  readonly pty?: PtyOptions;
-  /** Variables to set; servers accept few of them. */
-  readonly environment?: Readonly<Record<string, string>>;
-}
 
 interface Facts {
   readonly target: { readonly host: string; readonly port: number; readonly user: string };
@@ -67,6 +55,7 @@ export class ClientConnection {
     this.connection = new Connection(transport, {
       clock: systemClock,
       channelHandlers: forwards.channelHandlers,
+      roundTripMs: transport.roundTripMs,
       ...(facts.options.limits && { limits: facts.options.limits }),
     });
     this.closed = new Promise((resolve) => {

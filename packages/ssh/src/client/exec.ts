@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ClientSession } from '../connection/index.ts';
 import { SshError } from '../errors.ts';
-import type { StartOptions } from './client-connection.ts';
+import type { StartOptions } from './options.ts';
 
 export interface ExecOptions extends StartOptions {
   /** Written to the command's stdin, which is closed then; without it stdin is empty. */

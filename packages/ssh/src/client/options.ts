@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
-import type { ConnectionLimits } from '../connection/index.ts';
+import type { ConnectionLimits, PtyOptions } from '../connection/index.ts';
 import type { Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
 import type { HostKeyPolicy } from './host-key-policy.ts';
@@ -77,3 +77,14 @@ export interface HandshakeFacts {
 }
 
 export type { ClientAuthResult };
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface StartOptions extends CallOptions {
+  /** A terminal for the program. */
+  readonly pty?: PtyOptions;
+  /** Variables to set; servers accept few of them. */
+  readonly environment?: Readonly<Record<string, string>>;
+}

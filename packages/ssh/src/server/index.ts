@@ -10,6 +10,6 @@ export type {
   ProgramIo,
   ServerOptions,
 } from './options.ts';
-export { createServer, SshServer } from './server.ts';
+export { createServer, peerOf, SshServer } from './server.ts';
 export { ServerConnection } from './server-connection.ts';
 export { connectTcp, connectUnix, listenOnLoopback } from './tcp.ts';

@@ -7,19 +7,11 @@ import type { SshError } from '../errors.ts';
 import type { PublicKey, Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, HostKey, RekeyOptions } from '../transport/index.ts';
 import type { Permissions } from '../trust/index.ts';
+import type { Peer } from './peer.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 /** What a login decision may be: yes without limits, yes with these limits, or no. */
 export type Decision = boolean | Permissions | undefined;
-
-/** Facts of a connection that decisions may look at. */
-export interface Peer {
-  readonly address: string | undefined;
-  readonly port: number | undefined;
-  readonly localAddress: string | undefined;
-  readonly localPort: number | undefined;
-  readonly identification: string;
-}
 
 type AuthRules = Pick<
   ServerAuthOptions<Permissions>,
@@ -107,6 +99,10 @@ export interface ServerOptions {
   readonly versionAddendum?: string;
   /** Time to log in. Default 120,000; 0 for no limit. */
   readonly loginGraceMs?: number;
+  /** Has the system probe a silent client's machine (TCP keepalive). Default: no. */
+  readonly tcpKeepAlive?: boolean;
+  /** Finds the client's host name before login, for `from=` lists that hold names. Only give one whose address was checked. */
+  readonly lookUpHostName?: (peer: Peer) => Promise<string | undefined>;
   /** Connections that have not logged in yet: from `start` on one of `ratePercent` is refused at random, from `full` on all. */
   readonly maxStartups?: { readonly start: number; readonly ratePercent: number; readonly full: number };
   readonly keepalive?: { readonly intervalMs: number; readonly countMax?: number };
@@ -114,7 +110,10 @@ export interface ServerOptions {
   /** Sessions one connection may have at a time. Default 10. */
   readonly maxSessions?: number;
 
+  /** The `peer` object of one connection is the same in every call. */
   readonly onConnection?: (peer: Peer) => void;
+  /** A connection was turned away because of `maxStartups`. */
+  readonly onRefused?: (peer: Peer) => void;
   readonly onAttempt?: (attempt: AuthAttempt, peer: Peer) => void;
   readonly onLogin?: (connection: ServerConnection) => void;
   /** A connection ended, logged in or not. */
@@ -143,4 +142,4 @@ export interface Listening {
   close(): void;
 }
 
-export type { ServerSession };
+export type { Peer, ServerSession };

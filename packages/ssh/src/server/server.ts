@@ -4,8 +4,10 @@ import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
 import type { HostKey } from '../transport/index.ts';
-import type { Peer, ServerOptions } from './options.ts';
-import { type ServerConnection, type Serving, serve } from './server-connection.ts';
+import type { ServerOptions } from './options.ts';
+import type { Peer, SeenPeer } from './peer.ts';
+import { type Serving, serve } from './serve.ts';
+import type { ServerConnection } from './server-connection.ts';
 
 /** OpenSSH's MaxStartups: a flood of connections that never log in must not keep others out for sure. */
 const defaultMaxStartups = { start: 10, ratePercent: 30, full: 100 };
@@ -54,15 +56,22 @@ export class SshServer {
    * Listens.
    *
    * @param port - 0 lets the system choose.
+   * @param options - `ipv6Only`: whether `::` leaves IPv4 alone, for servers that listen on `0.0.0.0` as well.
    * @throws SshError `connect-failed` where the port is taken or not allowed.
    */
-  async listen(port: number, address = '127.0.0.1'): Promise<{ address: string; port: number }> {
-    const listener = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket),
+  async listen(
+    port: number,
+    address = '127.0.0.1',
+    options: { readonly ipv6Only?: boolean } = {},
+  ): Promise<{ address: string; port: number }> {
+    const { tcpKeepAlive = false } = this.#options;
+    const listener = createNetServer(
+      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true, keepAlive: tcpKeepAlive },
+      (socket) => this.#accept(socket),
     );
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (error) => reject(cannotListen(error, address, port)));
-      listener.listen(port, address, resolve);
+      listener.listen({ port, host: address, ipv6Only: options.ipv6Only ?? false }, resolve);
     });
     // An accept that fails (too many open files) is no reason to end the process.
     listener.on('error', (error) => this.#options.onError?.(error, unknownPeer));
@@ -109,21 +118,19 @@ export class SshServer {
   }
 
   #accept(socket: Socket): void {
-    if (this.#isFull()) {
-      socket.destroy();
+    const peer = peerOf(socket);
+    if (!this.#isFull()) {
+      void this.#serve(adoptSocket(socket), peer);
       return;
     }
-    const peer: Peer = {
-      address: plainAddress(socket.remoteAddress),
-      port: socket.remotePort,
-      localAddress: plainAddress(socket.localAddress),
-      localPort: socket.localPort,
-      identification: '',
-    };
-    void this.#serve(adoptSocket(socket), peer);
+    this.#options.onRefused?.(peer);
+    // Nobody may hold a socket open by not reading this.
+    socket.on('error', () => {});
+    socket.end('Exceeded MaxStartups\r\n', () => socket.destroy());
+    socket.setTimeout(refusalTimeoutMs, () => socket.destroy());
   }
 
-  async #serve(driver: StreamDriver, peer: Peer): Promise<ServerConnection | undefined> {
+  async #serve(driver: StreamDriver, peer: SeenPeer): Promise<ServerConnection | undefined> {
     this.#options.onConnection?.(peer);
     this.#startups++;
     const serving = serve(driver, peer, this.#hostKeys, this.#options);
@@ -144,6 +151,20 @@ export class SshServer {
     const chance = ratePercent + ((100 - ratePercent) * (this.#startups - start)) / (full - start);
     return Math.random() * 100 < chance;
   }
+}
+
+/** How long a client that is turned away may take to read why. */
+const refusalTimeoutMs = 1000;
+
+/** The two ends of a socket, as a peer that has not said anything yet. */
+export function peerOf(socket: Socket): Peer {
+  return {
+    address: plainAddress(socket.remoteAddress),
+    port: socket.remotePort,
+    localAddress: plainAddress(socket.localAddress),
+    localPort: socket.localPort,
+    identification: '',
+  };
 }
 
 const unknownPeer: Peer = {

@@ -19,7 +19,7 @@ export {
 } from './check-host-key.ts';
 export { addHost, type NewHost, removeHost } from './edit-known-hosts.ts';
 export { allFeatures, type Feature, type FeatureFlags, type FeatureRow, featureFor, features } from './features.ts';
-export type { ForwardRule } from './forward-rules.ts';
+export { type ForwardRule, parseForwardRule } from './forward-rules.ts';
 export { type KeyOptions, parseKeyOptions } from './key-options.ts';
 export {
   findHostEntries,

@@ -1,0 +1,57 @@
+/** Where the server listens: addresses and ports of the configuration and the command line, as socket addresses. */
+import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
+import type { Settings } from './config/config.ts';
+import type { Log } from './log.ts';
+
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+const defaultPort = 22;
+
+/**
+ * Resolves ListenAddress and Port.
+ *
+ * @param flagPorts - of `-p`: they win over Port, and a port of a ListenAddress over them.
+ */
+export async function resolveAddresses(
+  settings: Settings,
+  flagPorts: readonly number[],
+  log: Log,
+): Promise<SocketAddress[]> {
+  const configured = flagPorts.length > 0 ? flagPorts : settings.port;
+  const ports = configured.length > 0 ? configured : [defaultPort];
+  const wanted = settings.listenAddress.length > 0 ? settings.listenAddress : anywhere;
+  const found: SocketAddress[] = [];
+  for (const { host, port } of wanted) {
+    const addresses = await resolveHost(host, settings.addressFamily, log);
+    for (const one of port === undefined ? ports : [port]) {
+      for (const address of addresses) found.push({ address, port: one });
+    }
+  }
+  return found.filter(
+    (entry, index) =>
+      found.findIndex((other) => other.address === entry.address && other.port === entry.port) === index,
+  );
+}
+
+const anywhere = ['0.0.0.0', '::'].map((host) => ({ host, port: undefined }));
+
+async function resolveHost(host: string, family: Settings['addressFamily'], log: Log): Promise<string[]> {
+  try {
+    const found = await lookup(host, { all: true, order: 'verbatim' });
+    return found
+      .filter((entry) => family === 'any' || (entry.family === 6) === (family === 'inet6'))
+      .map((entry) => entry.address);
+  } catch (error) {
+    log('ERROR', `bad addr or host: ${host} (${(error as Error).message})`);
+    return [];
+  }
+}
+
+/** Whether `::` must leave IPv4 to another socket. */
+export function needsIpv6Only({ address }: SocketAddress): boolean {
+  return isIPv6(address);
+}

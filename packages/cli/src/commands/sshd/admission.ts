@@ -1,0 +1,137 @@
+/** Who may log in at all: the account behind a name, the Allow and Deny lists, and the account's own state. */
+import { accessSync, constants, statSync } from 'node:fs';
+import type { Peer } from '@nacre/ssh/server';
+import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
+import { type Account, accountStatus, findAccount, findGroupName, findGroups } from '../../os/index.ts';
+import type { Settings } from './config/config.ts';
+import type { Log } from './log.ts';
+import { loggedName } from './log.ts';
+
+/** The user of one connection. */
+export interface Candidate {
+  /** The account, or a stand-in for which every check is made that is made for a real one, and fails. */
+  readonly account: Account;
+  /** False for a stand-in, and for an account that the lists keep out. */
+  readonly isValid: boolean;
+}
+
+/** A name that is nobody's. Its home is nowhere, so that no file answers for it. */
+const nobody: Account = {
+  name: 'NOUSER',
+  uid: 65534,
+  gid: 65534,
+  home: '/nonexistent',
+  shell: '/bin/false',
+  gecos: '',
+};
+
+/** Remembers each connection's candidate: the user name of a connection cannot change (RFC 4252 §5). */
+export class Admission {
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #candidates = new WeakMap<Peer, Candidate>();
+
+  constructor(settings: Settings, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** The candidate of a connection: the first call judges the name. */
+  candidateFor(user: string, peer: Peer): Candidate {
+    let candidate = this.#candidates.get(peer);
+    if (candidate === undefined) {
+      candidate = this.#judge(user, peer);
+      this.#candidates.set(peer, candidate);
+    }
+    return candidate;
+  }
+
+  /** The candidate of a connection that has named its user. */
+  find(peer: Peer): Candidate | undefined {
+    return this.#candidates.get(peer);
+  }
+
+  #judge(user: string, peer: Peer): Candidate {
+    const account = findAccount(user);
+    if (account === undefined) {
+      this.#log('INFO', `Invalid user ${loggedName(user)} from ${describe(peer)}`);
+      return { account: nobody, isValid: false };
+    }
+    const refusal = refusalFor(account, peer, this.#settings);
+    if (refusal === undefined) return { account, isValid: true };
+    this.#log('INFO', `User ${loggedName(user)} ${refusal}`);
+    return { account: nobody, isValid: false };
+  }
+}
+
+/** `127.0.0.1 port 50022`, or OpenSSH's words where the other end is no socket. */
+export function describe(peer: Peer): string {
+  return `${peer.address ?? 'UNKNOWN'} port ${peer.port ?? 65535}`;
+}
+
+/** Why an account may not log in from there, in OpenSSH's words; the lists are asked in its order. */
+function refusalFor(account: Account, peer: Peer, settings: Settings): string | undefined {
+  const ownId = process.getuid?.() ?? -1;
+  if (ownId !== 0 && account.uid !== ownId) return 'not allowed because this server serves its own user only';
+  const from = `from ${peer.hostName ?? peer.address ?? 'UNKNOWN'} not allowed`;
+  const shell = account.shell;
+  if (!isFile(shell)) return `not allowed because shell ${shell} does not exist`;
+  if (!isExecutable(shell)) return `not allowed because shell ${shell} is not executable`;
+  const isNamed = (pattern: string) => matchesUser(account.name, peer, pattern);
+  if (settings.denyUsers.some(isNamed)) return `${from} because listed in DenyUsers`;
+  if (settings.allowUsers.length > 0 && !settings.allowUsers.some(isNamed)) {
+    return `${from} because not listed in AllowUsers`;
+  }
+  if (settings.denyGroups.length === 0 && settings.allowGroups.length === 0) return undefined;
+  const names = groupNames(account);
+  const inGroup = (pattern: string) => names.some((name) => matchPattern(name, pattern));
+  if (settings.denyGroups.some(inGroup)) return `${from} because a group is listed in DenyGroups`;
+  if (settings.allowGroups.length > 0 && !settings.allowGroups.some(inGroup)) {
+    return `${from} because none of user's groups are listed in AllowGroups`;
+  }
+  return undefined;
+}
+
+/** `user`, `user@host`, `user@192.0.2.0/24`. */
+function matchesUser(name: string, peer: Peer, pattern: string): boolean {
+  const at = pattern.lastIndexOf('@');
+  if (at < 0) return matchPattern(name, pattern);
+  if (!matchPattern(name, pattern.slice(0, at))) return false;
+  return matchHostAndAddress(pattern.slice(at + 1), peer.hostName ?? peer.address, peer.address) === 'match';
+}
+
+function groupNames(account: Account): string[] {
+  return findGroups(account.name, account.gid).flatMap((gid) => findGroupName(gid) ?? []);
+}
+
+/**
+ * Why an account in this state may not log in by these methods; undefined where it may.
+ *
+ * Locked accounts are PAM's business where PAM is used: cloud images lock the password of the account they log in to by key.
+ */
+export function accountRefusal(account: Account, methods: readonly string[], settings: Settings): string | undefined {
+  const status = accountStatus(account.name, account.uid);
+  if (status.locked && !settings.usePam) return `not allowed because account is locked`;
+  if (status.expired) return 'not allowed because account has expired';
+  if (status.nologin !== undefined) return 'not allowed because logins are closed (nologin)';
+  const gavePassword = methods.some((method) => method !== 'publickey');
+  if (status.passwordExpired && gavePassword) return 'not allowed because the password has expired';
+  return undefined;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

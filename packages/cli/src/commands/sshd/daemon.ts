@@ -1,0 +1,148 @@
+/** The server as a process: listens, heeds signals, reads its configuration again, and outlives every error. */
+
+import type { SshServer } from '@nacre/ssh/server';
+import { writePidFile } from '../../os/index.ts';
+import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
+import type { Log } from './log.ts';
+import { buildServer, type ServerParts } from './server.ts';
+
+export interface DaemonOptions {
+  /** Reads configuration and keys; called again at SIGHUP. */
+  load(): Promise<ServerParts>;
+  readonly log: Log;
+  /** Of `-p`. */
+  readonly ports: readonly number[];
+  /** Serves one connection and returns (`-d`). */
+  readonly once?: boolean;
+  /** Called when the ports are open. */
+  onListening?(addresses: readonly SocketAddress[]): void;
+  /** Ends the server when aborted, as SIGTERM does. */
+  readonly signal?: AbortSignal;
+}
+
+/** The exit status of OpenSSH's fatal errors. */
+export const fatalExit = 255;
+
+/** Serves until a signal ends it; gives the exit status. */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  const { log } = options;
+  surviveErrors(log);
+  let parts = await options.load();
+  let addresses: readonly SocketAddress[] = [];
+  let server: SshServer | undefined;
+  /** Servers of earlier configurations, whose connections go on. */
+  const retired = new Set<SshServer>();
+
+  const open = async (): Promise<boolean> => {
+    server = buildServer(parts);
+    addresses = await listen(server, await resolveAddresses(parts.settings, options.ports, log), log);
+    if (addresses.length > 0) return true;
+    log('FATAL', 'Cannot bind any address.');
+    return false;
+  };
+  const reload = async (): Promise<void> => {
+    log('INFO', 'Received SIGHUP; restarting.');
+    try {
+      parts = await options.load();
+    } catch (error) {
+      // The running server is better than none.
+      log('ERROR', `the configuration was not read again: ${(error as Error).message}`);
+      return;
+    }
+    if (server !== undefined) {
+      server.stopListening();
+      retired.add(server);
+    }
+    await open();
+  };
+
+  if (!(await open())) return fatalExit;
+  const { pidFile } = parts.settings;
+  const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
+  options.onListening?.(addresses);
+  warmUp();
+  const onHangUp = () => void reload();
+  process.on('SIGHUP', onHangUp);
+  try {
+    const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
+    if (reason !== undefined) log('INFO', reason);
+    await Promise.all([...retired, server].map(async (one) => one?.close()));
+  } finally {
+    process.off('SIGHUP', onHangUp);
+    removePidFile();
+  }
+  return 0;
+}
+
+/** Opens what it can; a family that this machine lacks is no reason to give up the other. */
+async function listen(server: SshServer, wanted: readonly SocketAddress[], log: Log): Promise<SocketAddress[]> {
+  const open: SocketAddress[] = [];
+  for (const entry of wanted) {
+    const { address, port } = entry;
+    try {
+      const bound = await server.listen(port, address, { ipv6Only: needsIpv6Only(entry) });
+      log('INFO', `Server listening on ${bound.address} port ${bound.port}.`);
+      open.push(bound);
+    } catch (error) {
+      const reason = ((error as Error).cause as Error | undefined)?.message ?? (error as Error).message;
+      log('ERROR', `Bind to port ${port} on ${address} failed: ${reason}.`);
+    }
+  }
+  return open;
+}
+
+/** Settles with the log's line when the process is told to end. */
+function ended({ signal }: DaemonOptions): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    for (const [name, number] of [
+      ['SIGTERM', 15],
+      ['SIGINT', 2],
+      ['SIGQUIT', 3],
+    ] as const) {
+      process.once(name, () => resolve(`Received signal ${number}; terminating.`));
+    }
+    signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+/** `-d`: the first connection is the last. */
+function onlyConnection(server: SshServer | undefined): Promise<undefined> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const look = setInterval(() => {
+      const count = server?.connectionCount ?? 0;
+      if (count > 0 && !seen) {
+        seen = true;
+        server?.stopListening();
+      }
+      if (seen && count === 0) {
+        clearInterval(look);
+        resolve(undefined);
+      }
+    }, 20);
+  });
+}
+
+/** One connection's bug must not end all the others. */
+export function surviveErrors(log: Log): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.removeAllListeners(event);
+    process.on(event, (error: unknown) => {
+      log('ERROR', `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    });
+  }
+}
+
+function tryWritePidFile(path: string, log: Log): () => void {
+  try {
+    return writePidFile(path);
+  } catch (error) {
+    log('ERROR', `Couldn't create pid file "${path}": ${(error as Error).message}`);
+    return () => {};
+  }
+}
+
+/** What the first login would wait for otherwise: the native helper. */
+function warmUp(): void {
+  setImmediate(() => void import('../../os/index.ts').then(({ tryPlatform }) => tryPlatform()));
+}

@@ -1,0 +1,146 @@
+/** What happens to connections, in the words of OpenSSH's log, which people and programs such as fail2ban look for. */
+import type { AuthAttempt } from '@nacre/ssh/auth';
+import type { SshError } from '@nacre/ssh/errors';
+import { fingerprint, type PublicKey, shortTypeName } from '@nacre/ssh/keys';
+import type { Peer, ServerOptions } from '@nacre/ssh/server';
+import { type Admission, describe } from './admission.ts';
+import type { Settings } from './config/config.ts';
+import { type Log, loggedName } from './log.ts';
+
+type Events = Pick<
+  Required<ServerOptions>,
+  'onConnection' | 'onRefused' | 'onAttempt' | 'onLogin' | 'onDisconnect' | 'onError' | 'log'
+>;
+
+/** What is remembered of a connection for the lines at its end. */
+interface Story {
+  user?: string;
+  failures: number;
+  isLoggedIn: boolean;
+}
+
+export function buildEvents(settings: Settings, admission: Admission, log: Log): Events {
+  const stories = new WeakMap<Peer, Story>();
+  const storyOf = (peer: Peer): Story => {
+    let story = stories.get(peer);
+    if (story === undefined) {
+      story = { failures: 0, isLoggedIn: false };
+      stories.set(peer, story);
+    }
+    return story;
+  };
+  const isValid = (peer: Peer) => admission.find(peer)?.isValid ?? false;
+  /** `authenticating user ada 192.0.2.1 port 50022`, as it stands behind "Connection closed by". */
+  const nameOf = (peer: Peer): string => {
+    const { user, isLoggedIn } = storyOf(peer);
+    if (user === undefined) return describe(peer);
+    const kind = isLoggedIn ? '' : isValid(peer) ? 'authenticating ' : 'invalid ';
+    return `${kind}user ${loggedName(user)} ${describe(peer)}`;
+  };
+
+  return {
+    onConnection(peer) {
+      const local = `${peer.localAddress ?? 'UNKNOWN'} port ${peer.localPort ?? 65535}`;
+      log('VERBOSE', `Connection from ${describe(peer)} on ${local}`);
+    },
+    onRefused(peer) {
+      const at = `[${peer.address}]:${peer.port} on [${peer.localAddress}]:${peer.localPort}`;
+      log('INFO', `drop connection from ${at} past MaxStartups`);
+    },
+    onAttempt(attempt, peer) {
+      const story = storyOf(peer);
+      story.user = attempt.user;
+      // Judges the name, so that even a login that never gets to a method is told apart.
+      const { isValid: valid } = admission.candidateFor(attempt.user, peer);
+      if (attempt.result === 'failed') story.failures++;
+      const line = describeAttempt(attempt, valid, peer);
+      if (line === undefined) return;
+      const isLoud =
+        attempt.result === 'accepted' ||
+        !valid ||
+        attempt.method === 'password' ||
+        story.failures >= settings.maxAuthTries / 2;
+      log(isLoud ? 'INFO' : 'VERBOSE', line);
+      if (attempt.reason !== undefined) log('DEBUG1', `${attempt.method}: ${attempt.reason}`);
+      if (attempt.error !== undefined) log('ERROR', `${attempt.method}: ${messageOf(attempt.error)}`);
+    },
+    onLogin(connection) {
+      storyOf(connection.peer).isLoggedIn = true;
+    },
+    onDisconnect(error, peer) {
+      const { isLoggedIn } = storyOf(peer);
+      const tail = isLoggedIn ? '' : ' [preauth]';
+      for (const [level, text] of describeEnd(error, nameOf(peer), peer, isLoggedIn)) log(level, `${text}${tail}`);
+    },
+    onError: (error, peer) => log('ERROR', `${describe(peer)}: ${messageOf(error)}`),
+    log: (level, text) => log(`DEBUG${level}`, text),
+  };
+}
+
+/** `Accepted publickey for ada from 192.0.2.1 port 50022 ssh2: ED25519 SHA256:…`; undefined where OpenSSH says nothing. */
+function describeAttempt(attempt: AuthAttempt, isValid: boolean, peer: Peer): string | undefined {
+  const words = { accepted: 'Accepted', partial: 'Partial', failed: 'Failed', answered: 'Postponed' } as const;
+  const { result } = attempt;
+  if (result === 'abandoned' || result === 'malformed') return undefined;
+  const who = `${isValid ? '' : 'invalid user '}${loggedName(attempt.user)}`;
+  const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key)}`;
+  return `${words[result]} ${attempt.method} for ${who} from ${describe(peer)} ssh2${key}`;
+}
+
+/** `ED25519 SHA256:…`, and who signed it where it is a certificate. */
+export function describeKey(key: PublicKey): string {
+  const plain = `${shortTypeName(key)} ${fingerprint(key)}`;
+  const { certificate } = key;
+  if (certificate === undefined) return plain;
+  const { keyId, serial, signatureKey } = certificate;
+  return `${plain} ID ${keyId} (serial ${serial}) CA ${shortTypeName(signatureKey)} ${fingerprint(signatureKey)}`;
+}
+
+type Line = readonly [level: 'INFO' | 'VERBOSE' | 'ERROR', text: string];
+
+function describeEnd(error: SshError, name: string, peer: Peer, isLoggedIn: boolean): Line[] {
+  const { code, message, stage, side } = error;
+  switch (code) {
+    case 'disconnected': {
+      const [, reason = '0', text = ''] = /^Received disconnect: (\d+): (.*)$/s.exec(message) ?? [];
+      // A client that ends in good order says 11, "disconnected by user".
+      const level = reason === '11' || reason === '14' ? 'INFO' : 'ERROR';
+      return [
+        [level, `Received disconnect from ${describe(peer)}:${reason}: ${text}`],
+        ['INFO', `Disconnected from ${name}`],
+      ];
+    }
+    case 'connection-lost': {
+      const { code: system } = (error.cause ?? {}) as NodeJS.ErrnoException;
+      const verb = system === 'ECONNRESET' ? 'Connection reset by' : 'Connection closed by';
+      return [[isLoggedIn ? 'VERBOSE' : 'INFO', `${verb} ${name}`]];
+    }
+    case 'no-common-algorithm':
+      return [['INFO', `Unable to negotiate with ${describe(peer)}: ${message}`]];
+    case 'timeout':
+      if (isLoggedIn) return [['INFO', `Timeout, client not responding from ${name}`]];
+      return [['INFO', `Timeout before authentication for ${describe(peer)}`]];
+    case 'auth-failed':
+      return [
+        ['ERROR', `maximum authentication attempts exceeded for ${who(name)} from ${describe(peer)} ssh2`],
+        ['INFO', `Disconnecting ${name}: Too many authentication failures`],
+      ];
+    case 'closed':
+      return [['VERBOSE', `Connection closed: ${name}: ${message}`]];
+    default:
+      if (stage === 'identification') {
+        return [['INFO', `banner exchange: Connection from ${describe(peer)}: ${message}`]];
+      }
+      if (side === 'peer') return [['INFO', `Disconnecting ${name}: ${message}`]];
+      return [['ERROR', `${name}: ${message}`]];
+  }
+}
+
+/** `invalid user x` or `x` out of `authenticating user x 192.0.2.1 port 50022`. */
+function who(name: string): string {
+  return name.replace(/^authenticating user /, '').replace(/ \S+ port \d+$/, '');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

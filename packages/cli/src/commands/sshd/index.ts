@@ -1,0 +1,161 @@
+/** `sshd`: OpenSSH's server in flags, files and log lines, served by @nacre/ssh/server. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { SshError } from '@nacre/ssh/errors';
+import { type ParsedArguments, parseFlags, usageError } from '../../flags/index.ts';
+import { daemonize, isDaemon, reportFailure, reportReady } from '../../os/index.ts';
+import { type Config, readConfig, type Settings } from './config/config.ts';
+import { fatalExit, runDaemon } from './daemon.ts';
+import { flagTable } from './flags.ts';
+import { loadHostKeys } from './host-keys.ts';
+import { runInetd } from './inetd.ts';
+import { BadValue } from './keywords/_values.ts';
+import { parsePort } from './keywords/table.ts';
+import { type Log, type LogTarget, openLog } from './log.ts';
+import type { ServerParts } from './server.ts';
+import { showSettings } from './show.ts';
+import { versionLine } from './version.ts';
+
+type Flags = ParsedArguments<typeof flagTable.rows>['flags'];
+
+/** Where the background process finds the folder that relative paths of the command line count from. */
+const folderVariable = 'NACRE_SSHD_FOLDER';
+
+export async function run(args: readonly string[]): Promise<number> {
+  if (isDaemon() && process.env[folderVariable] !== undefined) process.chdir(process.env[folderVariable]);
+  let flags: Flags;
+  try {
+    flags = readFlags(args);
+  } catch (error) {
+    // OpenSSH's sshd gives 1 for a wrong flag, and 255 for whatever goes wrong later.
+    if (!(error instanceof SshError) || error.stage !== 'usage') throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  if (flags.version) {
+    process.stderr.write(`${versionLine()}\n`);
+    return 0;
+  }
+  try {
+    return await serve(flags);
+  } catch (error) {
+    if (!(error instanceof SshError)) throw error;
+    const message = error.stage === 'config' && error.code === 'bad-file' ? error.message : `sshd: ${error.message}`;
+    if (isDaemon()) reportFailure(message);
+    else process.stderr.write(`${message}\n`);
+    return error.message.startsWith('no hostkeys') ? 1 : fatalExit;
+  }
+}
+
+async function serve(flags: Flags): Promise<number> {
+  const config = configure(flags);
+  if (flags.show) {
+    process.stdout.write(showSettings(config.settings));
+    return 0;
+  }
+  const isTest = flags.test || flags.extendedTest;
+  const goesToBackground = !isTest && !flags.foreground && flags.debug === 0 && !flags.inetd && !isDaemon();
+  const log = openLog(
+    isTest || goesToBackground ? { kind: 'stderr' } : chooseTarget(flags, config.settings),
+    chooseLevel(flags, config.settings),
+  );
+  for (const warning of config.warnings) log('INFO', warning);
+  const parts = await loadParts(flags, config, log);
+  if (isTest) {
+    if (flags.extendedTest) process.stdout.write(showSettings(config.settings));
+    return 0;
+  }
+  if (goesToBackground) {
+    // Checked here, where a person sees what is wrong, and read again there.
+    await daemonize(process.argv.slice(1), { env: { ...process.env, [folderVariable]: process.cwd() } });
+    return 0;
+  }
+  if (flags.inetd) return runInetd(parts);
+  return runDaemon({
+    log,
+    ports: flags.ports.map(readPort),
+    once: flags.debug > 0,
+    load: firstThen(parts, () => {
+      const again = configure(flags);
+      for (const warning of again.warnings) log('INFO', warning);
+      return loadParts(flags, again, log);
+    }),
+    onListening: () => {
+      // Nothing may hold a folder busy for the life of the server.
+      if (isDaemon()) process.chdir('/');
+      reportReady();
+    },
+  });
+}
+
+function readFlags(args: readonly string[]): Flags {
+  const { flags, operands } = parseFlags(flagTable, args);
+  if (operands.length > 0) throw usageError(flagTable, `Extra argument ${operands[0]}.`);
+  if (flags.connectionSpec.length > 0) {
+    throw usageError(flagTable, '-C chooses among Match blocks, which this sshd does not support yet.');
+  }
+  if (flags.reexec) throw usageError(flagTable, "-R belongs to OpenSSH's own processes.");
+  flags.ports.forEach(readPort);
+  return flags;
+}
+
+function readPort(word: string): number {
+  try {
+    return parsePort(word);
+  } catch (error) {
+    throw error instanceof BadValue ? usageError(flagTable, 'Bad port number.') : error;
+  }
+}
+
+function configure(flags: Flags): Config {
+  const config = readConfig(
+    [
+      ...(flags.ipv4 ? ['AddressFamily=inet'] : flags.ipv6 ? ['AddressFamily=inet6'] : []),
+      ...(flags.graceTime === undefined ? [] : [`LoginGraceTime=${flags.graceTime}`]),
+      ...flags.options,
+      ...flags.hostKeys.map((path) => `HostKey="${path}"`),
+      ...flags.certificates.map((path) => `HostCertificate="${path}"`),
+    ],
+    chooseConfigFile(flags.config),
+  );
+  const { settings } = config;
+  if (settings.authenticationMethods?.length === 0) throw usageError(flagTable);
+  return config;
+}
+
+/** As root the system's file, which must be there; as a person an own one, if there is one. */
+function chooseConfigFile(given: string | undefined): string | undefined {
+  if (given !== undefined) return given === 'none' ? undefined : given;
+  if (process.getuid?.() === 0) return '/etc/ssh/sshd_config';
+  const own = join(homedir(), '.nacre', 'sshd_config');
+  return existsSync(own) ? own : undefined;
+}
+
+async function loadParts(flags: Flags, { settings }: Config, log: Log): Promise<ServerParts> {
+  const complain = (text: string) => log('ERROR', text);
+  const hostKeys = await loadHostKeys(settings.hostKey, settings.hostCertificate, complain);
+  log.level = chooseLevel(flags, settings);
+  return { settings, hostKeys, log };
+}
+
+function chooseTarget(flags: Flags, settings: Settings): LogTarget {
+  if (flags.logFile !== undefined) return { kind: 'file', path: flags.logFile };
+  if (flags.logToStderr || flags.debug > 0) return { kind: 'stderr' };
+  return process.getuid?.() === 0 ? { kind: 'syslog', facility: settings.syslogFacility } : { kind: 'stderr' };
+}
+
+function chooseLevel(flags: Flags, settings: Settings): Log['level'] {
+  if (flags.debug > 0) return `DEBUG${Math.min(flags.debug, 3)}` as Log['level'];
+  return flags.quiet ? 'QUIET' : settings.logLevel;
+}
+
+/** The value first, and at every later call what the function gives. */
+function firstThen<T>(first: T, next: () => Promise<T>): () => Promise<T> {
+  let given = false;
+  return () => {
+    if (given) return next();
+    given = true;
+    return Promise.resolve(first);
+  };
+}

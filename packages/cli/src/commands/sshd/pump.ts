@@ -1,0 +1,102 @@
+/** Moves bytes between a session's channel and its program, as fast as either side takes them and no faster. */
+import { closeSync } from 'node:fs';
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import type { Channel } from '@nacre/ssh/connection';
+
+type Kind = 'data' | 'stderr';
+
+/** Output that is being sent. */
+export interface OutputPump {
+  /** Settles when the program's end is closed, or nobody wants the rest. Never rejects. */
+  readonly ended: Promise<void>;
+  /** Reads no more: the program gets SIGPIPE when it writes. */
+  stop(): void;
+}
+
+/**
+ * Sends what comes out of a pipe. It is read into one buffer, which is read into again once its bytes were sealed: nothing is
+ * copied or allocated, and a client that does not read stops the program and not the server's memory.
+ *
+ * @param fd - the pipe's reading end; it is the pump's from now on.
+ */
+export function pumpDescriptor(fd: number, channel: Channel, kind: Kind, bufferBytes: number): OutputPump {
+  let resume: () => void = () => {};
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(bufferBytes),
+    callback(count: number, buffer: Uint8Array): boolean {
+      let isSent = false;
+      let isWaiting = false;
+      channel.write(buffer.subarray(0, count) as Buffer, kind, (error) => {
+        isSent = true;
+        if (error !== undefined) socket.destroy();
+        else if (isWaiting) resume();
+      });
+      isWaiting = !isSent;
+      return isSent;
+    },
+  };
+  // node:net takes onread with a descriptor as well as with a connection.
+  const socket: Socket = new Socket({ fd, readable: true, writable: false, onread } as SocketConstructorOpts);
+  resume = () => void (socket.destroyed || socket.resume());
+  const ended = new Promise<void>((resolve) => {
+    socket.on('error', () => {});
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => resolve());
+  });
+  socket.resume();
+  return { ended, stop: () => void socket.destroy() };
+}
+
+/** The same for a stream: a terminal, or a pipe of Node's own where there is no better one. */
+export function pumpStream(stream: Readable, channel: Channel, kind: Kind): OutputPump {
+  const ended = new Promise<void>((resolve) => {
+    stream.on('error', () => resolve());
+    stream.on('end', () => resolve());
+    stream.on('close', () => resolve());
+  });
+  stream.on('data', (chunk: Buffer) => {
+    let isSent = false;
+    channel.write(chunk, kind, (error) => {
+      isSent = true;
+      if (error !== undefined) stream.destroy();
+      else if (!stream.destroyed && stream.isPaused()) stream.resume();
+    });
+    if (!isSent) stream.pause();
+  });
+  return { ended, stop: () => void stream.destroy() };
+}
+
+/** Makes the writing end of a pipe a stream; it closes with the stream. */
+export function openInput(fd: number): Writable {
+  try {
+    return new Socket({ fd, readable: false, writable: true });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * Feeds the client's input to a program. When the program reads no more, the client is told and the rest is dropped, so that
+ * its window does not fill up and hold back what else it sends.
+ *
+ * @param onRefused - called once when the program closed its input.
+ */
+export function pumpInput(from: Readable, to: Writable, onRefused: () => void): void {
+  let isOpen = true;
+  const give = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    if (!from.readableEnded && !from.destroyed) onRefused();
+    from.resume();
+  };
+  to.on('error', give);
+  to.on('close', give);
+  to.on('drain', () => from.resume());
+  from.on('data', (chunk: Buffer) => {
+    if (isOpen && !to.write(chunk)) from.pause();
+  });
+  from.on('end', () => to.end());
+  from.on('error', () => to.destroy());
+}

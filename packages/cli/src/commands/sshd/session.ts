@@ -1,0 +1,291 @@
+/** One session of a logged-in user: its terminal, its program, and what passes between them and the client. */
+import { closeSync } from 'node:fs';
+import type { PtyRequest, ServerSession, SessionHandler, SessionStart } from '@nacre/ssh/connection';
+import { SshError } from '@nacre/ssh/errors';
+import type { ServerConnection } from '@nacre/ssh/server';
+import {
+  type Account,
+  openPty,
+  type Pty,
+  type SessionExit,
+  startBareSession,
+  startSession,
+  tryPlatform,
+} from '../../os/index.ts';
+import { describe } from './admission.ts';
+import type { Settings } from './config/config.ts';
+import { buildEnvironment, mayClientSet } from './environment.ts';
+import { type Log, loggedName } from './log.ts';
+import { readMotd } from './motd.ts';
+import { type OutputPump, openInput, pumpDescriptor, pumpInput, pumpStream } from './pump.ts';
+
+/** What a program may have written and we not read yet: fewer switches between the two than the usual 64 KiB. */
+const outputPipeBytes = 1024 * 1024;
+const outputBufferBytes = 256 * 1024;
+const errorBufferBytes = 16 * 1024;
+
+/** What is run in the end. */
+interface Plan {
+  /** Undefined for the login shell. */
+  readonly command: string | undefined;
+  /** What the client asked for, where a forced command took its place. */
+  readonly originalCommand: string | undefined;
+  /** For the log: `shell on pts/0`, `command`, `subsystem 'sftp'`. */
+  readonly label: string;
+}
+
+/** A program that runs: what the handler needs of it. */
+interface Running {
+  signal(name: string): boolean;
+  hangUp(): void;
+}
+
+/** Serves sessions of one connection with real programs. */
+export function buildSessionHandler(
+  connection: ServerConnection,
+  account: Account,
+  settings: Settings,
+  log: Log,
+): SessionHandler {
+  let pty: Pty | undefined;
+  let running: Running | undefined;
+  let isClosed = false;
+  const name = `user ${loggedName(account.name)} from ${describe(connection.peer)} id `;
+
+  const start = async (plan: Plan, session: ServerSession): Promise<boolean> => {
+    const environment = buildEnvironment({
+      account,
+      settings,
+      peer: connection.peer,
+      permissions: connection.permissions,
+      accepted: session.environment,
+      terminal: pty && { term: session.pty?.term ?? '', path: pty.path },
+      originalCommand: plan.originalCommand,
+    });
+    log(
+      'VERBOSE',
+      `Starting session: ${plan.label} for ${loggedName(account.name)} from ${describe(connection.peer)} id ${session.channel.id}`,
+    );
+    const request = { account, command: plan.command, environment };
+    const isShell = plan.command === undefined;
+    const greeting = isShell ? readMotd(account, settings) : '';
+    const begun =
+      pty === undefined
+        ? await runWithPipes(request, session, connection)
+        : await runInTerminal(request, session, pty, greeting);
+    running = begun;
+    if (isClosed) begun.hangUp();
+    void begun.finished.then(async (exit) => {
+      await report(exit, session);
+      log('VERBOSE', `Close session: ${name}${session.channel.id}`);
+    });
+    return true;
+  };
+
+  return {
+    onPty(request) {
+      if (!connection.permissions.allow.pty || !settings.permitTty) return false;
+      try {
+        pty = openPty({ ...sizeOf(request), modes: request.modes, owner: account });
+        return true;
+      } catch (error) {
+        log('ERROR', `openpty: ${(error as Error).message}`);
+        return false;
+      }
+    },
+    onEnvironment: (variable) => mayClientSet(variable, settings),
+    onWindowChange: (request) => pty?.resize(sizeOf(request)),
+    onSignal: (signal) => running?.signal(signal) ?? false,
+    // A pseudo-terminal has no line to hold at zero: the kernel takes the call and does nothing, here as under OpenSSH.
+    onBreak: () => pty !== undefined,
+    onStart: async (wanted, session) => {
+      const plan = choosePlan(wanted, connection, settings, pty);
+      if (typeof plan === 'string') {
+        log('INFO', plan);
+        return false;
+      }
+      try {
+        return await start(plan, session);
+      } catch (error) {
+        const remedy = error instanceof SshError && error.remedy !== undefined ? ` (${error.remedy})` : '';
+        log('ERROR', `session of ${name}${session.channel.id}: ${(error as Error).message}${remedy}`);
+        return false;
+      }
+    },
+    onClosed() {
+      isClosed = true;
+      running?.hangUp();
+      // A terminal that was asked for and never used.
+      if (running === undefined) pty?.close();
+    },
+  };
+}
+
+/** The administrator's command before the key's, the key's before the client's. */
+function choosePlan(
+  start: SessionStart,
+  connection: ServerConnection,
+  settings: Settings,
+  pty: Pty | undefined,
+): Plan | string {
+  const asked = askedCommand(start, settings);
+  const forced = settings.forceCommand ?? connection.permissions.forceCommand;
+  if (forced !== undefined) {
+    if (forced.trim() === 'internal-sftp') return noInternalSftp;
+    const by = settings.forceCommand === undefined ? 'key-option' : 'config';
+    return {
+      command: forced,
+      originalCommand: asked.command ?? undefined,
+      label: `forced-command (${by}) '${forced}'`,
+    };
+  }
+  if (asked.command === null) {
+    const { name } = start as { name: string };
+    return `subsystem request for ${loggedName(name)} by user ${loggedName(connection.user)} failed, subsystem not found`;
+  }
+  if (start.kind === 'subsystem' && asked.command?.split(/\s/)[0] === 'internal-sftp') return noInternalSftp;
+  if (asked.command !== undefined) return { command: asked.command, originalCommand: undefined, label: asked.label };
+  const terminal = pty === undefined ? '' : ` on ${pty.path.replace(/^\/dev\//, '')}`;
+  return { command: undefined, originalCommand: undefined, label: `shell${terminal}` };
+}
+
+const noInternalSftp =
+  'internal-sftp is not built into this sshd yet: name a program, as in "Subsystem sftp /usr/lib/openssh/sftp-server"';
+
+/** The command a request comes to: undefined for a shell, null for a subsystem that there is not. */
+function askedCommand(start: SessionStart, settings: Settings): { command: string | undefined | null; label: string } {
+  switch (start.kind) {
+    case 'shell':
+      return { command: undefined, label: 'shell' };
+    case 'exec':
+      return { command: start.command, label: 'command' };
+    case 'subsystem':
+      return { command: settings.subsystems.get(start.name) ?? null, label: `subsystem '${loggedName(start.name)}'` };
+  }
+}
+
+interface ProgramRequest {
+  readonly account: Account;
+  readonly command: string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+type Begun = Running & { readonly finished: Promise<SessionExit> };
+
+async function runInTerminal(
+  request: ProgramRequest,
+  session: ServerSession,
+  pty: Pty,
+  greeting: string,
+): Promise<Begun> {
+  let program: Awaited<ReturnType<typeof startSession>>;
+  try {
+    program = await startSession({ ...request, pty });
+  } catch (error) {
+    pty.close();
+    throw error;
+  }
+  pumpInput(session.stream, program.stdin, () => {});
+  // Once the request is answered: first the message of the day, then what the shell prints.
+  const ended = new Promise<void>((resolve) => {
+    setImmediate(() => {
+      if (greeting !== '') session.channel.write(Buffer.from(greeting.replaceAll('\n', '\r\n')), 'data');
+      resolve(pumpStream(program.stdout, session.channel, 'data').ended);
+    });
+  });
+  return {
+    finished: Promise.all([program.exit, ended]).then(([exit]) => exit),
+    signal: (name) => program.signal(name),
+    hangUp: () => program.hangUp(),
+  };
+}
+
+async function runWithPipes(
+  request: ProgramRequest,
+  session: ServerSession,
+  connection: ServerConnection,
+): Promise<Begun> {
+  const system = tryPlatform();
+  const told = () => session.stopReading(connection.peer.identification);
+  if (system === undefined) return runWithNodePipes(request, session, told);
+  const pipes = openPipes(() => system.openPipe(outputPipeBytes));
+  let program: Awaited<ReturnType<typeof startBareSession>>;
+  try {
+    program = await startBareSession(request, pipes.theirs);
+  } catch (error) {
+    for (const fd of pipes.ours) closeSync(fd);
+    throw error;
+  } finally {
+    for (const fd of pipes.theirs) closeSync(fd);
+  }
+  const [inputFd, outputFd, errorFd] = pipes.ours;
+  const input = openInput(inputFd);
+  pumpInput(session.stream, input, told);
+  const outputs = [
+    pumpDescriptor(outputFd, session.channel, 'data', outputBufferBytes),
+    pumpDescriptor(errorFd, session.channel, 'stderr', errorBufferBytes),
+  ];
+  return {
+    finished: finish(program.exit, outputs),
+    signal: (name) => program.signal(name),
+    // As under OpenSSH a command without a terminal is not killed when its client goes: it sees its pipes closed.
+    hangUp() {
+      input.destroy();
+      for (const output of outputs) output.stop();
+    },
+  };
+}
+
+/** Without the native helper: Node's own pipes, which are sockets to the program. */
+async function runWithNodePipes(request: ProgramRequest, session: ServerSession, told: () => void): Promise<Begun> {
+  const program = await startSession(request);
+  pumpInput(session.stream, program.stdin, told);
+  const outputs = [pumpStream(program.stdout, session.channel, 'data')];
+  if (program.stderr !== undefined) outputs.push(pumpStream(program.stderr, session.channel, 'stderr'));
+  return {
+    finished: finish(program.exit, outputs),
+    signal: (name) => program.signal(name),
+    hangUp() {
+      program.stdin.destroy();
+      for (const output of outputs) output.stop();
+    },
+  };
+}
+
+/** The channel closes when the program is gone and whoever inherited its output closed that too. */
+async function finish(exit: Promise<SessionExit>, outputs: readonly OutputPump[]): Promise<SessionExit> {
+  const [result] = await Promise.all([exit, ...outputs.map((output) => output.ended)]);
+  return result;
+}
+
+interface Pipes {
+  readonly theirs: readonly [stdin: number, stdout: number, stderr: number];
+  readonly ours: readonly [stdin: number, stdout: number, stderr: number];
+}
+
+function openPipes(open: () => { readFd: number; writeFd: number }): Pipes {
+  const made: { readFd: number; writeFd: number }[] = [];
+  try {
+    const [input, output, errors] = [0, 1, 2].map(() => {
+      const pipe = open();
+      made.push(pipe);
+      return pipe;
+    }) as [(typeof made)[0], (typeof made)[0], (typeof made)[0]];
+    return {
+      theirs: [input.readFd, output.writeFd, errors.writeFd],
+      ours: [input.writeFd, output.readFd, errors.readFd],
+    };
+  } catch (error) {
+    for (const { readFd, writeFd } of made) for (const fd of [readFd, writeFd]) closeSync(fd);
+    throw error;
+  }
+}
+
+async function report(exit: SessionExit, session: ServerSession): Promise<void> {
+  if ('code' in exit) await session.exit(exit.code);
+  else await session.exitSignal(exit.signal, { coreDumped: exit.coreDumped });
+}
+
+function sizeOf({ columns, rows, widthPixels, heightPixels }: PtyRequest) {
+  return { columns, rows, widthPixels, heightPixels };
+}

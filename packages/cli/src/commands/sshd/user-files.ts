@@ -1,0 +1,105 @@
+/** Reads files in a user's home as that user, and refuses those that somebody else could have written. */
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Account, findGroups } from '../../os/index.ts';
+
+/** More is no list of keys; it would be read and searched while everybody else waits. */
+const maxUserFileBytes = 16 * 1024 * 1024;
+
+export interface UserFile {
+  /** Undefined where there is none that may be used. */
+  readonly text: string | undefined;
+  /** Why a file that is there was refused, in OpenSSH's words. */
+  readonly refusal?: string;
+}
+
+/** Reads a small regular file with the account's own rights, as OpenSSH does; `strict` adds the checks of StrictModes. */
+export function readUserFile(account: Account, path: string, strict: boolean): UserFile {
+  try {
+    return asAccount(account, () => readHeld(account, path, strict));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { text: undefined };
+    return { text: undefined, refusal: `Could not open user '${account.name}' authorized keys '${path}': ${message}` };
+  }
+}
+
+function readHeld(account: Account, path: string, strict: boolean): UserFile {
+  // Without O_NONBLOCK a FIFO of the user's would hold up the whole server.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) return refuse(`User ${account.name} authorized keys ${path} is not a regular file`);
+    const flaw = strict ? strictModesFlaw(account, path, stats) : undefined;
+    if (flaw !== undefined) return refuse(`Authentication refused: ${flaw}`);
+    if (stats.size > maxUserFileBytes) return refuse(`${path} has more than ${maxUserFileBytes} bytes`);
+    const bytes = Buffer.allocUnsafe(stats.size);
+    let length = 0;
+    while (length < bytes.length) {
+      const count = readSync(fd, bytes, length, bytes.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    return { text: bytes.toString('utf8', 0, length) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * What is wrong with the owner or mode of a file or of a folder above it, up to the home: whoever may write there could let
+ * anybody in as this user.
+ */
+function strictModesFlaw(account: Account, path: string, stats: Stats): string | undefined {
+  if (!isSafe(account, stats)) return `bad ownership or modes for file ${path}`;
+  const home = tryRealpath(account.home);
+  let folder = dirname(realpathSync(path));
+  for (;;) {
+    if (!isSafe(account, statSync(folder))) return `bad ownership or modes for directory ${folder}`;
+    const parent = dirname(folder);
+    if (folder === home || parent === folder) return undefined;
+    folder = parent;
+  }
+}
+
+function isSafe(account: Account, stats: Stats): boolean {
+  return (stats.uid === 0 || stats.uid === account.uid) && (stats.mode & 0o022) === 0;
+}
+
+function tryRealpath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Runs synchronous code with an account's rights to files. As root sshd could be led through a link to a file that its user may
+ * not read. Nothing else runs meanwhile; if root's rights do not come back the process ends, since it could serve nobody.
+ */
+export function asAccount<T>(account: Account, action: () => T): T {
+  const own = process as NodeJS.Process &
+    Required<Pick<NodeJS.Process, 'seteuid' | 'setegid' | 'setgroups' | 'getgroups'>>;
+  if (process.getuid?.() !== 0 || account.uid === 0) return action();
+  const [groups, group] = [own.getgroups(), process.getegid?.() ?? 0];
+  const wanted = findGroups(account.name, account.gid);
+  try {
+    own.setgroups(wanted);
+    own.setegid(account.gid);
+    own.seteuid(account.uid);
+    return action();
+  } finally {
+    try {
+      own.seteuid(0);
+      own.setegid(group);
+      own.setgroups(groups);
+    } catch {
+      process.abort();
+    }
+  }
+}
+
+function refuse(refusal: string): UserFile {
+  return { text: undefined, refusal };
+}
