@@ -1,7 +1,7 @@
 /** bin/ssh runs commands on real servers: bytes, streams, exit statuses, signals, subsystems and -W. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -9,7 +9,6 @@ import {
   makeFolder,
   missing,
   nacreProgram,
-  openSshProgram,
   type RunOptions,
   runProgram,
   runSsh,
@@ -71,13 +70,11 @@ test('stderr carries as much as stdout', { skip }, async () => {
 
 test('the end of stdin is told, and a command that does not read it is not waited for', { skip }, async () => {
   assert.equal((await ssh(['cat >/dev/null; echo ended'], { input: 'x' })).stdout.toString(), 'ended\n');
-  const pipe = startProgram(['sleep', '20']);
   const argv = sshCommand(server, ['exit 5'], { program });
   const started = Date.now();
-  const result = await runProgram(['bash', '-c', '"$@" < <(sleep 20)', 'bash', ...argv]);
+  const result = await runProgram(['bash', '-c', '"$@" < <(sleep 20 >/dev/null 2>&1)', 'bash', ...argv]);
   assert.equal(result.status, 5);
   assert.ok(Date.now() - started < 8000, 'it waited for a stdin that nobody needs');
-  await pipe.stop();
 });
 
 test('-n and StdinNull read nothing, so that a loop over stdin keeps its lines', { skip }, async () => {
@@ -90,16 +87,14 @@ test('-n and StdinNull read nothing, so that a loop over stdin keeps its lines',
 
 test('a reader that goes away ends the command as a broken pipe does, without a word', { skip }, async () => {
   const argv = sshCommand(server, ['yes'], { program });
-  const result = await runProgram(['bash', '-c', '"$@" | head -n 2; echo ${PIPESTATUS[0]}', 'bash', ...argv]);
+  const result = await runProgram(['bash', '-c', '"$@" | head -n 2; echo "$PIPESTATUS"', 'bash', ...argv]);
   assert.match(result.stdout.toString(), /^y\ny\n(?:255|141)\n$/);
   assert.equal(result.stderr, '');
 });
 
 test('a slow reader holds the server back: memory stays flat', { skip: skip || missing('ps') }, async () => {
   const argv = sshCommand(server, ['head -c 300000000 /dev/zero'], { program });
-  const script = '"$@" | { sleep 3; ps -o rss= -C node --sort=-start_time | head -n 1 >&2; wc -c; }';
   const running = startProgram(['bash', '-c', '"$@" 2>/dev/null | { sleep 4; wc -c; }', 'bash', ...argv]);
-  assert.ok(script.length > 0);
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const children = await runProgram(['ps', '--ppid', String(running.pid), '-o', 'rss=,args=']);
   const rss = children.stdout
@@ -147,15 +142,13 @@ test('SetEnv and SendEnv', { skip }, async () => {
 });
 
 test('-s runs a subsystem, and says so where there is none', { skip }, async () => {
-  const sftp = openSshProgram('sftp-server');
-  const withSftp = await startOpenSshServer({ config: [`Subsystem sftp ${sftp}`] });
   // SSH_FXP_INIT, version 3; the answer begins with SSH_FXP_VERSION.
   const init = Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]);
-  const result = await runSsh(withSftp, ['sftp'], { program, flags: ['-s'], input: init });
+  const result = await runSsh(server, ['sftp'], { program, flags: ['-s'], input: init });
   assert.deepEqual([result.status, result.stdout[4], result.stdout.readUInt32BE(5)], [0, 2, 3]);
-  const none = await runSsh(withSftp, ['nothing'], { program, flags: ['-s'] });
+  const none = await runSsh(server, ['nothing'], { program, flags: ['-s'] });
   assert.deepEqual([none.status, none.stderr], [255, 'subsystem request failed on channel 0\r\n']);
-  const sftpClient = ['sftp', '-S', program, '-b', '-', ...sshCommand(withSftp, [], { program }).slice(1)];
+  const sftpClient = ['sftp', '-S', program, '-b', '-', ...sshCommand(server, [], { program }).slice(1)];
   const listed = await runProgram(sftpClient, { input: 'pwd\n', env: { SSH_AUTH_SOCK: undefined } });
   assert.match(listed.stdout.toString(), /Remote working directory: \//);
 });
@@ -195,8 +188,6 @@ test('stdin is a descriptor that was closed', { skip }, async () => {
 });
 
 test('stdin may be opened for reading and writing', { skip }, async () => {
-  const fd = openSync('/dev/null', 'r+');
-  closeSync(fd);
   const argv = sshCommand(server, ['cat; echo end'], { program });
   const result = await runProgram(['sh', '-c', '"$@" <>/dev/null', 'sh', ...argv]);
   assert.deepEqual([result.status, result.stdout.toString()], [0, 'end\n']);
