@@ -17,7 +17,12 @@ export interface ToolRow {
 
 export const tools: readonly ToolRow[] = [
   { name: 'nacre', help: 'this list, and the version', failureExit: 1, load: () => import('./nacre/index.ts') },
-  { name: 'start', help: 'a server for yourself alone, to try', failureExit: 1, load: () => import('./start/index.ts') },
+  {
+    name: 'start',
+    help: 'a server for yourself alone, to try',
+    failureExit: 1,
+    load: () => import('./start/index.ts'),
+  },
   { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
 ];
 

@@ -16,7 +16,9 @@ import { makeOneTimePassword } from './one-time-password.ts';
 
 const table = {
   tool: 'start',
-  rows: [{ letter: 'p', name: 'port', value: 'port', help: 'The port to listen on; default 2222, or the next free one.' }],
+  rows: [
+    { letter: 'p', name: 'port', value: 'port', help: 'The port to listen on; default 2222, or the next free one.' },
+  ],
 } as const;
 
 const address = '127.0.0.1';
