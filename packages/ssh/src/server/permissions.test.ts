@@ -216,7 +216,7 @@ async function certified(more: Partial<CertificateRequest> = {}, ca = otherKey) 
     keyId: 'test',
     principals: ['ada'],
     validAfter: nowSeconds - 60n,
-    validBefore: nowSeconds + 60n,
+    validBefore: nowSeconds + 7200n,
     extensions: defaultUserExtensions,
     ...more,
   };
@@ -233,7 +233,7 @@ test('a handler that only looks at the authority still lets in no certificate th
   assert.equal((await client.exec('x')).stdout, 'exec x');
   for (const [why, signer] of [
     ['expired', await certified({ validBefore: nowSeconds - 1n })],
-    ['not yet valid', await certified({ validAfter: nowSeconds + 30n })],
+    ['not yet valid', await certified({ validAfter: nowSeconds + 3600n })],
     ['another user', await certified({ principals: ['root'] })],
     ['for a host', await certified({ kind: 'host', extensions: {} })],
     ['unknown critical option', await certified({ criticalOptions: { unheard: 'x' } })],
