@@ -10,7 +10,6 @@ import {
   loadIdentity,
   readKeyFile,
   readPublicHalf,
-  withCertificate,
 } from './identities.ts';
 import type { ConnectOptions } from './options.ts';
 
@@ -28,7 +27,7 @@ export async function* offeredSigners(options: ConnectOptions): AsyncGenerator<S
     const files: string[] = [];
     for (const identity of identities ?? defaultIdentityFiles()) {
       if (typeof identity !== 'string') {
-        yield* offer(identity, certificates, options);
+        yield* offer(identity, () => identity.label, certificates, options);
         continue;
       }
       const publicKey = left.size === 0 ? undefined : await readPublicHalf(identity);
@@ -39,13 +38,12 @@ export async function* offeredSigners(options: ConnectOptions): AsyncGenerator<S
       }
       left.delete(idOf(signer.publicKey));
       const beside = await loadCertificateBeside(identity, signer);
-      const label = describe(identity, signer.publicKey, options, ' agent');
-      yield* offer({ ...bound(signer), label }, beside ? [...certificates, beside.publicKey] : certificates, options);
+      const all = beside ? [...certificates, beside.publicKey] : certificates;
+      yield* offer(signer, (key) => describe(identity, key, options, ' agent'), all, options);
     }
     for (const signer of identitiesOnly ? [] : left.values()) {
       const name = signer.label.replace(/^agent: /, '');
-      const label = describe(name, signer.publicKey, { ...options, identities: undefined }, ' agent');
-      yield* offer({ ...bound(signer), label }, certificates, options);
+      yield* offer(signer, (key) => describe(name, key, {}, ' agent'), certificates, options);
     }
     for (const path of files) yield* fromFile(path, certificates, options);
   } finally {
@@ -70,42 +68,36 @@ async function* fromFile(
   }
   const beside = await loadCertificateBeside(path, signer);
   const all = beside === undefined ? certificates : [...certificates, beside.publicKey];
-  yield* offer({ ...bound(signer), label: describe(path, signer.publicKey, options) }, all, options);
+  yield* offer(signer, (key) => describe(path, key, options), all, options);
 }
 
 /** A key under each certificate that belongs to it, then by itself. */
-function* offer(signer: Signer, certificates: readonly PublicKey[], options: ConnectOptions): Generator<Signer> {
+function* offer(
+  signer: Signer,
+  label: (key: PublicKey) => string,
+  certificates: readonly PublicKey[],
+  { onKeyFailure }: ConnectOptions,
+): Generator<Signer> {
   const own = certificates.filter((certificate) => certificate.plain.equals(signer.publicKey));
-  for (const certificate of own) yield watched(withCertificate(signer, certificate), options);
-  yield watched(signer, options);
-}
-
-function watched(signer: Signer, { onKeyFailure }: ConnectOptions): Signer {
-  if (onKeyFailure === undefined) return signer;
-  return {
-    ...bound(signer),
-    async sign(data, algorithm, signOptions) {
-      try {
-        return await signer.sign(data, algorithm, signOptions);
-      } catch (error) {
-        onKeyFailure(signer, error);
-        throw error;
-      }
-    },
-  };
-}
-
-/** A signer's parts, apart from its class. */
-function bound(signer: Signer): Signer {
-  return {
-    publicKey: signer.publicKey,
-    label: signer.label,
-    sign: (data, algorithm, options) => signer.sign(data, algorithm, options),
-  };
+  for (const publicKey of [...own, signer.publicKey]) {
+    const offered: Signer = {
+      publicKey,
+      label: label(publicKey),
+      async sign(data, algorithm, signOptions) {
+        try {
+          return await signer.sign(data, algorithm, signOptions);
+        } catch (error) {
+          onKeyFailure?.(offered, error);
+          throw error;
+        }
+      },
+    };
+    yield offered;
+  }
 }
 
 /** `id ED25519 SHA256:… explicit`, as OpenSSH's log names a key. */
-function describe(name: string, key: PublicKey, { identities }: Pick<ConnectOptions, 'identities'>, from = ''): string {
+function describe(name: string, key: PublicKey, { identities }: Partial<ConnectOptions>, from = ''): string {
   const explicit = identities?.includes(name) ? ' explicit' : '';
   return `${name} ${shortTypeName(key)} ${fingerprint(key)}${explicit}${from}`;
 }

@@ -53,6 +53,8 @@ export class ChannelStream extends Duplex {
   #atEof = false;
   /** A write that the closed channel did not take. Its callback would destroy what is still to be read, so it waits. */
   #lostWrite: { done: Done; error: SshError } | undefined;
+  /** The peer closed in good order: what came before stays readable on stderr, however fast stdout was read. */
+  #isFinished = false;
   /** Set when the connection broke off: the stream is destroyed with it once everything was read. */
   #broken: SshError | undefined;
 
@@ -143,7 +145,7 @@ export class ChannelStream extends Duplex {
     if (this.#closeAfterEnd || !endedInOrder) this.channel.abort();
     this.#credit.settle(0);
     if (!endedInOrder) {
-      this.#stderr?.destroy(error ?? undefined);
+      if (!this.#isFinished) this.#stderr?.destroy(error ?? undefined);
       this.#stderrWriter?.destroy(error ?? undefined);
     }
     const lost = this.#lostWrite;
@@ -181,6 +183,7 @@ export class ChannelStream extends Duplex {
     this.#onClosed?.(error);
     if (this.destroyed) return;
     if (this.#broken === undefined) {
+      this.#isFinished = true;
       if (this.readableEnded) this.destroy();
       else this.once('end', () => this.#break(this.#lostWrite?.error));
     } else if (!isBeingRead(this)) this.#break(this.#broken);

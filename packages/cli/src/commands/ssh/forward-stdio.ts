@@ -10,7 +10,8 @@ import type { HostPort, Request } from './request.ts';
 export async function forwardStdio(connection: ClientConnection, target: HostPort, { log }: Request): Promise<number> {
   const stream = await connection.forwardTcp(target.host, target.port).catch((error: unknown) => {
     if (!(error instanceof SshError) || error.code !== 'channel-open-refused') throw error;
-    log.error(`channel 0: open failed: ${error.message}`);
+    const [, reason = error.message] = /\(([^)]*\): [\s\S]*)$/.exec(error.message) ?? [];
+    log.error(`channel 0: open failed: ${reason.replace('): ', ': ')}`);
     throw new FatalError('stdio forwarding failed');
   });
   const input = readInput(0, {

@@ -1,7 +1,7 @@
 /** Writes to our own stdout and stderr: many chunks a call, without blocking on a reader that is slow, and quiet when it has gone. */
 import { fstatSync, writevSync } from 'node:fs';
-import { Socket } from 'node:net';
-import { isatty, WriteStream } from 'node:tty';
+import type { Socket } from 'node:net';
+import { isatty, type WriteStream } from 'node:tty';
 
 /** Where output goes. */
 export interface Output {
@@ -21,10 +21,13 @@ export interface OutputEvents {
 const highWaterBytes = 128 * 1024;
 
 /** Opens a descriptor that this process was started with. */
-export function openOutput(fd: number, events: OutputEvents): Output {
+export function openOutput(fd: 1 | 2, events: OutputEvents): Output {
   const tty = isatty(fd);
   if (!tty && !isPipe(fd)) return new FileOutput(fd, events);
-  return new StreamOutput(tty ? openTerminal(fd) : new Socket({ fd, readable: false, writable: true }), events);
+  // Node's own streams: a second one on the same descriptor is refused, and errors are printed by way of these.
+  const stream = (fd === 1 ? process.stdout : process.stderr) as Socket | WriteStream;
+  if (tty) unblock(stream);
+  return new StreamOutput(stream, events);
 }
 
 function isPipe(fd: number): boolean {
@@ -37,10 +40,8 @@ function isPipe(fd: number): boolean {
 }
 
 /** Node makes terminals blocking; one that is held (^S, a paused pane) would then keep even `~.` from working. */
-function openTerminal(fd: number): WriteStream {
-  const stream = new WriteStream(fd);
+function unblock(stream: Socket | WriteStream): void {
   (stream as unknown as { _handle?: { setBlocking?(blocking: boolean): void } })._handle?.setBlocking?.(false);
-  return stream;
 }
 
 /** Chunks that came in one turn go out together. */
