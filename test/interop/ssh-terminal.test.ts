@@ -35,6 +35,15 @@ async function startShell(options: TerminalOptions = {}): Promise<Terminal> {
   return terminal;
 }
 
+/** A program that shows each line twice: the terminal's echo and its own. */
+const twice = 'echo begin; cat';
+
+async function startTwice(flags: readonly string[] = []): Promise<Terminal> {
+  const terminal = start([twice], ['-t', ...flags]);
+  await terminal.expect(/begin/);
+  return terminal;
+}
+
 test('a shell of one’s own: terminal, size, TERM, exit status, farewell', { skip }, async () => {
   const terminal = start([], [], { columns: 132, rows: 43 });
   await terminal.expect(/[#$] /);
@@ -103,11 +112,12 @@ test('top shows a screenful', { skip: skip || missing('top') }, async () => {
 });
 
 test('~. leaves, the terminal is as it was', { skip }, async () => {
-  const argv = sshCommand(server, ['cat'], { program, flags: ['-t'] });
+  const argv = sshCommand(server, [twice], { program, flags: ['-t'] });
   const terminal = startTerminal(['sh', '-c', 'stty -g; "$@"; echo "status $?"; stty -g; sleep 0.2', 'sh', ...argv], {
     env,
   });
   const [, modes = ''] = await terminal.expect(/([0-9a-f:]{40,})/);
+  await terminal.expect(/begin/);
   terminal.send('abc\r');
   await terminal.expect(/abc\s+abc/);
   terminal.send('~.');
@@ -119,7 +129,8 @@ test('~. leaves, the terminal is as it was', { skip }, async () => {
 
 test('~. leaves a server that no longer answers', { skip }, async () => {
   const own = await startOpenSshServer();
-  const terminal = startTerminal(sshCommand(own, ['cat'], { program, flags: ['-t'] }), { env });
+  const terminal = startTerminal(sshCommand(own, [twice], { program, flags: ['-t'] }), { env });
+  await terminal.expect(/begin/);
   terminal.send('abc\r');
   await terminal.expect(/abc\s+abc/);
   process.kill(own.pid as number, 'SIGSTOP');
@@ -130,7 +141,7 @@ test('~. leaves a server that no longer answers', { skip }, async () => {
 });
 
 test('~? helps, ~~ sends one, ~R exchanges keys, ~B breaks, ~v talks more, ~x is not an escape', { skip }, async () => {
-  const terminal = start(['cat'], ['-t']);
+  const terminal = await startTwice();
   terminal.send('one\r');
   await terminal.expect(/one\s+one/);
   terminal.send('~?');
@@ -150,12 +161,12 @@ test('~? helps, ~~ sends one, ~R exchanges keys, ~B breaks, ~v talks more, ~x is
 });
 
 test('another escape character, and none', { skip }, async () => {
-  const other = start(['cat'], ['-t', '-e', '%']);
+  const other = await startTwice(['-e', '%']);
   other.send('~.\r');
   await other.expect(/~\.\s+~\./);
   other.send('%.');
   assert.equal((await other.ended()).status, 255);
-  const none = start(['cat'], ['-t', '-e', 'none']);
+  const none = await startTwice(['-e', 'none']);
   none.send('~.\r');
   await none.expect(/~\.\s+~\./);
   none.send('\x04');
@@ -163,11 +174,11 @@ test('another escape character, and none', { skip }, async () => {
 });
 
 test('~^Z suspends: the shell here has its terminal, fg goes on', { skip: skip || missing('bash') }, async () => {
-  const quoted = sshCommand(server, ['cat'], { program, flags: ['-t'] }).map((word) => `'${word}'`);
+  const quoted = sshCommand(server, [twice], { program, flags: ['-t'] }).map((word) => `'${word}'`);
   const terminal = startTerminal(['bash', '--norc', '-i'], { env });
   await terminal.expect(/bash-[\d.]+[#$] /);
   terminal.send(`${quoted.join(' ')}\r`);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await terminal.expect(/begin\s*$/);
   terminal.send('abc\r');
   await terminal.expect(/abc\s+abc/);
   terminal.send('~\x1a');

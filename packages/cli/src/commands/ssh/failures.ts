@@ -28,7 +28,9 @@ export function describeConnectFailure(error: unknown, facts: FailureFacts): str
     case 'disconnected':
       return describeDisconnect(error, peer);
     case 'no-common-algorithm':
-      return [`Unable to negotiate with ${peer}: ${error.message.replace(/(?:client to server|server to client) /, '')}`];
+      return [
+        `Unable to negotiate with ${peer}: ${error.message.replace(/(?:client to server|server to client) /, '')}`,
+      ];
     case 'auth-failed':
       return [`${facts.user}@${facts.originalHost}: ${error.message}`];
     case 'host-key-unknown':
