@@ -3,7 +3,8 @@
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { SshError } from '@nacre/ssh/errors';
-import { findTool, type ToolRow } from './commands/table.ts';
+import { findTool } from './commands/table.ts';
+import type { ToolRow } from './commands/tool.ts';
 
 // Beside this package and nowhere else: whoever can write there can write the code as well. Node's own default is a
 // guessable place in /tmp, from which a server that runs as root would load another user's code.

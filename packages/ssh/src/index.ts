@@ -34,5 +34,5 @@ export {
   type ServerOptions,
   type SshServer,
 } from './server/index.ts';
-export { type Permissions, parseAuthorizedKeys } from './trust/index.ts';
+export { findAuthorizedKey, type Permissions, parseAuthorizedKeys } from './trust/index.ts';
 export { version } from './version.ts';

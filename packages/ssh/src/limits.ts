@@ -8,8 +8,6 @@ export const maxPreIdentificationLineBytes = 8192;
 
 /** A forged packet_length would otherwise reserve gigabytes (OpenSSH's own cap is 256 KiB). */
 export const maxPacketBytes = 256 * 1024;
-/** RFC 4253 §6.1: every implementation must take this much payload. */
-export const minSupportedPacketBytes = 35000;
 /** Before login: unauthenticated peers may make us hold or hash no more than this in all (OpenSSH CVE-2016-8858). */
 export const maxBytesBeforeAuth = 1024 * 1024;
 export const maxPacketsBeforeAuth = 4096;
@@ -100,3 +98,6 @@ export const maxTerminalModesBytes = 4096;
 
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
+
+/** A peer's texts for people (refusals, reasons) in an error or a log: longer ones would flood it. */
+export const maxShownBytes = 1024;

@@ -36,6 +36,21 @@ export function parseEnvironmentFile(text: string): Record<string, string> {
   return environment;
 }
 
+/**
+ * What may be handed to a program. Names come from clients (AcceptEnv), so whatever is no plain name is dropped: a NUL would
+ * fail the whole session, and the shell evaluates `x[$(command)]`.
+ */
+export function cleanEnvironment(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const pairs = Object.entries(environment);
+  return Object.fromEntries(
+    pairs.filter(([name, value]) => plainName.test(name) && !readOnlyInBash.has(name) && !value.includes('\0')),
+  );
+}
+
+const plainName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** bash keeps these for itself and refuses to have them set. */
+const readOnlyInBash = new Set(['BASHOPTS', 'BASH_VERSINFO', 'EUID', 'PPID', 'SHELLOPTS', 'UID']);
+
 function readEnvironmentFile(path: string): Record<string, string> {
   try {
     return parseEnvironmentFile(readFileSync(path, 'utf8'));

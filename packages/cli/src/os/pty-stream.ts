@@ -1,6 +1,5 @@
 /** The master side of a pseudo-terminal as a Node stream that loses nothing at the end and never blocks. */
 import { readSync, writeSync } from 'node:fs';
-import type { SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
 import { ReadStream } from 'node:tty';
 
@@ -35,7 +34,7 @@ export class PtyStream extends Duplex {
       buffer: Buffer.allocUnsafe(readBytes),
       callback: (count: number, buffer: Uint8Array): boolean => this.push(Buffer.from(buffer.subarray(0, count))),
     };
-    this.#source = new ReadStream(masterFd, { onread } as SocketConstructorOpts);
+    this.#source = new ReadStream(masterFd, { onread });
     this.#source.pause();
     // EIO when the last slave is closed is how a terminal says "end of file".
     this.#source.on('error', () => this.#end());

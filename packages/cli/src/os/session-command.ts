@@ -71,7 +71,7 @@ export function buildSessionCommand(request: SessionCommandRequest): SessionComm
  *
  * `bash -p` reads no start-up file and no function from the environment. A session leader without a terminal gets the first
  * one that it opens (so no setsid -c is needed). A key typed too early must not end it (traps go back to their default at exec).
- * Names that are no shell identifiers are dropped.
+ * `export` and never `declare`, which would evaluate what stands in a subscript; cleanEnvironment sees to the names besides.
  */
 const launcher = `
 trap : INT QUIT TSTP
@@ -81,12 +81,10 @@ if ! cd -- "$1" 2>/dev/null; then
 fi
 if [ -n "$2" ]; then exec 4<>"$2" 4>&-; fi
 unset reason PATH PWD OLDPWD
-while IFS= read -r -u 3 -d '' REPLY; do declare -x "$REPLY" 2>/dev/null; done
+while IFS= read -r -u 3 -d '' nacre_pair; do export "$nacre_pair" 2>/dev/null; done
 exec 3<&-
-unset REPLY SHLVL OLDPWD
-shell=$3
-shift 3
-exec -a "$0" -- "$shell" "$@"
+unset nacre_pair SHLVL OLDPWD
+exec -a "$0" -- "\${@:3}"
 `;
 
 /**

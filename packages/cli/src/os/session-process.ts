@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { SshError } from '@nacre/ssh/errors';
+import { cleanEnvironment } from './environment.ts';
 import type { Account } from './platform.ts';
 import type { Pty } from './pty.ts';
 import { buildSessionCommand } from './session-command.ts';
@@ -109,14 +110,17 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
     workingDirectory: request.workingDirectory ?? account.home,
     terminalPath: pty?.path,
   });
-  const child = spawn(plan.file, plan.args, {
-    argv0: plan.argv0,
-    cwd: plan.cwd,
-    detached: true,
-    env: plan.environmentByPipe ? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : request.environment,
-    stdio: plan.environmentByPipe ? [...standard, 'pipe'] : [...standard],
-  });
-  if (plan.environmentByPipe) sendEnvironment(child, request.environment);
+  const environment = cleanEnvironment(request.environment);
+  const child = spawnOrRefuse(account.shell, () =>
+    spawn(plan.file, plan.args, {
+      argv0: plan.argv0,
+      cwd: plan.cwd,
+      detached: true,
+      env: plan.environmentByPipe ? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : environment,
+      stdio: plan.environmentByPipe ? [...standard, 'pipe'] : [...standard],
+    }),
+  );
+  if (plan.environmentByPipe) sendEnvironment(child, environment);
   return child;
 }
 
@@ -124,21 +128,34 @@ async function requireStarted(child: ChildProcess, shell: string): Promise<void>
   try {
     await once(child, 'spawn');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new SshError(`the login shell ${shell} could not be run: ${reason}`, {
-      code: 'request-refused',
-      stage: 'channel',
-      remedy: 'check the shell in the password database',
-      cause,
-    });
+    throw startError(shell, cause);
   }
+}
+
+/** Some failures are thrown at once: a command with a NUL in it, or one that is longer than the system takes. */
+function spawnOrRefuse(shell: string, start: () => ChildProcess): ChildProcess {
+  try {
+    return start();
+  } catch (cause) {
+    throw startError(shell, cause);
+  }
+}
+
+function startError(shell: string, cause: unknown): SshError {
+  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new SshError(`the login shell ${shell} could not be run: ${reason}`, {
+    code: 'request-refused',
+    stage: 'channel',
+    remedy: 'check the shell in the password database, and the length of the command',
+    cause,
+  });
 }
 
 /** By a pipe that only the new process holds, NUL after each pair. */
 function sendEnvironment(child: ChildProcess, environment: Readonly<Record<string, string>>): void {
   const pipe = child.stdio[3] as Writable | null | undefined;
   if (pipe === null || pipe === undefined) return;
-  const pairs = Object.entries(environment).filter(([name, value]) => !`${name}${value}`.includes('\0'));
+  const pairs = Object.entries(environment);
   pipe.on('error', () => {});
   pipe.end(pairs.map(([name, value]) => `${name}=${value}\0`).join(''), () => pipe.destroy());
 }

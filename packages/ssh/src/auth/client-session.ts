@@ -2,6 +2,7 @@
 import { disconnectReasons, protocolError, SshError } from '../errors.ts';
 import { maxAuthRequests, maxBannerBytes } from '../limits.ts';
 import type { AuthLink } from '../transport/link.ts';
+import { printable } from '../wire/index.ts';
 import { abortError, untilAborted } from './abort.ts';
 import type { ClientAuthOptions } from './client-options.ts';
 import {
@@ -13,7 +14,6 @@ import {
   userauthRequest,
   userauthSuccess,
 } from './messages.ts';
-import { printable } from './printable.ts';
 import { SignerQueue } from './signer-queue.ts';
 
 /** How one step of a client's method ended. */

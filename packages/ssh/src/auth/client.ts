@@ -50,6 +50,7 @@ async function converse(session: ClientSession): Promise<ClientAuthResult> {
     }
     const next = preferred.find((candidate) => allowed.includes(candidate.name) && !exhausted.has(candidate));
     if (next === undefined) throw permissionDenied(allowed);
+    if (next !== method) session.log('debug', `Next authentication method: ${next.name}`);
     method = next;
   }
 }

@@ -13,7 +13,6 @@ export type { Prompt } from './messages.ts';
 export * as messages from './messages.ts';
 export { authMethods } from './methods/table.ts';
 export type { AuthMethod } from './methods/types.ts';
-export { printable } from './printable.ts';
 export { authenticateServer } from './server.ts';
 export type {
   Ask,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SshError } from '../errors.ts';
+import { printable } from '../wire/index.ts';
 import * as messages from './messages.ts';
-import { printable } from './printable.ts';
 
 const samples: [
   messages: { name: string; number: number; encode(v: never): Buffer; decode(b: Buffer): unknown },

@@ -3,6 +3,7 @@ import { disconnectReasons, protocolError, SshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { authFailureDelayMs, maxAuthAttempts, maxUserNameBytes } from '../limits.ts';
 import type { AuthLink } from '../transport/link.ts';
+import { printable } from '../wire/index.ts';
 import { toAuthError } from './auth-error.ts';
 import {
   authNumbers,
@@ -15,7 +16,6 @@ import {
 } from './messages.ts';
 import { findAuthMethod } from './methods/table.ts';
 import type { AuthMethod } from './methods/types.ts';
-import { printable } from './printable.ts';
 import { advance, allows, isComplete, methodsToList, type OpenLists, openLists } from './required-methods.ts';
 import type { LoginSummary, ServerAuthOptions, ServerAuthResult } from './server-options.ts';
 import { ServerSession, type ServerVerdict, tooManyFailures } from './server-session.ts';

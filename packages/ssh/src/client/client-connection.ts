@@ -1,4 +1,5 @@
 /** A connection that is logged in, as a program uses it: commands, shells, subsystems, tunnels. */
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientAuthResult } from '../auth/index.ts';
 import {
@@ -8,26 +9,14 @@ import {
   directStreamlocalOpenssh,
   directTcpip,
   openSession,
-  type PtyOptions,
 } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
-import { systemClock } from '../io/index.ts';
+import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
-import { collect, type ExecOptions, type ExecResult } from './exec.ts';
-import type { ConnectOptions } from './options.ts';
+import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
+import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import { RemoteForwards, type RemoteListener } from './remote-forwards.ts';
-
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-}
-
-export interface StartOptions extends CallOptions {
-  /** A terminal for the program. */
-  readonly pty?: PtyOptions;
-  /** Variables to set; servers accept few of them. */
-  readonly environment?: Readonly<Record<string, string>>;
-}
 
 interface Facts {
   readonly target: { readonly host: string; readonly port: number; readonly user: string };
@@ -51,11 +40,13 @@ export class ClientConnection {
   /** The connection protocol below, for what this class does not offer. */
   readonly connection: Connection;
   readonly #transport: Transport;
+  readonly #driver: StreamDriver;
   readonly #forwards: RemoteForwards;
   #isClosing = false;
 
-  constructor(transport: Transport, facts: Facts) {
+  constructor(transport: Transport, driver: StreamDriver, facts: Facts) {
     this.#transport = transport;
+    this.#driver = driver;
     this.target = facts.target;
     this.address = facts.address;
     this.login = facts.login;
@@ -64,6 +55,7 @@ export class ClientConnection {
     this.connection = new Connection(transport, {
       clock: systemClock,
       channelHandlers: forwards.channelHandlers,
+      roundTripMs: transport.roundTripMs,
       ...(facts.options.limits && { limits: facts.options.limits }),
     });
     this.closed = new Promise((resolve) => {
@@ -95,6 +87,12 @@ export class ClientConnection {
     return this.#transport.peerIdentification;
   }
 
+  /** Bytes on the wire so far, encryption and all; zeros where the stream below does not count. */
+  get traffic(): { readonly sentBytes: number; readonly receivedBytes: number } {
+    const { bytesWritten = 0, bytesRead = 0 } = this.#driver.stream as Partial<Socket>;
+    return { sentBytes: bytesWritten, receivedBytes: bytesRead };
+  }
+
   /**
    * Runs a command and collects what it writes.
    *
@@ -111,8 +109,7 @@ export class ClientConnection {
     command: string,
     options: ExecOptions & { encoding?: 'buffer' } = {},
   ): Promise<ExecResult<string | Buffer>> {
-    const session = await this.spawn(command, options);
-    return collect(session, options);
+    return runToEnd((startOptions) => this.spawn(command, startOptions), options);
   }
 
   /**

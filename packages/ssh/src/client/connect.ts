@@ -1,8 +1,9 @@
 /** connect(): from a name to a connection that is logged in. */
 import { userInfo } from 'node:os';
 import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
-import { SshError, toSshError } from '../errors.ts';
+import { disconnectReasons, SshError, toSshError } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
+import { fingerprint } from '../keys/index.ts';
 import { Transport } from '../transport/index.ts';
 import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -34,11 +35,14 @@ export async function connect(target: string | Target, options: ConnectOptions):
   }
   const user = options.user ?? targetUser ?? userInfo().username;
   const deadline = startDeadline(options, host, port);
+  let stream = options.stream;
+  let transport: Transport | undefined;
   try {
-    const preferred = options.algorithms?.hostKey ?? (await options.hostKeys.preferredAlgorithms?.(host, port));
-    const driver = options.stream ? new StreamDriver(options.stream) : await dial(host, port, options, deadline.signal);
+    const preferred = options.algorithms?.hostKey ?? (await preferredAlgorithms(options, host, port));
+    const driver = stream ? new StreamDriver(stream) : await dial(host, port, options, deadline.signal);
+    stream = driver.stream;
     const address = remoteAddress(driver);
-    const transport = new Transport({
+    const link = new Transport({
       role: 'client',
       sink: driver,
       clock: systemClock,
@@ -47,6 +51,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
       verifyHostKey: async (key) => {
         // A person may be asked here, who takes the time that a person takes.
         deadline.clear();
+        options.log?.(1, `Server host key: ${key.type} ${fingerprint(key)}`);
         await options.hostKeys.verify({ host, port, address, key });
       },
       ...(options.requiredRsaBits !== undefined && { requiredRsaBits: options.requiredRsaBits }),
@@ -56,18 +61,34 @@ export async function connect(target: string | Target, options: ConnectOptions):
       ...(options.onNotice && { onNotice: options.onNotice }),
       kexTimeoutMs: 0,
     });
-    const onAbort = () => transport.fail(abortError(deadline.signal, host, port));
+    transport = link;
+    const onAbort = () => link.fail(abortError(deadline.signal, host, port));
     deadline.signal.addEventListener('abort', onAbort, { once: true });
     if (deadline.signal.aborted) onAbort();
-    driver.drive(transport);
-    await transport.handshake();
+    driver.drive(link);
+    options.onConnect?.({ address, port });
+    await link.handshake();
     deadline.clear();
-    options.onHandshake?.({ serverIdentification: transport.peerIdentification, address });
-    const login = await logIn(transport, user, options);
+    options.onHandshake?.({ serverIdentification: link.peerIdentification, address });
+    const login = await logIn(link, user, options);
     deadline.signal.removeEventListener('abort', onAbort);
-    return new ClientConnection(transport, { target: { host, port, user }, address, login, options });
+    return new ClientConnection(link, driver, { target: { host, port, user }, address, login, options });
+  } catch (error) {
+    // Also what a callback of the caller's threw: nothing is left open behind a call that failed.
+    const failure = toSshError(error, { code: 'misuse', stage: 'usage', disconnect: disconnectReasons.byApplication });
+    if (transport === undefined) stream?.destroy();
+    else transport.fail(failure);
+    throw failure;
   } finally {
-    deadline.clear();
+    deadline.end();
+  }
+}
+
+async function preferredAlgorithms({ hostKeys }: ConnectOptions, host: string, port: number) {
+  try {
+    return await hostKeys.preferredAlgorithms?.(host, port);
+  } catch (error) {
+    throw toSshError(error, { code: 'host-key-refused', stage: 'host-key' });
   }
 }
 
@@ -82,17 +103,18 @@ async function logIn(transport: Transport, user: string, options: ConnectOptions
     ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
     ...(options.signal && { signal: options.signal }),
   };
-  try {
-    return await authenticateClient(transport, auth);
-  } catch (error) {
-    const failure = toSshError(error, { code: 'auth-failed', stage: 'auth' });
-    transport.fail(failure);
-    throw failure;
-  }
+  return authenticateClient(transport, auth);
+}
+
+interface Deadline {
+  readonly signal: AbortSignal;
+  /** Ends the time limit; the caller's signal still counts. */
+  clear(): void;
+  end(): void;
 }
 
 /** One signal for the caller's abort and for the time limit. */
-function startDeadline(options: ConnectOptions, host: string, port: number): { signal: AbortSignal; clear(): void } {
+function startDeadline(options: ConnectOptions, host: string, port: number): Deadline {
   const controller = new AbortController();
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const onAbort = () => controller.abort(options.signal?.reason);
@@ -100,14 +122,22 @@ function startDeadline(options: ConnectOptions, host: string, port: number): { s
   options.signal?.addEventListener('abort', onAbort, { once: true });
   const timer =
     timeoutMs === 0 ? undefined : setTimeout(() => controller.abort(timedOut(host, port, timeoutMs)), timeoutMs);
-  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+  return {
+    signal: controller.signal,
+    clear: () => clearTimeout(timer),
+    end() {
+      clearTimeout(timer);
+      // A signal that serves many connections must not keep something of each.
+      options.signal?.removeEventListener('abort', onAbort);
+    },
+  };
 }
 
 function timedOut(host: string, port: number, timeoutMs: number): SshError {
-  return new SshError(`connect to host ${host} port ${port}: Connection timed out (${timeoutMs / 1000} s)`, {
+  return new SshError(`connect to host ${host} port ${port}: Connection timed out`, {
     code: 'timeout',
     stage: 'tcp',
     side: 'peer',
-    remedy: 'Check the address, or raise timeoutMs on a slow path.',
+    remedy: `Check the address, or raise timeoutMs (${timeoutMs} now) on a slow path.`,
   });
 }

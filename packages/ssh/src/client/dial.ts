@@ -5,7 +5,43 @@ import { readBuffer, StreamDriver } from '../io/index.ts';
 import type { ConnectOptions } from './options.ts';
 
 /** Connects; the driver reads nothing until it is given a transport in the same turn. */
-export function dial(host: string, port: number, options: ConnectOptions, signal: AbortSignal): Promise<StreamDriver> {
+export async function dial(
+  host: string,
+  port: number,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<StreamDriver> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await dialOnce(host, port, options, signal);
+    } catch (error) {
+      const isHopeless = !(error instanceof SshError) || error.code !== 'connect-failed';
+      if (isHopeless || attempt >= (options.attempts ?? 1)) throw error;
+      await pause(betweenAttemptsMs, signal, host, port);
+      options.log?.(1, 'Trying again...');
+    }
+  }
+}
+
+/** As ConnectionAttempts of ssh_config has it. */
+const betweenAttemptsMs = 1000;
+
+function pause(ms: number, signal: AbortSignal, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(abortError(signal, host, port));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function dialOnce(host: string, port: number, options: ConnectOptions, signal: AbortSignal): Promise<StreamDriver> {
   return new Promise((resolve, reject) => {
     let driver: StreamDriver | undefined;
     const socket = connectSocket({
@@ -23,6 +59,7 @@ export function dial(host: string, port: number, options: ConnectOptions, signal
         callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
       },
     } as TcpNetConnectOpts);
+    logAttempts(socket, host, options);
     const onAbort = () => {
       socket.destroy();
       reject(abortError(signal, host, port));
@@ -39,6 +76,18 @@ export function dial(host: string, port: number, options: ConnectOptions, signal
       driver = new StreamDriver(socket);
       resolve(driver);
     });
+  });
+}
+
+/** Each address that is tried, and why it was left; Node tells of them from 20.12 on. */
+function logAttempts(socket: Socket, host: string, { log }: ConnectOptions): void {
+  if (log === undefined) return;
+  socket.on('connectionAttempt', (address: string, port: number) => {
+    log(1, `Connecting to ${host} [${address}] port ${port}.`);
+  });
+  socket.on('connectionAttemptFailed', (address: string, port: number, _family: number, error: unknown) => {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    log(1, `connect to address ${address} port ${port}: ${tcpText[code] ?? message}`);
   });
 }
 

@@ -1,4 +1,5 @@
 /** Keys to log in with: files that are opened only when a server wants them, and an agent's. */
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { homedir } from 'node:os';
@@ -36,10 +37,14 @@ export interface IdentityFileOptions {
  * @throws SshError `bad-file` where there is none or it cannot be read, `bad-key` where it is no key.
  */
 export async function loadIdentity(path: string, options: IdentityFileOptions = {}): Promise<Signer> {
-  const file = await readKeyFile(path);
-  if (!isEncrypted(file)) return parsePrivateKey(file, { name: path });
-  const publicKey = peekPublicKey(file) ?? (await readPublicHalf(path));
+  const { bytes: file, found } = await openKeyFile(path);
+  if (isPublicOnly(file)) return publicHalfOnly(path, file);
+  const exposure = exposureOf(path, found);
+  const isLocked = isEncrypted(file);
+  if (!isLocked && exposure === undefined) return parsePrivateKey(file, { name: path });
+  const publicKey = peekPublicKey(file) ?? (await readPublicFile(`${path}.pub`));
   if (publicKey === undefined) {
+    if (exposure !== undefined) throw exposure;
     // Old PEM files tell nothing without their passphrase.
     return unlock(file, path, options);
   }
@@ -48,12 +53,47 @@ export async function loadIdentity(path: string, options: IdentityFileOptions = 
     publicKey,
     label: path,
     async sign(data, algorithm, signOptions) {
+      if (exposure !== undefined) throw exposure;
       unlocked ??= unlock(file, path, options);
       unlocked.catch(() => {
         unlocked = undefined;
       });
       return (await unlocked).sign(data, algorithm, signOptions);
     },
+  };
+}
+
+/**
+ * A private key that others can read is no longer private; whoever copied it can use it from anywhere. Only files of our own
+ * are judged: a service's key may belong to root and be readable by a group on purpose.
+ */
+function exposureOf(path: string, found: Stats): SshError | undefined {
+  const own = process.getuid?.();
+  if (own === undefined || found.uid !== own || (found.mode & 0o077) === 0) return undefined;
+  const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
+  return new SshError(`Permissions ${mode} for '${path}' are too open.`, {
+    code: 'bad-file',
+    stage: 'key',
+    remedy: `Run "chmod 600 ${path}"; if others can log in here, make a new key.`,
+  });
+}
+
+/** `-i id.pub`: the private half is the agent's, and the file only says which key is meant. */
+function isPublicOnly(file: Buffer): boolean {
+  return /^(?:ssh-|ecdsa-|sk-)[!-~]+ [A-Za-z0-9+/]/.test(file.toString('latin1', 0, 80));
+}
+
+function publicHalfOnly(path: string, file: Buffer): Signer {
+  return {
+    publicKey: parsePublicKey(file.toString('utf8')).key,
+    label: path,
+    sign: () =>
+      Promise.reject(
+        new SshError(`${path} holds a public key only, and no agent has its private half`, {
+          code: 'bad-file',
+          stage: 'key',
+        }),
+      ),
   };
 }
 
@@ -124,9 +164,20 @@ async function unlock(file: Buffer, path: string, options: IdentityFileOptions):
   }
 }
 
-async function readPublicHalf(path: string): Promise<PublicKey | undefined> {
+/** The public key of a key file, of the `.pub` beside it or of what the private file itself tells; undefined where none does. */
+export async function readPublicHalf(path: string): Promise<PublicKey | undefined> {
+  const beside = (await readPublicFile(`${path}.pub`)) ?? (await readPublicFile(path));
+  if (beside !== undefined) return beside;
   try {
-    return parsePublicKey((await readKeyFile(`${path}.pub`)).toString('utf8')).key;
+    return peekPublicKey(await readKeyFile(path));
+  } catch {
+    return undefined;
+  }
+}
+
+async function readPublicFile(path: string): Promise<PublicKey | undefined> {
+  try {
+    return parsePublicKey((await readKeyFile(path)).toString('utf8')).key;
   } catch {
     return undefined;
   }
@@ -134,11 +185,15 @@ async function readPublicHalf(path: string): Promise<PublicKey | undefined> {
 
 /** A key file's bytes. */
 export async function readKeyFile(path: string): Promise<Buffer> {
+  return (await openKeyFile(path)).bytes;
+}
+
+async function openKeyFile(path: string): Promise<{ bytes: Buffer; found: Stats }> {
   try {
     const found = await stat(path);
     if (!found.isFile()) throw new Error('it is not a regular file');
     if (found.size > maxKeyFileBytes) throw new Error(`it is larger than ${maxKeyFileBytes} bytes`);
-    return await readFile(path);
+    return { bytes: await readFile(path), found };
   } catch (error) {
     const wrapped = toSshError(error, { code: 'bad-file', stage: 'key' });
     throw new SshError(`cannot read the key file ${path}: ${wrapped.message}`, {

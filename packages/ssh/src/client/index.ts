@@ -1,7 +1,7 @@
 /** @nacre/ssh/client: connect() and what belongs to it. */
 
 export { version } from '../version.ts';
-export { ClientConnection, type StartOptions } from './client-connection.ts';
+export { ClientConnection } from './client-connection.ts';
 export { connect } from './connect.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
 export {
@@ -18,7 +18,13 @@ export {
   loadCertificateBeside,
   loadIdentity,
 } from './identities.ts';
-export { type KnownHostsOptions, knownHosts, type UnknownHostQuestion } from './known-hosts-policy.ts';
-export type { ConnectOptions, HandshakeFacts } from './options.ts';
+export {
+  type KnownHostsOptions,
+  knownHosts,
+  type OtherName,
+  type RefusedHostKey,
+  type UnknownHostQuestion,
+} from './known-hosts-policy.ts';
+export type { CallOptions, ConnectFacts, ConnectOptions, HandshakeFacts, StartOptions } from './options.ts';
 export type { RemoteListener } from './remote-forwards.ts';
 export { parseTarget, type Target } from './target.ts';

@@ -4,16 +4,18 @@ import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SshError } from '../errors.ts';
-import { fingerprint } from '../keys/index.ts';
+import { fingerprint, shortTypeName } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { maxTrustFileBytes } from '../limits.ts';
-import { hostKeyAlgorithms } from '../transport/index.ts';
+import { findHostKeyAlgorithm, hostKeyAlgorithms } from '../transport/index.ts';
 import {
   addHost,
   checkHostKey,
+  formatHostName,
   type HostKeyVerdict,
   hasHostAuthority,
   type KnownHosts,
+  type KnownHostsEntry,
   knownKeyTypes,
   parseKnownHosts,
 } from '../trust/index.ts';
@@ -29,6 +31,17 @@ export interface KnownHostsOptions {
    * that shows the question to a person and resolves to true only for a yes. A key that has *changed* is always refused.
    */
   readonly onUnknown?: 'refuse' | 'accept-new' | ((question: UnknownHostQuestion) => Promise<boolean>);
+  /** The name to look up and remember in place of host and port (HostKeyAlias). */
+  readonly alias?: string;
+  /** What the files say of a host's key, before anything is done about it: for logs, and for warnings that name the lines. */
+  readonly onVerdict?: (verdict: HostKeyVerdict, question: HostKeyQuestion) => void;
+  /**
+   * Goes on with a key that has changed or is revoked where it returns true. Anybody on the way can then read and change
+   * everything, so whoever says yes must give no password away afterwards (`StrictHostKeyChecking=no`).
+   */
+  readonly acceptMismatchWithoutVerification?: (verdict: RefusedHostKey, question: HostKeyQuestion) => boolean;
+  /** Host key algorithms to offer, known ones moved to the front. Default: all that are not legacy. */
+  readonly algorithms?: readonly string[];
   /** Write names hashed, so that the file does not tell where its owner goes. */
   readonly hashNames?: boolean;
   /** Told of what is worth a line to the person: a host that was added, a line that cannot be read. */
@@ -40,6 +53,19 @@ export interface UnknownHostQuestion extends HostKeyQuestion {
   readonly fingerprint: string;
   /** Types of other keys known for this name. */
   readonly otherTypes: readonly string[];
+  /** Other names with this very key: a machine that is known by another name, or one key on many machines. */
+  readonly otherNames: readonly OtherName[];
+}
+
+/** The verdicts that refuse a key whatever anybody says. */
+export type RefusedHostKey = Extract<HostKeyVerdict, { status: 'changed' | 'revoked' }>;
+
+/** Another name that the files know the same key by. */
+export interface OtherName {
+  readonly file: string;
+  readonly line: number;
+  /** Undefined where the name is hashed. */
+  readonly hosts: string | undefined;
 }
 
 /** Checks host keys against known_hosts files, and remembers new ones where `onUnknown` allows it. */
@@ -52,12 +78,17 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
   return {
     async verify(question) {
       const files = await load();
-      const verdict = checkHostKey(files, { host: question.host, port: question.port, key: question.key });
+      const { host, port, key } = question;
+      const { alias, onVerdict, acceptMismatchWithoutVerification: mayGoOn } = options;
+      const verdict = checkHostKey(files, { host, port, key, alias });
+      onVerdict?.(verdict, question);
+      if ((verdict.status === 'changed' || verdict.status === 'revoked') && mayGoOn?.(verdict, question) === true)
+        return;
       switch (verdict.status) {
         case 'trusted':
           return;
         case 'trusted-ca':
-          requireHostCertificate(question.key, question.host);
+          requireHostCertificate(key, alias ?? host);
           return;
         case 'revoked':
           throw refusal(
@@ -67,20 +98,26 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
         case 'changed':
           throw changedKey(question, verdict);
         case 'unknown':
-          await admit(question, verdict.otherTypes);
+          await admit(question, verdict.otherTypes, files);
           return;
       }
     },
     async preferredAlgorithms(host, port) {
       const files = await load();
-      return orderByKnown(knownKeyTypes(files, host, port), hasHostAuthority(files, host, port));
+      const { alias, algorithms } = options;
+      const types = knownKeyTypes(files, host, port, alias);
+      return orderByKnown(types, hasHostAuthority(files, host, port, alias), algorithms);
     },
   };
 
-  async function admit(question: HostKeyQuestion, otherTypes: readonly string[]): Promise<void> {
-    const { onUnknown = 'refuse', onNotice } = options;
+  async function admit(
+    question: HostKeyQuestion,
+    otherTypes: readonly string[],
+    files: readonly KnownHosts[],
+  ): Promise<void> {
+    const { onUnknown = 'refuse', onNotice, alias } = options;
     const key = question.key.plain;
-    const asked = { ...question, key, fingerprint: fingerprint(key), otherTypes };
+    const asked = { ...question, key, fingerprint: fingerprint(key), otherTypes, otherNames: otherNames(files, key) };
     const accepted =
       onUnknown === 'accept-new' || (typeof onUnknown === 'function' && (await onUnknown(asked)) === true);
     if (!accepted) {
@@ -92,10 +129,19 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
     }
     const file = userFiles[0];
     if (file === undefined) return;
-    await appendHost(file, (text) =>
-      addHost(text, { host: question.host, port: question.port, key, hashed: options.hashNames ?? false }),
-    );
-    onNotice?.(`Warning: Permanently added '${question.host}' (${shortType(key)}) to the list of known hosts.`);
+    const place = alias === undefined ? question : { host: alias, port: 22 };
+    const host = formatHostName(place.host, place.port);
+    try {
+      await appendHost(file, (text) =>
+        addHost(text, { host: place.host, port: place.port, key, hashed: options.hashNames ?? false }),
+      );
+    } catch (error) {
+      // The key was accepted; that it cannot be remembered costs a question the next time, and no safety now.
+      const reason = error instanceof Error ? error.message : String(error);
+      onNotice?.(`Failed to add the host to the list of known hosts (${file}): ${reason}`);
+      return;
+    }
+    onNotice?.(`Warning: Permanently added '${host}' (${shortTypeName(key)}) to the list of known hosts.`);
   }
 }
 
@@ -103,9 +149,16 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
  * A known host is offered its known key types first, so that it shows a key that can be checked; an unknown one gets the
  * default order, which tells nobody what we know (CVE-2020-14145).
  */
-function orderByKnown(types: readonly string[], hasAuthority: boolean): readonly string[] | undefined {
-  if (types.length === 0 && !hasAuthority) return undefined;
-  const usable = hostKeyAlgorithms.filter((row) => !row.legacy);
+function orderByKnown(
+  types: readonly string[],
+  hasAuthority: boolean,
+  names: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (types.length === 0 && !hasAuthority) return names;
+  const usable =
+    names === undefined
+      ? hostKeyAlgorithms.filter((row) => !row.legacy)
+      : names.flatMap((name) => findHostKeyAlgorithm(name) ?? []);
   const isKnown = (row: { keyType: string }) =>
     row.keyType.includes('-cert-') ? hasAuthority : types.includes(row.keyType);
   return [...usable.filter(isKnown), ...usable.filter((row) => !isKnown(row))].map((row) => row.name);
@@ -124,9 +177,12 @@ function place(line: { file: string; line: number }): string {
   return `${line.file}:${line.line}`;
 }
 
-function shortType(key: PublicKey): string {
-  if (key.type.startsWith('ecdsa')) return 'ECDSA';
-  return key.type.replace(/^sk-/, '').replace(/^ssh-/, '').replace(/@.*$/, '').toUpperCase();
+function otherNames(files: readonly KnownHosts[], key: PublicKey): OtherName[] {
+  const isSame = (entry: KnownHostsEntry) =>
+    entry.marker === undefined && entry.keyType === key.type && entry.blob.equals(key.blob);
+  return files
+    .flatMap((file) => file.entries.filter(isSame))
+    .map(({ file, line, hosts, hashed }) => ({ file, line, hosts: hashed ? undefined : hosts }));
 }
 
 async function loadAll(paths: readonly string[]): Promise<KnownHosts[]> {

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
-import type { ConnectionLimits } from '../connection/index.ts';
+import type { ConnectionLimits, PtyOptions } from '../connection/index.ts';
 import type { Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
 import type { HostKeyPolicy } from './host-key-policy.ts';
@@ -17,6 +17,14 @@ export interface ConnectOptions {
   readonly identities?: readonly (Signer | string)[];
   /** The agent: a socket's path, a client, or false for none. Default: `SSH_AUTH_SOCK`, where no identities are given. */
   readonly agent?: string | AgentClient | false;
+  /** Of the agent's keys offer only those that `identities` (or the default files) name: an agent with many keys uses up the attempts. */
+  readonly identitiesOnly?: boolean;
+  /** Files of user certificates; each is offered with the key it belongs to. Those beside a key file are found by themselves. */
+  readonly certificates?: readonly string[];
+  /** Leave out key files and agents that cannot be used, in place of failing: the default for what is not named here. */
+  readonly skipUnusableKeys?: boolean;
+  /** Told of a key that the server wanted and that could not sign: a wrong passphrase, an agent that refused, an exposed file. */
+  readonly onKeyFailure?: (signer: Signer, error: unknown) => void;
   /** Asked for the passphrase of an encrypted key file once the server wants that key; undefined leaves the key out. */
   readonly passphrase?: (path: string, attempt: number) => Promise<string | undefined>;
   /** The password, or a function that asks for it. */
@@ -34,6 +42,8 @@ export interface ConnectOptions {
 
   /** Time until login begins: name lookup, TCP and key exchange. Default 30,000; 0 for no limit. */
   readonly timeoutMs?: number;
+  /** Rounds over all addresses of the host before giving up, a second apart. Default 1. */
+  readonly attempts?: number;
   /** Ask a silent server for a sign of life after this long, and give up after `countMax` (3) unanswered questions. */
   readonly keepalive?: { readonly intervalMs: number; readonly countMax?: number };
   /** IPv4 or IPv6 only. */
@@ -49,8 +59,16 @@ export interface ConnectOptions {
   readonly log?: (level: 1 | 2 | 3, text: string) => void;
   /** A line the server wants shown outside of login. */
   readonly onNotice?: (text: string) => void;
+  /** The stream to the server is open, and nothing was said yet. */
+  readonly onConnect?: (facts: ConnectFacts) => void;
   /** After `hostKeys` accepted the server and before login. */
   readonly onHandshake?: (facts: HandshakeFacts) => void;
+}
+
+export interface ConnectFacts {
+  /** Undefined over a stream of the caller's. */
+  readonly address: string | undefined;
+  readonly port: number;
 }
 
 export interface HandshakeFacts {
@@ -59,3 +77,14 @@ export interface HandshakeFacts {
 }
 
 export type { ClientAuthResult };
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface StartOptions extends CallOptions {
+  /** A terminal for the program. */
+  readonly pty?: PtyOptions;
+  /** Variables to set; servers accept few of them. */
+  readonly environment?: Readonly<Record<string, string>>;
+}

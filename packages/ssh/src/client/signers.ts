@@ -1,51 +1,145 @@
 /** The keys a connection offers, in their order, each looked at only when its turn comes. */
 import { type AgentClient, agentSigners } from '../agent/index.ts';
 import { SshError } from '../errors.ts';
-import type { Signer } from '../keys/types.ts';
-import { connectAgent, defaultIdentityFiles, loadCertificateBeside, loadIdentity } from './identities.ts';
+import { fingerprint, parsePublicKey, shortTypeName } from '../keys/index.ts';
+import type { PublicKey, Signer } from '../keys/types.ts';
+import {
+  connectAgent,
+  defaultIdentityFiles,
+  loadCertificateBeside,
+  loadIdentity,
+  readKeyFile,
+  readPublicHalf,
+} from './identities.ts';
 import type { ConnectOptions } from './options.ts';
 
-/** Given identities first; without any, the agent's keys and then the files of ~/.ssh. */
+/**
+ * Given identities first, in their order: one that the agent holds is the agent's to sign with, and needs no passphrase. Then
+ * the agent's other keys, then files that it does not hold: of a default list those come last, as OpenSSH has it.
+ */
 export async function* offeredSigners(options: ConnectOptions): AsyncGenerator<Signer> {
-  const { identities, agent, log } = options;
-  for (const identity of identities ?? []) {
-    if (typeof identity === 'string') yield* fromFile(identity, options);
-    else yield identity;
-  }
+  const { identities, agent, identitiesOnly = false } = options;
   const wantsAgent = agent !== false && (agent !== undefined || identities === undefined);
-  if (wantsAgent) yield* fromAgent(agent, options);
-  if (identities !== undefined) return;
-  for (const path of defaultIdentityFiles()) {
-    try {
-      yield* fromFile(path, options);
-    } catch (error) {
-      // Files of the default list that are not there are no news; a broken one must not keep the others from being tried.
-      log?.(2, `identity file ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  const certificates = await loadCertificates(options);
+  const held = wantsAgent ? await openAgent(agent, options) : undefined;
+  try {
+    const left = new Map(held?.signers.map((signer) => [idOf(signer.publicKey), signer]));
+    const files: string[] = [];
+    for (const identity of identities ?? defaultIdentityFiles()) {
+      if (typeof identity !== 'string') {
+        yield* offer(identity, () => identity.label, certificates, options);
+        continue;
+      }
+      const publicKey = left.size === 0 ? undefined : await readPublicHalf(identity);
+      const signer = publicKey && left.get(idOf(publicKey));
+      if (signer === undefined) {
+        files.push(identity);
+        continue;
+      }
+      left.delete(idOf(signer.publicKey));
+      const beside = await loadCertificateBeside(identity, signer);
+      const all = beside ? [...certificates, beside.publicKey] : certificates;
+      yield* offer(signer, (key) => describe(identity, key, options, ' agent'), all, options);
     }
+    for (const signer of identitiesOnly ? [] : left.values()) {
+      const name = signer.label.replace(/^agent: /, '');
+      yield* offer(signer, (key) => describe(name, key, {}, ' agent'), certificates, options);
+    }
+    for (const path of files) yield* fromFile(path, certificates, options);
+  } finally {
+    held?.close();
   }
 }
 
-async function* fromFile(path: string, options: ConnectOptions): AsyncGenerator<Signer> {
-  const signer = await loadIdentity(path, options.passphrase === undefined ? {} : { passphrase: options.passphrase });
-  const certified = await loadCertificateBeside(path, signer);
-  if (certified !== undefined) yield certified;
-  yield signer;
-}
-
-async function* fromAgent(agent: string | AgentClient | undefined, options: ConnectOptions): AsyncGenerator<Signer> {
-  let client: AgentClient;
+async function* fromFile(
+  path: string,
+  certificates: readonly PublicKey[],
+  options: ConnectOptions,
+): AsyncGenerator<Signer> {
+  let signer: Signer;
   try {
-    if (agent === undefined && !process.env.SSH_AUTH_SOCK) return;
-    client = typeof agent === 'object' ? agent : await connectAgent(agent);
+    signer = await loadIdentity(path, options.passphrase === undefined ? {} : { passphrase: options.passphrase });
   } catch (error) {
-    // Asked for by name it must be there; found in the environment it is a convenience.
-    if (agent !== undefined || !(error instanceof SshError)) throw error;
-    options.log?.(1, error.message);
+    // Files of the default list that are not there are no news; a broken one must not keep the others from being tried.
+    if (options.identities !== undefined && options.skipUnusableKeys !== true) throw error;
+    options.log?.(1, `Trying private key: ${path}`);
+    options.log?.(2, `identity file ${path}: ${error instanceof Error ? error.message : String(error)}`);
     return;
   }
+  const beside = await loadCertificateBeside(path, signer);
+  const all = beside === undefined ? certificates : [...certificates, beside.publicKey];
+  yield* offer(signer, (key) => describe(path, key, options), all, options);
+}
+
+/** A key under each certificate that belongs to it, then by itself. */
+function* offer(
+  signer: Signer,
+  label: (key: PublicKey) => string,
+  certificates: readonly PublicKey[],
+  { onKeyFailure }: ConnectOptions,
+): Generator<Signer> {
+  const own = certificates.filter((certificate) => certificate.plain.equals(signer.publicKey));
+  for (const publicKey of [...own, signer.publicKey]) {
+    const offered: Signer = {
+      publicKey,
+      label: label(publicKey),
+      async sign(data, algorithm, signOptions) {
+        try {
+          return await signer.sign(data, algorithm, signOptions);
+        } catch (error) {
+          onKeyFailure?.(offered, error);
+          throw error;
+        }
+      },
+    };
+    yield offered;
+  }
+}
+
+/** `id ED25519 SHA256:… explicit`, as OpenSSH's log names a key. */
+function describe(name: string, key: PublicKey, { identities }: Partial<ConnectOptions>, from = ''): string {
+  const explicit = identities?.includes(name) ? ' explicit' : '';
+  return `${name} ${shortTypeName(key)} ${fingerprint(key)}${explicit}${from}`;
+}
+
+function idOf(key: PublicKey): string {
+  return key.blob.toString('base64');
+}
+
+async function loadCertificates({ certificates = [], log }: ConnectOptions): Promise<PublicKey[]> {
+  const loaded: PublicKey[] = [];
+  for (const path of certificates) {
+    try {
+      const { key } = parsePublicKey((await readKeyFile(path)).toString('utf8'));
+      if (key.certificate !== undefined) loaded.push(key);
+      else log?.(1, `${path} holds a key and no certificate`);
+    } catch (error) {
+      log?.(1, `certificate file ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return loaded;
+}
+
+interface HeldKeys {
+  readonly signers: readonly Signer[];
+  close(): void;
+}
+
+async function openAgent(
+  agent: string | AgentClient | undefined,
+  { log, skipUnusableKeys = false }: ConnectOptions,
+): Promise<HeldKeys | undefined> {
   try {
-    yield* await agentSigners(client);
-  } finally {
-    if (typeof agent !== 'object') client.close();
+    if (agent === undefined && !process.env.SSH_AUTH_SOCK) return undefined;
+    const client = typeof agent === 'object' ? agent : await connectAgent(agent);
+    return {
+      signers: await agentSigners(client),
+      close: () => typeof agent !== 'object' && client.close(),
+    };
+  } catch (error) {
+    // Asked for by name it must be there; found in the environment it is a convenience.
+    if ((agent !== undefined && !skipUnusableKeys) || !(error instanceof SshError)) throw error;
+    log?.(1, error.message);
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** Where to connect: `[user@]host[:port]`, an ssh:// address, or an object; checked before any of it is used. */
+import { isIPv6 } from 'node:net';
 import { SshError } from '../errors.ts';
 
 export interface Target {
@@ -39,6 +40,12 @@ function parseText(text: string): Target {
 function parseAddress(text: string): Target {
   const match = /^ssh:\/\/(?:([^@/]*)@)?(\[[^\]/]+\]|[^:/@]+)(?::(\d+))?\/?$/.exec(text);
   if (match === null) throw badTarget(`"${text.slice(0, 200)}" is no ssh:// address`, 'Write ssh://user@host:port.');
+  if (match[1]?.includes(':')) {
+    throw badTarget(
+      'a password does not belong into an address, where logs and lists of processes show it',
+      'Leave it out.',
+    );
+  }
   const user = match[1] === undefined ? undefined : decodePercent(match[1].split(';')[0] as string);
   const host = (match[2] as string).replace(/^\[|\]$/g, '');
   return requireTarget({
@@ -58,17 +65,33 @@ function decodePercent(text: string): string {
 
 function requireTarget(target: Target): Target {
   const { host, port = 22, user } = target;
-  if (host === '' || host.startsWith('-') || !/^[^\s\p{Cc}"'`$\\;&<>|(){}]+$/u.test(host)) {
+  if (!isHost(host)) {
     throw badTarget(
       `"${host.slice(0, 200)}" is no host name`,
-      'Give a name or an address without blanks or shell characters.',
+      'Give a name or an address: host, host:port, or [address]:port for IPv6.',
     );
   }
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw badTarget(`port ${port} is not between 1 and 65535`);
-  if (user !== undefined && (user === '' || user.startsWith('-') || !/^[^\s\p{Cc}"'`$;&<>|(){}]+$/u.test(user))) {
-    throw badTarget(`"${user.slice(0, 200)}" is no user name`);
-  }
+  if (user !== undefined && !isUser(user)) throw badTarget(`"${user.slice(0, 200)}" is no user name`);
   return target;
+}
+
+/**
+ * Nothing that a shell, an option parser, a list of patterns, a path or a token expansion would act upon: names go into known_hosts,
+ * into commands and into file names.
+ */
+function isHost(host: string): boolean {
+  if (host.includes(':')) return isIPv6(host) && isSafe(host);
+  return isSafe(host) && !/[\\[\]%,*?!#/]/.test(host);
+}
+
+/** A backslash stands in names of Windows domains; as the last character it would escape whatever follows. */
+function isUser(user: string): boolean {
+  return isSafe(user) && !user.endsWith('\\');
+}
+
+function isSafe(name: string): boolean {
+  return !name.startsWith('-') && /^[^\s\p{Cc}"'`$;&<>|(){}]+$/u.test(name);
 }
 
 function badTarget(message: string, remedy?: string): SshError {

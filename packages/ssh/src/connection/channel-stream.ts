@@ -21,6 +21,17 @@ export interface ChannelStreamOptions {
   onRequest?: (request: IncomingRequest) => boolean | Promise<boolean>;
   /** Called when the channel is closed and all its data is readable. */
   onClosed?: (error: SshError | undefined) => void;
+  /**
+   * Close the channel once both directions have ended; default true. A session must not: its exit status may come after
+   * both EOFs.
+   */
+  closeAfterEnd?: boolean;
+  /**
+   * A connection that breaks off closes the stream without an 'error' event. For programs of a server, to whom a client may
+   * be lost at any time: what Node builds upon a stream (readline, for one) passes its errors on to where nobody listens,
+   * and a client that hangs up would end the process. Loops and pipelines still learn that the stream was cut short.
+   */
+  breaksQuietly?: boolean;
 }
 
 /**
@@ -34,12 +45,16 @@ export class ChannelStream extends Duplex {
   readonly channel: Channel;
   readonly #credit: ReadCredit;
   readonly #stderr: StderrReader | undefined;
+  readonly #closeAfterEnd: boolean;
+  readonly #breaksQuietly: boolean;
   readonly #onClosed: ((error: SshError | undefined) => void) | undefined;
   #stderrWriter: StderrWriter | undefined;
   #beforeEof: (() => void) | undefined;
   #atEof = false;
   /** A write that the closed channel did not take. Its callback would destroy what is still to be read, so it waits. */
   #lostWrite: { done: Done; error: SshError } | undefined;
+  /** The peer closed in good order: what came before stays readable on stderr, however fast stdout was read. */
+  #isFinished = false;
   /** Set when the connection broke off: the stream is destroyed with it once everything was read. */
   #broken: SshError | undefined;
 
@@ -49,6 +64,8 @@ export class ChannelStream extends Duplex {
     this.#credit = new ReadCredit(channel);
     this.#stderr = options.stderr ? new StderrReader(channel) : undefined;
     this.#onClosed = options.onClosed;
+    this.#closeAfterEnd = options.closeAfterEnd ?? true;
+    this.#breaksQuietly = options.breaksQuietly ?? false;
     const stderr = this.#stderr;
     channel.attach({
       data: (chunk) => this.#receive(chunk),
@@ -77,7 +94,7 @@ export class ChannelStream extends Duplex {
     return true;
   }
 
-  override read(size?: number): unknown {
+  override read(size?: number): ReturnType<Duplex['read']> {
     const chunk: unknown = super.read(size);
     this.#settle();
     return chunk;
@@ -109,11 +126,28 @@ export class ChannelStream extends Duplex {
     return super.destroy(listened(this, error));
   }
 
+  /**
+   * Node's own iterator destroys a Duplex when its reading side ends, which would cut off what is still being written
+   * and a session's exit status. Leaving the loop early destroys as usual.
+   */
+  override async *[Symbol.asyncIterator](): NodeJS.AsyncIterator<Buffer> {
+    let ended = false;
+    try {
+      yield* this.iterator({ destroyOnReturn: false });
+      ended = true;
+    } finally {
+      if (!ended) this.destroy();
+    }
+  }
+
   override _destroy(error: Error | null, done: Done): void {
-    this.channel.abort();
+    const endedInOrder = error === null && this.readableEnded && this.writableFinished;
+    if (this.#closeAfterEnd || !endedInOrder) this.channel.abort();
     this.#credit.settle(0);
-    this.#stderr?.destroy(error ?? undefined);
-    this.#stderrWriter?.destroy(error ?? undefined);
+    if (!endedInOrder) {
+      if (!this.#isFinished) this.#stderr?.destroy(error ?? undefined);
+      this.#stderrWriter?.destroy(error ?? undefined);
+    }
     const lost = this.#lostWrite;
     this.#lostWrite = undefined;
     done(error);
@@ -138,8 +172,8 @@ export class ChannelStream extends Duplex {
   }
 
   /**
-   * A channel closed in good order ends the reading side like EOF, and then the stream. One that broke off keeps what is
-   * there for whoever is reading it, then fails; where nobody reads, it fails at once, so that writers are told.
+   * A channel closed in good order ends the reading side like EOF, and then the stream. One that broke off keeps what
+   * is there for whoever is reading it, then fails; where nobody reads, it fails at once, so that writers are told.
    */
   #channelClosed(error: SshError | undefined): void {
     if (error !== undefined && !this.#atEof) this.#broken = error;
@@ -149,16 +183,21 @@ export class ChannelStream extends Duplex {
     this.#onClosed?.(error);
     if (this.destroyed) return;
     if (this.#broken === undefined) {
+      this.#isFinished = true;
       if (this.readableEnded) this.destroy();
-      else this.once('end', () => this.destroy(this.#lostWrite?.error));
-    } else if (!isBeingRead(this)) this.destroy(this.#broken);
+      else this.once('end', () => this.#break(this.#lostWrite?.error));
+    } else if (!isBeingRead(this)) this.#break(this.#broken);
     else this.#settle();
   }
 
   /** Gives back the window for what was read, and ends a broken stream when nothing is left to read. */
   #settle(): void {
     this.#credit.settle(this.readableLength);
-    if (this.#broken !== undefined && this.readableLength === 0) this.destroy(this.#broken);
+    if (this.#broken !== undefined && this.readableLength === 0) this.#break(this.#broken);
+  }
+
+  #break(error: SshError | undefined): void {
+    this.destroy(this.#breaksQuietly ? undefined : error);
   }
 
   #sent(done: Done): Sent {
@@ -170,7 +209,7 @@ export class ChannelStream extends Duplex {
 
   #loseWrite(error: SshError, done: Done): void {
     this.#lostWrite = { done, error };
-    if (this.readableEnded || !isBeingRead(this)) this.destroy(error);
+    if (this.readableEnded || !isBeingRead(this)) this.#break(error);
   }
 }
 

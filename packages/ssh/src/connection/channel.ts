@@ -38,7 +38,7 @@ export interface ChannelInit {
 
 const adjustMessage = Buffer.alloc(windowAdjustBytes);
 
-/** A channel. Applications mostly use it through a ChannelStream or a session; forwarders and sftp may use it directly. */
+/** A channel. Applications use it through a ChannelStream or a session; forwarders and sftp may use it directly. */
 export class Channel implements Growable {
   readonly id: number;
   readonly type: string;
@@ -140,7 +140,7 @@ export class Channel implements Growable {
     if (this.#isLive()) this.#sender.push('close', noBytes);
   }
 
-  /** Sends CLOSE now and drops what is queued. Also gives up a channel that is still opening: it closes once confirmed. */
+  /** Sends CLOSE now and drops what is queued. Does nothing on a channel that is not open. */
   abort(error: SshError = closedError('locally')): void {
     if (this.#state === 'opening' || this.#state === 'closing' || this.#state === 'closed') return;
     this.#sender.sendClose(error);
@@ -330,8 +330,8 @@ function deliver(callback: () => void): void {
 }
 
 /**
- * What a consumer's callback throws is an error of the program, not of the connection that is being read: it surfaces as
- * an uncaught exception, as from any other event listener, and the read loop goes on.
+ * What a consumer's callback throws is an error of the program, not of the connection that is being read: it surfaces
+ * as an uncaught exception, as from any other event listener, and the read loop goes on.
  */
 function surface(error: unknown): void {
   queueMicrotask(() => {

@@ -1,45 +1,20 @@
 /** The connection protocol (RFC 4254) over one transport: channels, global requests, and the rules between them. */
 
 import { protocolError, SshError } from '../errors.ts';
-import * as defaults from '../limits.ts';
-import type { Clock, ConnectionLink } from '../transport/link.ts';
+import type { ConnectionLink } from '../transport/link.ts';
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
 import { channelTypes } from './channels/table.ts';
+import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './connection-options.ts';
 import { keepalive } from './global-requests/keepalive.ts';
 import { noMoreSessions } from './global-requests/no-more-sessions.ts';
-import { type AcceptOptions, type ChannelOpenHandler, encodeOpenFailure, IncomingOpen } from './incoming-open.ts';
+import { type AcceptOptions, encodeOpenFailure, IncomingOpen } from './incoming-open.ts';
 import { type KeepaliveOptions, startKeepalive } from './keepalive.ts';
 import * as messages from './messages.ts';
 import { OpeningChannels } from './opening-channels.ts';
-import { abortedError, PendingReplies, type RequestHandler, RequestQueue } from './request-queue.ts';
+import { abortedError, PendingReplies, RequestQueue } from './request-queue.ts';
 import { Scheduler } from './scheduler.ts';
 import { SendWindow, WindowBudget } from './window.ts';
 import { WindowGrowth } from './window-growth.ts';
-
-/** The limits of one connection; each one's harm is told in limits.ts, which holds the defaults. */
-export interface ConnectionLimits {
-  maxChannels: number;
-  maxPendingRequests: number;
-  maxQueuedReplyBytes: number;
-  initialWindowBytes: number;
-  maxWindowBytes: number;
-  maxConnectionWindowBytes: number;
-  maxChannelPacketBytes: number;
-  minPeerPacketBytes: number;
-}
-
-export interface ConnectionOptions {
-  clock: Clock;
-  /** Who decides about channels the peer opens, by type. A type without a handler is refused. */
-  channelHandlers?: ReadonlyMap<string, ChannelOpenHandler>;
-  /** Who answers global requests, by name. A request without a handler fails. */
-  globalRequestHandlers?: ReadonlyMap<string, RequestHandler>;
-  limits?: Partial<ConnectionLimits>;
-  /** A round trip measured before, in the handshake say; helps to size windows. Too long is harmless. */
-  roundTripMs?: number | undefined;
-  /** Told what a handler threw, for logs; the peer just sees its request refused. */
-  onHandlerError?: (error: unknown) => void;
-}
 
 export interface OpenOptions extends AcceptOptions {
   signal?: AbortSignal | undefined;
@@ -106,7 +81,7 @@ export class Connection {
     return this.#abort.signal;
   }
 
-  /** Channels that exist: opening, open, or waiting for the peer's CLOSE; and those the application has to decide about. */
+  /** Channels opening, open, or waiting for the peer's CLOSE, and those the application has to decide about. */
   get channelCount(): number {
     return this.#channels.size + this.#undecided.size;
   }
@@ -120,8 +95,8 @@ export class Connection {
    * Opens a channel (RFC 4254 §5.1).
    *
    * @param data - the type-specific data, encoded.
-   * @throws SshError `channel-open-refused` by the peer, `aborted` by the signal (a late confirmation is closed at once),
-   *   `limit-exceeded` when too many channels are open, or the error that ended the connection.
+   * @throws SshError `channel-open-refused` by the peer, `aborted` by the signal (a late confirmation is closed at
+   *   once), `limit-exceeded` when too many channels are open, or the error that ended the connection.
    */
   async openChannel(type: string, data: Uint8Array, options: OpenOptions = {}): Promise<Channel> {
     this.#requireUsable(options.signal, `opening a ${type} channel`);
@@ -275,9 +250,11 @@ export class Connection {
         return;
       case 91: {
         const confirmation = messages.channelOpenConfirmation.decode(payload);
+        // Checked first: what throws here must leave the call in its list, where the end of the connection settles it.
+        const window = this.#sendWindow(confirmation);
         const opening = this.#opening.take(confirmation.recipient, 'CHANNEL_OPEN_CONFIRMATION');
         this.#host.growth.noteRoundTrip(this.#options.clock.now() - opening.startedMs);
-        opening.channel.confirmed(confirmation.sender, this.#sendWindow(confirmation));
+        opening.channel.confirmed(confirmation.sender, window);
         opening.confirmed();
         return;
       }
@@ -414,19 +391,3 @@ export class Connection {
 const noBytes = Buffer.alloc(0);
 /** About what a packet costs besides its payload: header, padding, MAC, and the objects around it. */
 const packetOverheadBytes = 64;
-
-function connectionLimits(given: Partial<ConnectionLimits> = {}): ConnectionLimits {
-  const { maxChannels, maxPendingRequests, maxQueuedReplyBytes, initialWindowBytes, maxWindowBytes } = defaults;
-  const { maxConnectionWindowBytes, maxChannelPacketBytes, minPeerPacketBytes } = defaults;
-  return {
-    maxChannels,
-    maxPendingRequests,
-    maxQueuedReplyBytes,
-    initialWindowBytes,
-    maxWindowBytes,
-    maxConnectionWindowBytes,
-    maxChannelPacketBytes,
-    minPeerPacketBytes,
-    ...given,
-  };
-}

@@ -1,4 +1,4 @@
-/** The one switch that forbids everything forbiddable: its list is computed from the tables, so nothing can be missed. */
+/** The one switch that forbids everything there is to forbid; its list is computed from the tables. */
 
 import { channelTypes } from './channels/table.ts';
 import type { Feature, FeatureRow } from './feature.ts';

@@ -5,7 +5,7 @@ import type { Channel } from './channel.ts';
 import { closedError } from './channel-sink.ts';
 import { channelOpenFailure, openFailureReasons } from './messages.ts';
 
-/** Decides about channels of one type. What it does not accept before it returns (or its promise settles) is refused. */
+/** Decides about channels of one type. What it has not accepted when it returns (or its promise settles) is refused. */
 export type ChannelOpenHandler = (open: IncomingOpen) => void | Promise<void>;
 
 export interface AcceptOptions {

@@ -13,7 +13,8 @@ export { session } from './channels/session.ts';
 export { channelTypes } from './channels/table.ts';
 export { tunOpenssh } from './channels/tun-openssh.ts';
 export { x11 } from './channels/x11.ts';
-export { Connection, type ConnectionLimits, type ConnectionOptions, type OpenOptions } from './connection.ts';
+export { Connection, type OpenOptions } from './connection.ts';
+export type { ConnectionLimits, ConnectionOptions } from './connection-options.ts';
 export { allFeatures, forwardingFeatures, isPermitted } from './deny-all.ts';
 export type { Feature, FeatureRow } from './feature.ts';
 export { cancelStreamlocalForwardOpenssh } from './global-requests/cancel-streamlocal-forward-openssh.ts';
@@ -31,6 +32,7 @@ export type { OpenRefusal } from './opening-channels.ts';
 export type { Answer, IncomingRequest, RequestHandler } from './request-queue.ts';
 export { agentReq } from './requests/agent-req.ts';
 export { authAgentReqOpenssh } from './requests/auth-agent-req-openssh.ts';
+export { eowOpenssh } from './requests/eow-openssh.ts';
 export { type SignalName, signalNames } from './requests/signal.ts';
 export { channelRequests } from './requests/table.ts';
 export {

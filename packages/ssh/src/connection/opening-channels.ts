@@ -1,6 +1,8 @@
 /** Channels we asked for and the peer has not answered about. */
 
 import { protocolError, SshError } from '../errors.ts';
+import { maxShownBytes } from '../limits.ts';
+import { printable } from '../wire/index.ts';
 import type { Channel } from './channel.ts';
 import { openFailureReasons } from './messages.ts';
 import { abortedError } from './request-queue.ts';
@@ -82,7 +84,7 @@ const reasonTexts: Readonly<Record<number, readonly [text: string, remedy: strin
 
 function refusedError(type: string, reason: number, description: Buffer): SshError {
   const [text, remedy] = reasonTexts[reason] ?? [`reason ${reason}`, undefined];
-  const refusal: OpenRefusal = { reason, description: printable(description) };
+  const refusal: OpenRefusal = { reason, description: printable(description.subarray(0, maxShownBytes)) };
   const detail = refusal.description === '' ? '' : `: ${refusal.description}`;
   return new SshError(`the peer refused a ${type} channel (${text})${detail}`, {
     code: 'channel-open-refused',
@@ -91,11 +93,4 @@ function refusedError(type: string, reason: number, description: Buffer): SshErr
     cause: refusal,
     ...(remedy === undefined ? {} : { remedy }),
   });
-}
-
-/** A peer's text for a person's eyes: no terminal escapes, not endless. */
-export function printable(text: Buffer): string {
-  return text
-    .toString('utf8', 0, 1024)
-    .replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

@@ -16,7 +16,7 @@ export class ReadCredit {
     this.#heldBytes += byteCount;
   }
 
-  /** The Readable buffers so many bytes now; the rest was read. (With setEncoding it counts characters: a little early.) */
+  /** The Readable buffers so many bytes now, the rest was read. With setEncoding it counts characters: a little early. */
   settle(bufferedBytes: number): void {
     const readBytes = this.#heldBytes - bufferedBytes;
     if (readBytes <= 0) return;

@@ -126,7 +126,7 @@ interface Pending {
   reject: (error: SshError) => void;
 }
 
-/** Our requests that want a reply. Replies carry no name: the first one answers the oldest request (RFC 4254 §4, §5.4). */
+/** Our requests that want a reply. Replies carry no name: the next one answers the oldest request (RFC 4254 §4). */
 export class PendingReplies {
   #pending: Pending[] = [];
 

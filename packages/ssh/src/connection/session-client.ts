@@ -2,12 +2,12 @@
 
 import type { Readable, Writable } from 'node:stream';
 import { SshError } from '../errors.ts';
-import { asBuffer } from '../wire/index.ts';
+import { maxShownBytes } from '../limits.ts';
+import { asBuffer, printable } from '../wire/index.ts';
 import type { Channel } from './channel.ts';
 import { ChannelStream } from './channel-stream.ts';
 import { session } from './channels/session.ts';
 import type { Connection, OpenOptions } from './connection.ts';
-import { printable } from './opening-channels.ts';
 import type { IncomingRequest } from './request-queue.ts';
 import { breakRequest } from './requests/break.ts';
 import { env } from './requests/env.ts';
@@ -80,7 +80,7 @@ export class ClientSession {
   constructor(channel: Channel, options: Pick<SessionOptions, 'onRequest'> = {}) {
     this.channel = channel;
     this.exit = new Promise((resolve, reject) => {
-      channel.closed.then((error) => {
+      void channel.closed.then((error) => {
         // A server may hang up right after the exit status; the program's fate is known then all the same.
         if (error === undefined || !('neither' in this.#exit)) resolve(this.#exit);
         else reject(error);
@@ -89,6 +89,7 @@ export class ClientSession {
     this.exit.catch(() => {});
     this.stream = new ChannelStream(channel, {
       stderr: true,
+      closeAfterEnd: false,
       onRequest: (request) => this.#handle(request) ?? options.onRequest?.(request) ?? false,
     });
     this.stderr = this.stream.stderr as Readable;
@@ -149,6 +150,7 @@ export class ClientSession {
   /** Closes the channel now. What was received stays readable only until then. */
   close(): void {
     this.stream.destroy();
+    this.channel.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,7 +165,7 @@ export class ClientSession {
         return true;
       case exitSignal.name: {
         const { signal: name, coreDumped, message } = exitSignal.data.decode(request.data);
-        this.#setExit({ signal: printable(name), coreDumped, message: printable(message) });
+        this.#setExit({ signal: printable(name), coreDumped, message: printable(message.subarray(0, maxShownBytes)) });
         return true;
       }
       case eowOpenssh.name:

@@ -77,8 +77,10 @@ export class ServerSession {
     this.channel = channel;
     this.#handler = handler;
     this.stream = new ChannelStream(channel, {
+      closeAfterEnd: false,
       onRequest: (request) => this.#handle(request),
       onClosed: () => handler.onClosed?.(this),
+      breaksQuietly: true,
     });
     this.stderr = this.stream.createStderrWriter();
   }
@@ -141,10 +143,14 @@ export class ServerSession {
         return this.#setVariable(request.data);
       case windowChange.name:
         return this.#resize(request.data);
-      case signal.name:
-        return this.#handler.onSignal?.(signal.data.decode(request.data).signal, this) ?? false;
-      case breakRequest.name:
-        return this.#handler.onBreak?.(breakRequest.data.decode(request.data).lengthMs, this) ?? false;
+      case signal.name: {
+        const name = signal.data.decode(request.data).signal;
+        return this.#handler.onSignal?.(name, this) ?? false;
+      }
+      case breakRequest.name: {
+        const { lengthMs } = breakRequest.data.decode(request.data);
+        return this.#handler.onBreak?.(lengthMs, this) ?? false;
+      }
       case eowOpenssh.name:
         return false;
       default:
@@ -153,17 +159,26 @@ export class ServerSession {
   }
 
   /** As in OpenSSH a session runs one program: when it has started, nothing that prepares a start is taken any more. */
-  async #start(start: SessionStart): Promise<boolean> {
+  #start(start: SessionStart): Verdict {
     if (this.#state !== 'waiting') return false;
     if (start.kind === 'exec' && start.commandBytes.length > maxCommandBytes) return false;
     this.#state = 'starting';
-    let started = false;
-    try {
-      started = await this.#handler.onStart(start, this);
-    } finally {
+    const settle = (started: boolean) => {
       this.#state = started ? 'started' : 'waiting';
+      return started;
+    };
+    const failed = (error: unknown): never => {
+      settle(false);
+      throw error;
+    };
+    // A verdict that is there at once is answered at once, ahead of anything the program writes.
+    let verdict: Verdict = false;
+    try {
+      verdict = this.#handler.onStart(start, this);
+    } catch (error) {
+      failed(error);
     }
-    return started;
+    return typeof verdict === 'boolean' ? settle(verdict) : verdict.then(settle, failed);
   }
 
   async #requestPty(data: Buffer): Promise<boolean> {

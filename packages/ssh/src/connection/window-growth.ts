@@ -3,6 +3,9 @@
 import type { Clock } from '../transport/link.ts';
 import type { ReceiveWindow } from './window.ts';
 
+/** 2 GB/s: more than one connection reaches on any machine, so a window that allows it needs no growth (loopback). */
+const fastestBytesPerMs = 2_000_000;
+
 /** What grows: a channel with its receive window. */
 export interface Growable {
   readonly receiveWindow: ReceiveWindow;
@@ -15,9 +18,9 @@ export interface Growable {
  * the bytes that come in until its answer are about what the path holds.
  *
  * The answer stands behind whatever data is queued, so on a fast short path the bytes of one probe can fill any window
- * (they sit in socket buffers). Therefore the *rate* of the probe is multiplied by the *shortest* round trip seen: queues
- * make a round trip longer but never the shortest one. Where that product is near the window, the window is what holds
- * the sender back.
+ * (they sit in socket buffers). Therefore the *rate* of the probe is multiplied by the *shortest* round trip seen:
+ * queues make a round trip longer but never the shortest one. Where that product is near the window, the window is what holds
+ * the sender back, provided that the consumer keeps up.
  */
 export class WindowGrowth {
   readonly #clock: Clock;
@@ -61,7 +64,10 @@ export class WindowGrowth {
     const bandwidthDelayBytes = bytes * (this.#shortestMs / roundTripMs);
     window.unmeasured = 0;
     const sizeBefore = window.size;
-    if (bandwidthDelayBytes * 3 >= window.size * 2) growable.growWindow();
+    const fillsWindow = bandwidthDelayBytes * 3 >= window.size * 2;
+    const couldBeFaster = window.size < this.#shortestMs * fastestBytesPerMs;
+    const isConsumed = window.heldBytes * 2 < window.size;
+    if (fillsWindow && couldBeFaster && isConsumed) growable.growWindow();
     // A path that does not need more is asked ever more rarely: a probe per eight windows at last.
     window.measureAfterBytes =
       window.size > sizeBefore ? window.size / 4 : Math.min(window.measureAfterBytes * 2, window.size * 8);

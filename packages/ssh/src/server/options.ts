@@ -7,22 +7,11 @@ import type { SshError } from '../errors.ts';
 import type { PublicKey, Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, HostKey, RekeyOptions } from '../transport/index.ts';
 import type { Permissions } from '../trust/index.ts';
+import type { Peer } from './peer.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 /** What a login decision may be: yes without limits, yes with these limits, or no. */
 export type Decision = boolean | Permissions | undefined;
-
-/** Facts of a connection that decisions may look at. */
-export interface Peer {
-  readonly address: string | undefined;
-  readonly port: number | undefined;
-  readonly localAddress: string | undefined;
-  readonly localPort: number | undefined;
-  /** What the client calls itself; empty until it did. */
-  readonly identification: string;
-  /** The client's host name, where `lookUpHostName` found one. */
-  readonly hostName?: string | undefined;
-}
 
 type AuthRules = Pick<
   ServerAuthOptions<Permissions>,
@@ -153,4 +142,4 @@ export interface Listening {
   close(): void;
 }
 
-export type { ServerSession };
+export type { Peer, ServerSession };

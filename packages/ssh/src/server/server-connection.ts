@@ -1,21 +1,17 @@
-/** One client of a server, from its first byte to its last. */
-import {
-  type AuthAttempt,
-  authenticateServer,
-  defaultSignatureAlgorithms,
-  type LoginSummary,
-  type ServerAuthOptions,
-} from '../auth/index.ts';
+/** A client that is logged in, as a server's handlers see it. */
+import type { LoginSummary } from '../auth/index.ts';
 import { Connection, type ConnectionOptions } from '../connection/index.ts';
-import { disconnectReasons, SshError, toSshError } from '../errors.ts';
-import { type StreamDriver, systemClock } from '../io/index.ts';
+import { disconnectReasons, SshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { loginGraceMs as defaultLoginGraceMs } from '../limits.ts';
-import { type HostKey, type NegotiatedAlgorithms, Transport } from '../transport/index.ts';
-import { fullPermissions, mergePermissions, type Permissions, refusalFor } from '../trust/index.ts';
-import { version } from '../version.ts';
-import { channelHandlers, globalRequestHandlers, PortListeners } from './channels.ts';
-import type { Decision, Peer, ServerOptions } from './options.ts';
+import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
+import type { Permissions } from '../trust/index.ts';
+import type { Peer } from './peer.ts';
+
+/** What answers the client, and what ends with it. */
+export interface Wiring {
+  readonly options: ConnectionOptions;
+  onEnd(): void;
+}
 
 /** A client that is logged in. */
 export class ServerConnection {
@@ -32,35 +28,31 @@ export class ServerConnection {
   readonly connection: Connection;
   readonly #transport: Transport;
 
-  constructor(transport: Transport, login: LoginSummary & { grant: Permissions }, peer: Peer, options: ServerOptions) {
+  constructor(
+    transport: Transport,
+    login: LoginSummary & { readonly grant: Permissions },
+    peer: Peer,
+    createWiring: (connection: ServerConnection) => Wiring,
+  ) {
     this.#transport = transport;
     this.peer = peer;
     this.user = login.user;
     this.methods = login.methods;
     this.keys = login.keys;
     this.permissions = login.grant;
-    const listeners = new PortListeners();
-    const connectionOptions: ConnectionOptions = {
-      clock: systemClock,
-      channelHandlers: channelHandlers(this, options),
-      globalRequestHandlers: globalRequestHandlers(this, options, listeners),
-      onHandlerError: (error) => options.onError?.(error, peer),
-      ...(options.limits && { limits: options.limits }),
-    };
-    this.connection = new Connection(transport, connectionOptions);
+    const { options, onEnd } = createWiring(this);
+    this.connection = new Connection(transport, { ...options, roundTripMs: transport.roundTripMs });
     this.closed = new Promise((resolve) => {
       transport.attach({
         receive: (payload) => this.connection.receive(payload),
         onLinkReady: () => this.connection.onLinkReady(),
         end: (error) => {
           this.connection.end(error);
-          listeners.close();
+          onEnd();
           resolve(error);
         },
       });
     });
-    const { keepalive } = options;
-    if (keepalive) this.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
   }
 
   get algorithms(): NegotiatedAlgorithms | undefined {
@@ -83,119 +75,4 @@ export class ServerConnection {
     );
     await this.closed;
   }
-}
-
-/** What is known of a peer grows while it is served. */
-export type SeenPeer = { -readonly [Field in keyof Peer]: Peer[Field] };
-
-export interface Serving {
-  /** Settles when the client has logged in, or never will. */
-  readonly loggedIn: Promise<ServerConnection | undefined>;
-  /** Settles when the connection has ended. */
-  readonly ended: Promise<SshError>;
-  end(error: SshError): void;
-}
-
-/** Serves one stream: key exchange, login, channels. Everything that goes wrong ends this connection and nothing else. */
-export function serve(
-  driver: StreamDriver,
-  peer: SeenPeer,
-  hostKeys: readonly HostKey[],
-  options: ServerOptions,
-): Serving {
-  let settleEnded: (error: SshError) => void = () => {};
-  const ended = new Promise<SshError>((resolve) => {
-    settleEnded = resolve;
-  });
-  const transport = new Transport({
-    role: 'server',
-    sink: driver,
-    clock: systemClock,
-    version,
-    hostKeys,
-    signatureAlgorithms: options.authenticate.signatureAlgorithms ?? defaultSignatureAlgorithms,
-    ...(options.versionAddendum !== undefined && { versionAddendum: options.versionAddendum }),
-    ...(options.algorithms && { algorithms: options.algorithms }),
-    ...(options.moduli && { moduli: options.moduli }),
-    ...(options.rekey && { rekey: options.rekey }),
-    ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
-    ...(options.log && { log: (level: 1 | 2 | 3, text: string) => options.log?.(level, text, peer) }),
-    onEnd: (error) => {
-      options.onDisconnect?.(error, peer);
-      settleEnded(error);
-    },
-  });
-  driver.drive(transport);
-  return { loggedIn: admit(transport, peer, options), ended, end: (error) => transport.fail(error) };
-}
-
-async function admit(
-  transport: Transport,
-  peer: SeenPeer,
-  options: ServerOptions,
-): Promise<ServerConnection | undefined> {
-  const graceMs = options.loginGraceMs ?? defaultLoginGraceMs;
-  const cancelGrace =
-    graceMs === 0 ? () => {} : systemClock.setTimer(graceMs, () => transport.fail(graceExceeded(graceMs)));
-  try {
-    await transport.handshake();
-    peer.identification = transport.peerIdentification;
-    peer.hostName = await options.lookUpHostName?.(peer);
-    const login = await authenticateServer(transport, authOptions(peer, options));
-    const connection = new ServerConnection(transport, login, peer, options);
-    options.onLogin?.(connection);
-    return connection;
-  } catch (error) {
-    transport.fail(toSshError(error, { code: 'misuse', stage: 'auth', disconnect: disconnectReasons.byApplication }));
-    return undefined;
-  } finally {
-    cancelGrace();
-  }
-}
-
-function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Permissions> {
-  const { publicKey, password, keyboardInteractive, none, gate, ...rules } = options.authenticate;
-  return {
-    ...rules,
-    clock: systemClock,
-    ...(publicKey && { publicKey: async (request) => toPermissions(await publicKey(request, peer)) }),
-    ...(password && {
-      password: async (request) => {
-        const decision = await password(request, peer);
-        return typeof decision === 'object' && 'changePrompt' in decision ? decision : toPermissions(decision);
-      },
-    }),
-    ...(keyboardInteractive && {
-      keyboardInteractive: async (request, ask) => toPermissions(await keyboardInteractive(request, ask, peer)),
-    }),
-    ...(none && { none: async (request) => toPermissions(await none(request, peer)) }),
-    signatureOptions: (permissions) => ({
-      requireUserPresence: permissions.requireUserPresence,
-      requireUserVerification: permissions.requireUserVerification,
-    }),
-    merge: (grants) => grants.reduce(mergePermissions),
-    // Enforced here for every method alike (Go CVE-2026-46595): addresses and expiry, then the caller's own last word.
-    gate: async (login, permissions) => {
-      if (refusalFor(permissions, { address: peer.address, hostName: peer.hostName, now: Date.now() }) !== undefined)
-        return undefined;
-      if (gate === undefined) return permissions;
-      const decision = toPermissions(await gate(login, permissions, peer));
-      return decision && mergePermissions(permissions, decision);
-    },
-    onAttempt: (attempt: AuthAttempt) => options.onAttempt?.(attempt, peer),
-  };
-}
-
-function toPermissions(decision: Decision): Permissions | undefined {
-  if (decision === true) return fullPermissions;
-  return decision === false ? undefined : decision;
-}
-
-function graceExceeded(graceMs: number): SshError {
-  return new SshError(`the client did not log in within ${graceMs / 1000} seconds`, {
-    code: 'timeout',
-    stage: 'auth',
-    side: 'peer',
-    disconnect: disconnectReasons.byApplication,
-  });
 }

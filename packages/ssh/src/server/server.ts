@@ -4,8 +4,10 @@ import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
 import type { HostKey } from '../transport/index.ts';
-import type { Peer, ServerOptions } from './options.ts';
-import { type SeenPeer, type ServerConnection, type Serving, serve } from './server-connection.ts';
+import type { ServerOptions } from './options.ts';
+import type { Peer, SeenPeer } from './peer.ts';
+import { type Serving, serve } from './serve.ts';
+import type { ServerConnection } from './server-connection.ts';
 
 /** OpenSSH's MaxStartups: a flood of connections that never log in must not keep others out for sure. */
 const defaultMaxStartups = { start: 10, ratePercent: 30, full: 100 };

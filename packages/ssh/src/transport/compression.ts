@@ -29,7 +29,7 @@ interface Stream {
 }
 interface Pako {
   Deflate: new (options: { level: number }) => Stream;
-  Inflate: new (options: { chunkSize: number }) => Stream;
+  Inflate: new (options: { chunkSize: number; windowBits: number }) => Stream;
 }
 
 /** Z_SYNC_FLUSH: ends on a byte border, so that each packet can be read as soon as it is there. */
@@ -58,7 +58,8 @@ export function createDeflater(): Deflater {
 }
 
 export function createInflater(): Inflater {
-  const stream = new (loadPako().Inflate)({ chunkSize: 64 * 1024 });
+  // Named, so that the package does not take gzip as well (RFC 4253 §6.2: RFC 1950 and nothing else).
+  const stream = new (loadPako().Inflate)({ chunkSize: 64 * 1024, windowBits: 15 });
   let chunks: Uint8Array[] = [];
   let inflatedBytes = 0;
   stream.onData = (chunk) => {

@@ -1,5 +1,7 @@
 /** How a connection ends: the errors of the transport itself, and what the peer is told. */
 import { disconnectReasons, SshError } from '../errors.ts';
+import { maxShownBytes } from '../limits.ts';
+import { printable } from '../wire/index.ts';
 import { disconnect } from './messages.ts';
 import type { Phase } from './phase.ts';
 
@@ -30,7 +32,7 @@ export function encodeDisconnect(error: SshError): Buffer {
 
 export function disconnectedByPeer(payload: Buffer): SshError {
   const { reason, description } = disconnect.decode(payload);
-  return new SshError(`Received disconnect: ${reason}: ${printable(description)}`, {
+  return new SshError(`Received disconnect: ${reason}: ${printable(description.subarray(0, maxShownBytes), 'many')}`, {
     code: 'disconnected',
     stage: 'transport',
     side: 'peer',
@@ -66,14 +68,6 @@ export function connectionLost(identified: boolean, cause: unknown): SshError {
       cause,
     },
   );
-}
-
-/** A peer's text with everything escaped that a terminal or a log file could be fooled with. */
-export function printable(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes).toString('utf8').slice(0, 4096);
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }
 
 export function misuse(message: string): SshError {

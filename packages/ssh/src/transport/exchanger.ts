@@ -45,6 +45,8 @@ export class Exchanger {
   negotiated: NegotiatedAlgorithms | undefined;
   /** Strict key exchange is in force. */
   strict = false;
+  /** A round trip that was measured on the way, in milliseconds: never shorter than the path's. */
+  roundTripMs: number | undefined;
   /** Messages 20, 21 and 30 to 49. */
   readonly mail: Mailbox;
   readonly #options: TransportOptions;
@@ -76,23 +78,29 @@ export class Exchanger {
   /** Runs one exchange. Rejects with what went wrong; the caller ends the connection. */
   async run(): Promise<void> {
     const isFirst = this.sessionId === undefined;
-    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
     this.#state = 'asked';
     this.#bytesSinceAsked = 0;
     this.#host.outbox.hold();
     this.#cancelTimer();
-    this.#cancelTimer =
-      kexTimeoutMs === 0 ? () => {} : clock.setTimer(kexTimeoutMs, () => this.#host.fail(kexTimedOut(kexTimeoutMs)));
+    const cancelDeadline = isFirst ? () => {} : this.startDeadline();
     try {
-      const result = await exchangeKeys(this.#exchangeHost(isFirst));
+      // A verifier or an agent that never answers must not keep whoever waits for us beyond the connection's end.
+      const result = await Promise.race([exchangeKeys(this.#exchangeHost(isFirst)), this.mail.ended]);
       this.sessionId ??= result.exchangeHash;
       this.hostKey ??= result.hostKey;
       this.#state = 'idle';
     } finally {
-      this.#cancelTimer();
+      cancelDeadline();
     }
     // Before login there is no rekey; `loggedIn` sets the clock for the first.
     if (!isFirst) this.#setTimer();
+  }
+
+  /** The peer's time to finish an exchange; the first one's reaches to the agreement on a service, and is the transport's. */
+  startDeadline(): () => void {
+    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
+    if (kexTimeoutMs === 0) return () => {};
+    return clock.setTimer(kexTimeoutMs, () => this.#host.fail(kexTimedOut(kexTimeoutMs)));
   }
 
   /** The peer's KEXINIT came after login: it begins an exchange, or answers ours. Gives what `run` gives. */
@@ -156,6 +164,10 @@ export class Exchanger {
       hostKey: this.hostKey,
       role: this.#roleOptions(),
       send: (payload) => outbox.sendNow(payload),
+      now: () => this.#options.clock.now(),
+      onRoundTrip: (ms) => {
+        this.roundTripMs = ms;
+      },
       next: () => this.mail.next(),
       onNegotiated: (facts) => this.#onNegotiated(facts, isFirst),
       protectOutgoing: (sealer, algorithms) => {

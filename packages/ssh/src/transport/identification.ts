@@ -1,6 +1,7 @@
 /** The identification exchange (RFC 4253 §4.2): one line each way before the first packet. */
 import { disconnectReasons, SshError } from '../errors.ts';
 import { maxIdentificationBytes, maxLinesBeforeIdentification, maxPreIdentificationLineBytes } from '../limits.ts';
+import { printable } from '../wire/index.ts';
 import type { Role } from './phase.ts';
 
 /** Our own line without CR LF. */
@@ -95,10 +96,4 @@ export class IdentificationReader {
       disconnect: disconnectReasons.protocolError,
     });
   }
-}
-
-function printable(line: string): string {
-  return line
-    .slice(0, 255)
-    .replace(/[^\x20-\x7e]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

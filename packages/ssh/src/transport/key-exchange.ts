@@ -29,9 +29,12 @@ export interface KeyExchangeHost {
   readonly hostKey: PublicKey | undefined;
   readonly role: RoleOptions;
   send(payload: Uint8Array): void;
+  /** Milliseconds, monotonic. */
+  now(): number;
   next(): Promise<Buffer>;
   /** Both KEXINITs are known; from here on the peer may send nothing but this exchange. */
   onNegotiated(facts: NegotiatedFacts): void;
+  onRoundTrip(ms: number): void;
   /** NEWKEYS was sent: seal with these keys. */
   protectOutgoing(sealer: PacketSealer, algorithms: DirectionAlgorithms): void;
   /** NEWKEYS arrived: open with these keys. */
@@ -70,7 +73,10 @@ export async function exchangeKeys(host: KeyExchangeHost): Promise<ExchangeResul
     host.role.name === 'client' ? [clientToServer, serverToClient] : [serverToClient, clientToServer];
   host.send(newKeys.encode({}));
   host.protectOutgoing(protect(host, result, sessionId, outgoing, true).createSealer(), outgoing);
+  const sentMs = host.now();
   newKeys.decode(await host.next());
+  // The client's NEWKEYS answers our reply, so this was a round trip (and what the client took to think).
+  if (host.role.name === 'server') host.onRoundTrip(host.now() - sentMs);
   host.protectIncoming(protect(host, result, sessionId, incoming, false).createOpener(), incoming);
   return result;
 }

@@ -6,10 +6,17 @@ export class Mailbox {
   #waiter: { resolve: (payload: Buffer) => void; reject: (error: SshError) => void } | undefined;
   #error: SshError | undefined;
   readonly #onWaiting: () => void;
+  #rejectEnded: (error: SshError) => void = () => {};
+  /** Rejects with the error that ended the mailbox. */
+  readonly ended = new Promise<never>((_resolve, reject) => {
+    this.#rejectEnded = reject;
+  });
 
   /** @param onWaiting - called (in a microtask of its own) when the taker has begun to wait. */
   constructor(onWaiting: () => void) {
     this.#onWaiting = onWaiting;
+    // Nobody need listen.
+    this.ended.catch(() => {});
   }
 
   get waiting(): boolean {
@@ -32,6 +39,7 @@ export class Mailbox {
 
   end(error: SshError): void {
     this.#error = error;
+    this.#rejectEnded(error);
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.reject(error);

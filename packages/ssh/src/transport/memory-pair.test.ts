@@ -21,6 +21,11 @@ export class ManualClock implements Clock {
     return () => void this.#timers.delete(timer);
   }
 
+  /** Timers that are set: none is left when a connection has ended. */
+  get timerCount(): number {
+    return this.#timers.size;
+  }
+
   advance(ms: number): void {
     this.#nowMs += ms;
     for (const timer of [...this.#timers].sort((a, b) => a.dueMs - b.dueMs)) {

@@ -61,6 +61,7 @@ export class Outbox {
   }
 
   sendRaw(bytes: Buffer): void {
+    if (!this.#isOpen) return;
     this.writer.writeRaw(bytes);
     this.#planFlush();
   }

@@ -68,7 +68,8 @@ export class PacketReader {
     const totalBytes = 4 + packetLength + opener.trailerBytes;
     if (!this.#gather(totalBytes)) return undefined;
     const { buffer, offset } = this.#front();
-    const body = opener.open(this.sequence, buffer, offset, packetLength);
+    const body = this.#open(opener, buffer, offset, packetLength);
+    if (body === undefined) return undefined;
     this.#skip(totalBytes);
     this.#packetLength = undefined;
     this.sequence = (this.sequence + 1) >>> 0;
@@ -137,10 +138,11 @@ export class PacketReader {
     const heldBytes = this.#heldEnd - this.#heldStart;
     if (this.#held.length - this.#heldEnd < byteCount) {
       const wanted = heldBytes + byteCount;
-      // A packet under way tells how much is to come, so that growing copies once.
+      // A packet under way tells how much is to come, so that growing copies once. Where unread packets pile up, doubling keeps a
+      // peer that sends byte by byte from having us copy all of them for each.
       const room = Math.max(
         wanted,
-        this.#packetLength === undefined ? 0 : 4 + this.#packetLength + this.#opener.trailerBytes,
+        this.#packetLength === undefined ? 2 * heldBytes : 4 + this.#packetLength + this.#opener.trailerBytes,
       );
       const target = this.#held.length >= room ? this.#held : Buffer.allocUnsafeSlow(room);
       this.#held.copy(target, 0, this.#heldStart, this.#heldEnd);
@@ -153,13 +155,28 @@ export class PacketReader {
     this.#chunkAt += byteCount;
   }
 
-  /**
-   * A wrong length. Where the length is encrypted together with the body, an attacker could learn plaintext from how soon we
-   * give up (CVE-2008-5161), so a whole packet's worth of bytes is read first and the answer is that of a wrong MAC.
-   */
   #refuseLength(length: number): undefined {
     if (!this.#opener.hidesBadLength) throw badLength(length);
-    this.#swallowing = maxPacketBytes;
+    return this.#beginSwallowing();
+  }
+
+  #open(opener: PacketOpener, buffer: Buffer, offset: number, packetLength: number): Buffer | undefined {
+    try {
+      return opener.open(this.sequence, buffer, offset, packetLength);
+    } catch (error) {
+      // A wrong MAC that is told of where the packet ends would tell its length.
+      if (opener.hidesBadLength) return this.#beginSwallowing();
+      throw error;
+    }
+  }
+
+  /**
+   * Where the length is encrypted together with the body, an attacker who puts a recorded block at the front of a packet could
+   * learn plaintext from how many bytes we take before we give up (CVE-2008-5161). So the largest packet's worth of bytes is read
+   * after whatever is wrong, and the answer is always that of a wrong MAC.
+   */
+  #beginSwallowing(): undefined {
+    this.#swallowing = 4 + maxPacketBytes + this.#opener.trailerBytes;
     return this.#swallow();
   }
 

@@ -36,7 +36,8 @@ const rows: readonly Row[] = [
   { numbers: [2, 2], name: 'IGNORE', client: all, server: all },
   { numbers: [3, 3], name: 'UNIMPLEMENTED', client: all, server: all },
   { numbers: [4, 4], name: 'DEBUG', client: all, server: all },
-  { numbers: [5, 5], name: 'SERVICE_REQUEST', client: none, server: ['service'] },
+  // Paramiko asks for ssh-userauth again with every attempt to log in.
+  { numbers: [5, 5], name: 'SERVICE_REQUEST', client: none, server: ['service', 'auth'] },
   { numbers: [6, 6], name: 'SERVICE_ACCEPT', client: ['service'], server: none },
   // RFC 8308 §2.4: right after the first NEWKEYS, or from a server just before USERAUTH_SUCCESS; the transport counts.
   { numbers: [7, 7], name: 'EXT_INFO', client: ['service', 'auth'], server: ['service'] },
@@ -66,13 +67,13 @@ const rows: readonly Row[] = [
  * @param strict - strict key exchange is in force (kex-strict-*-v00@openssh.com, the answer to Terrapin, CVE-2023-48795).
  */
 export function verdictFor(role: Role, phase: Phase, number: number, strict: boolean): Verdict {
-  const key = `${role} ${phase} ${strict}`;
-  let verdicts = memo.get(key);
-  if (verdicts === undefined) {
-    verdicts = Array.from({ length: 256 }, (_, candidate) => decide(role, phase, candidate, strict));
-    memo.set(key, verdicts);
+  const verdicts = memo[role][strict ? 'strict' : 'plain'];
+  let ofPhase = verdicts.get(phase);
+  if (ofPhase === undefined) {
+    ofPhase = Array.from({ length: 256 }, (_, candidate) => decide(role, phase, candidate, strict));
+    verdicts.set(phase, ofPhase);
   }
-  return verdicts[number] ?? 'refuse';
+  return ofPhase[number] ?? 'refuse';
 }
 
 /** A message's name for logs and errors, by number. */
@@ -80,7 +81,13 @@ export function messageName(number: number): string {
   return rowOf(number)?.name ?? 'unassigned';
 }
 
-const memo = new Map<string, readonly Verdict[]>();
+type Verdicts = Map<Phase, readonly Verdict[]>;
+
+/** Asked for every packet, so decided once. */
+const memo: Record<Role, { strict: Verdicts; plain: Verdicts }> = {
+  client: { strict: new Map(), plain: new Map() },
+  server: { strict: new Map(), plain: new Map() },
+};
 
 function decide(role: Role, phase: Phase, number: number, strict: boolean): Verdict {
   const row = rowOf(number);

@@ -5,6 +5,7 @@ import { rekeyAfterBytes, rekeyAfterBytesLargeBlock, rekeyAfterMs, rekeyAfterPac
 export interface RekeyOptions {
   /** Bytes in one direction under one key; default by the cipher's block size. */
   bytes?: number;
+  /** Never more than limits.rekeyAfterPackets: sequence numbers must not wrap under one key. */
   packets?: number;
   /** Time under one key; 0 for no limit by time. */
   ms?: number;
@@ -25,7 +26,7 @@ export class RekeyPolicy {
   constructor(options: RekeyOptions = {}) {
     this.#options = options;
     this.#maxBytes = options.bytes ?? rekeyAfterBytes;
-    this.#maxPackets = options.packets ?? rekeyAfterPackets;
+    this.#maxPackets = Math.min(options.packets ?? rekeyAfterPackets, rekeyAfterPackets);
     this.ms = options.ms ?? rekeyAfterMs;
   }
 

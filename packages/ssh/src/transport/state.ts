@@ -1,6 +1,14 @@
 /** The whole state of a transport after login, so that another process can go on with its socket. */
+import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
 import type { PacketProtectionState } from '../crypto/packet-protection.ts';
+import { decodePublicKey } from '../keys/index.ts';
+import { asBuffer } from '../wire/index.ts';
 import type { NegotiatedAlgorithms } from './algorithms.ts';
+import { misuse } from './endings.ts';
+import type { Exchanger } from './exchanger.ts';
+import type { PeerExtensions } from './ext-info.ts';
+import type { PacketReader } from './packet-reader.ts';
+import type { PacketWriter } from './packet-writer.ts';
 import type { Role } from './phase.ts';
 
 /** Plain data: structured-cloneable, so that it can go over a process's message channel. It holds the session's keys. */
@@ -27,18 +35,79 @@ export interface DirectionState {
   readonly bytesSinceKeys: number;
 }
 
+/** The parts of a transport that its state is made of. */
+export interface TransportParts {
+  readonly role: Role;
+  readonly ownIdentification: string;
+  peerIdentification: string;
+  readonly extensions: PeerExtensions;
+  readonly exchanger: Exchanger;
+  readonly reader: PacketReader;
+  readonly writer: PacketWriter;
+}
+
+/** @throws SshError `misuse` before the first key exchange is done, during a later one, or with a compression context in use. */
+export function requireExportable({ exchanger, reader, writer }: TransportParts): void {
+  if (!exchanger.isIdle || exchanger.sessionId === undefined) {
+    throw misuse('a transport can be handed over after login and outside of a key exchange only');
+  }
+  if (reader.hasCompressionContext || writer.hasCompressionContext) {
+    throw misuse('a transport whose compression has begun cannot be handed over');
+  }
+}
+
+/** The state as plain data. The caller has stopped everything that could change it. */
+export function exportParts(parts: TransportParts): TransportState {
+  const { exchanger, reader, writer } = parts;
+  const { negotiated, sessionId, hostKey, strict } = exchanger;
+  if (!negotiated || !sessionId || !hostKey) throw misuse('a transport can be handed over after login only');
+  return {
+    format: 1,
+    role: parts.role,
+    ownIdentification: parts.ownIdentification,
+    peerIdentification: parts.peerIdentification,
+    sessionId,
+    hostKeyBlob: hostKey.blob,
+    strict,
+    negotiated,
+    peerExtensions: [...parts.extensions.all],
+    sending: exportDirection(writer),
+    receiving: exportDirection(reader),
+    buffered: reader.takeBuffered(),
+  };
+}
+
+/** Puts a state into the parts of a new transport. */
+export function importParts(parts: TransportParts, state: TransportState): void {
+  const { exchanger, reader, writer } = parts;
+  parts.peerIdentification = state.peerIdentification;
+  parts.extensions.all = new Map(state.peerExtensions.map(([name, value]) => [name, asBuffer(value)]));
+  exchanger.restore({
+    sessionId: asBuffer(state.sessionId),
+    hostKey: decodePublicKey(state.hostKeyBlob),
+    strict: state.strict,
+    negotiated: state.negotiated,
+  });
+  writer.setProtection(restoreSealer(state.sending.protection), false);
+  reader.setProtection(restoreOpener(state.receiving.protection), false);
+  importDirection(writer, state.sending);
+  importDirection(reader, state.receiving);
+  reader.feed(asBuffer(state.buffered));
+  reader.settle();
+}
+
 interface Direction {
   sequence: number;
   packetsSinceKeys: number;
   bytesSinceKeys: number;
 }
 
-export function exportDirection(direction: Direction & { exportState(): PacketProtectionState }): DirectionState {
+function exportDirection(direction: Direction & { exportState(): PacketProtectionState }): DirectionState {
   const { sequence, packetsSinceKeys, bytesSinceKeys } = direction;
   return { protection: direction.exportState(), sequence, packetsSinceKeys, bytesSinceKeys };
 }
 
-export function importDirection(direction: Direction, state: DirectionState): void {
+function importDirection(direction: Direction, state: DirectionState): void {
   direction.sequence = state.sequence;
   direction.packetsSinceKeys = state.packetsSinceKeys;
   direction.bytesSinceKeys = state.bytesSinceKeys;

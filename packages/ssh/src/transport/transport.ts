@@ -1,10 +1,8 @@
 /** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
-import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
-import { decodePublicKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { maxBytesBeforeAuth, maxPacketsBeforeAuth } from '../limits.ts';
-import { asBuffer } from '../wire/index.ts';
+import { maxBytesBeforeAuth, maxPacketsBeforeAuth, maxShownBytes } from '../limits.ts';
+import { printable } from '../wire/index.ts';
 import type { NegotiatedAlgorithms } from './algorithms.ts';
 import {
   connectionLost,
@@ -13,12 +11,12 @@ import {
   encodeDisconnect,
   limitExceeded,
   misuse,
-  printable,
 } from './endings.ts';
 import { Exchanger } from './exchanger.ts';
-import { decodeExtensions } from './ext-info.ts';
+import { PeerExtensions } from './ext-info.ts';
 import { formatIdentification, IdentificationReader } from './identification.ts';
 import type { AuthLink, ConnectionLink } from './link.ts';
+import { answerServiceRequest, loginServiceRequest, requireLoginService } from './login-service.ts';
 import { Mailbox } from './mailbox.ts';
 import {
   debug,
@@ -29,7 +27,6 @@ import {
   newKeys,
   ping,
   pong,
-  serviceAccept,
   serviceRequest,
   unimplemented,
 } from './messages.ts';
@@ -37,11 +34,11 @@ import type { TransportOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { PacketReader } from './packet-reader.ts';
 import { messageName, type Phase, type Role, verdictFor } from './phase.ts';
-import { exportDirection, importDirection, type TransportState } from './state.ts';
+import { answerPing, Pings } from './pings.ts';
+import { exportParts, importParts, requireExportable, type TransportParts, type TransportState } from './state.ts';
 
 /** Unread input beyond this stops the socket while a conversation thinks. */
 const unreadHighWaterBytes = 128 * 1024;
-const authService = 'ssh-userauth';
 /** RFC 4252's number: the one message of login that the transport itself acts on. */
 const userauthSuccess = 52;
 
@@ -61,19 +58,20 @@ export class Transport implements AuthLink, ConnectionLink {
   readonly role: Role;
   readonly ownIdentification: string;
   peerIdentification = '';
-  peerExtensions: ReadonlyMap<string, Buffer> = new Map();
   readonly #options: TransportOptions;
   readonly #reader = new PacketReader();
   readonly #outbox: Outbox;
   readonly #exchanger: Exchanger;
+  readonly #extensions = new PeerExtensions();
   readonly #authMail = new Mailbox(() => this.#pump());
   #identification: IdentificationReader | undefined;
   #phase: Phase = 'first-kexinit';
-  #extInfosReceived = 0;
+  /** The end of the rekey that runs, or of the last one. */
+  #rekeyed: Promise<void> = Promise.resolve();
   #packetsBeforeAuth = 0;
   #bytesBeforeAuth = 0;
   #handler: ConnectionHandler | undefined;
-  readonly #pings: (() => void)[] = [];
+  readonly #pings = new Pings();
   #isReading = true;
   #isPumping = false;
   /** Handed over to another process: nothing is read, sent or ended any more. */
@@ -123,6 +121,16 @@ export class Transport implements AuthLink, ConnectionLink {
     return this.#exchanger.negotiated;
   }
 
+  /** {@inheritDoc AuthLink.peerExtensions} */
+  get peerExtensions(): ReadonlyMap<string, Buffer> {
+    return this.#extensions.all;
+  }
+
+  /** A round trip seen in the handshake, in milliseconds; never shorter than the path's. */
+  get roundTripMs(): number | undefined {
+    return this.#exchanger.roundTripMs;
+  }
+
   get phase(): Phase {
     return this.#phase;
   }
@@ -134,13 +142,23 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** Identification, first key exchange, and agreement on the login service. Rejects with the error that ended it. */
   async handshake(): Promise<void> {
+    if (this.#ended) throw this.#ended;
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
+    const cancelDeadline = this.#exchanger.startDeadline();
     try {
       await this.#finishExchange(this.#exchanger.run());
-      if (this.role === 'client') await this.#requestLogin();
-      else await this.#offerLogin();
+      if (this.role === 'client') {
+        const sentMs = this.#options.clock.now();
+        this.send(loginServiceRequest);
+        requireLoginService(await this.#authMail.next());
+        this.#exchanger.roundTripMs = this.#options.clock.now() - sentMs;
+      } else {
+        this.send(answerServiceRequest(await this.#authMail.next()));
+      }
     } catch (error) {
       throw this.#endWith(error);
+    } finally {
+      cancelDeadline();
     }
     this.#phase = 'auth';
   }
@@ -203,14 +221,19 @@ export class Transport implements AuthLink, ConnectionLink {
   /** {@inheritDoc ConnectionLink.ping} */
   ping(done: () => void): boolean {
     if (!this.peerExtensions.has('ping@openssh.com') || this.#phase !== 'connection') return false;
-    this.#pings.push(done);
-    this.send(ping.encode({ data: Buffer.alloc(0) }));
+    this.send(this.#pings.encode(done));
     return true;
   }
 
-  /** Changes the keys now. Resolves when both directions use the new ones; rejects with the error that ended the connection. */
+  /**
+   * Changes the keys now; a change that is under way counts. Resolves when both directions use the new ones; rejects with the
+   * error that ended the connection.
+   */
   async rekey(): Promise<void> {
-    if (this.#phase === 'connection' && this.#exchanger.isIdle) await this.#finishExchange(this.#exchanger.run());
+    if (this.#isExported) throw misuse('the transport was handed over; its new owner changes the keys');
+    if (this.#phase !== 'connection' && this.#phase !== 'rekey') return;
+    if (this.#exchanger.isIdle) this.#followRekey(this.#exchanger.run());
+    await this.#rekeyed;
   }
 
   /** Ends the connection, telling the peer why. */
@@ -221,71 +244,36 @@ export class Transport implements AuthLink, ConnectionLink {
   /**
    * Gives the whole state away and stops: to be called after login, before `attach`. Whoever restores it owns the socket.
    *
-   * @throws SshError `misuse` during a key exchange, before login, or with a compression context in use.
+   * @throws SshError `misuse` during a key exchange, before login, after `attach` or the end, a second time, or with a
+   *   compression context in use.
    */
   exportState(): TransportState {
-    const { negotiated } = this;
-    const writer = this.#outbox.writer;
-    if (this.#phase !== 'connection' || !this.#exchanger.isIdle || negotiated === undefined) {
-      throw misuse('a transport can be handed over after login and outside of a key exchange only');
-    }
-    if (this.#reader.hasCompressionContext || writer.hasCompressionContext) {
-      throw misuse('a transport whose compression has begun cannot be handed over');
-    }
-    this.#outbox.close();
+    const parts = this.#parts();
+    if (this.#ended) throw misuse(`a transport that has ended cannot be handed over: ${this.#ended.message}`);
+    // Two owners of one state would seal different packets under the same key and nonce.
+    if (this.#isExported) throw misuse('a transport can be handed over once');
+    if (this.#phase !== 'connection') throw misuse('a transport can be handed over after login only');
+    if (this.#handler) throw misuse('a transport that serves a connection already cannot be handed over');
+    requireExportable(parts);
+    // First of all: the last flush must not begin a key exchange.
     this.#isExported = true;
+    this.#outbox.close();
     this.#exchanger.stop();
-    return {
-      format: 1,
-      role: this.role,
-      ownIdentification: this.ownIdentification,
-      peerIdentification: this.peerIdentification,
-      sessionId: this.sessionId,
-      hostKeyBlob: this.hostKey.blob,
-      strict: this.#exchanger.strict,
-      negotiated,
-      peerExtensions: [...this.peerExtensions],
-      sending: exportDirection(writer),
-      receiving: exportDirection(this.#reader),
-      buffered: this.#reader.takeBuffered(),
-    };
+    return exportParts(parts);
   }
 
   #restore(state: TransportState): void {
-    const writer = this.#outbox.writer;
+    const parts = this.#parts();
+    importParts(parts, state);
+    this.peerIdentification = parts.peerIdentification;
     this.#identification = undefined;
-    this.peerIdentification = state.peerIdentification;
-    this.#exchanger.restore({
-      sessionId: asBuffer(state.sessionId),
-      hostKey: decodePublicKey(state.hostKeyBlob),
-      strict: state.strict,
-      negotiated: state.negotiated,
-    });
-    this.peerExtensions = new Map(state.peerExtensions.map(([name, value]) => [name, asBuffer(value)]));
-    writer.setProtection(restoreSealer(state.sending.protection), false);
-    this.#reader.setProtection(restoreOpener(state.receiving.protection), false);
-    importDirection(writer, state.sending);
-    importDirection(this.#reader, state.receiving);
     this.#enterConnectionPhase();
-    this.#reader.feed(asBuffer(state.buffered));
-    this.#reader.settle();
   }
 
-  async #requestLogin(): Promise<void> {
-    this.send(serviceRequest.encode({ service: authService }));
-    const { service } = serviceAccept.decode(await this.#authMail.next());
-    if (service !== authService)
-      throw protocolError('auth', `asked for the service ${authService}, was given "${service}"`);
-  }
-
-  async #offerLogin(): Promise<void> {
-    const { service } = serviceRequest.decode(await this.#authMail.next());
-    if (service !== authService) {
-      throw protocolError('auth', `the client asks for the service "${service}" where ${authService} comes first`, {
-        disconnect: disconnectReasons.serviceNotAvailable,
-      });
-    }
-    this.send(serviceAccept.encode({ service: authService }));
+  #parts(): TransportParts {
+    const { role, ownIdentification, peerIdentification } = this;
+    const own = { role, ownIdentification, peerIdentification, extensions: this.#extensions };
+    return { ...own, exchanger: this.#exchanger, reader: this.#reader, writer: this.#outbox.writer };
   }
 
   #takeIdentification(chunk: Buffer): Buffer | undefined {
@@ -295,7 +283,7 @@ export class Transport implements AuthLink, ConnectionLink {
     this.#identification = undefined;
     this.peerIdentification = found.identification;
     const software = found.identification.replace(/^SSH-[^-]*-/, '');
-    this.#log(1, `Remote protocol version 2.0, remote software version ${software}`);
+    this.#log(1, `Remote protocol version 2.0, remote software version ${printable(software)}`);
     return chunk.subarray(found.consumed);
   }
 
@@ -369,7 +357,9 @@ export class Transport implements AuthLink, ConnectionLink {
       case disconnect.number:
         throw disconnectedByPeer(payload);
       case ignore.number:
+        return;
       case unimplemented.number:
+        this.#log(2, `the peer does not know our message ${unimplemented.decode(payload).sequence}`);
         return;
       case debug.number:
         this.#acceptDebug(payload);
@@ -381,10 +371,15 @@ export class Transport implements AuthLink, ConnectionLink {
         this.#acceptKexInit(payload);
         return;
       case ping.number:
-        this.#outbox.reply(pong.encode({ data: ping.decode(payload).data }));
+        this.#outbox.reply(answerPing(payload));
         return;
       case pong.number:
-        this.#acceptPong();
+        this.#pings.acceptPong(payload);
+        return;
+      case serviceRequest.number:
+        // The first is the conversation's, which awaits it; a later one is answered again.
+        if (this.#phase === 'auth') this.#outbox.reply(answerServiceRequest(payload));
+        else this.#authMail.deliver(payload);
         return;
       case userauthSuccess:
         // Whatever follows is of the connection protocol already, and compressed (PROTOCOL §1.2).
@@ -398,24 +393,14 @@ export class Transport implements AuthLink, ConnectionLink {
 
   #acceptDebug(payload: Buffer): void {
     const message = debug.decode(payload);
-    const text = printable(message.text);
+    const text = printable(message.text.subarray(0, maxShownBytes), 'many');
     this.#log(1, `Remote: ${text}`);
     if (message.alwaysDisplay) this.#options.onNotice?.(text);
   }
 
   #acceptExtInfo(payload: Buffer): void {
-    // RFC 8308 §2.4, against rogue extension lists (asyncssh CVE-2023-46445): once right after the first NEWKEYS, and from
-    // a server once more before login ends.
-    const isFirst = this.#reader.packetsSinceKeys === 1;
-    const isInPlace = this.#phase === 'service' ? isFirst : this.#extInfosReceived <= 1;
-    if (!isInPlace)
-      throw protocolError(
-        'transport',
-        'EXT_INFO may come right after the first NEWKEYS, or from a server once before login ends',
-      );
-    this.#extInfosReceived++;
-    const extensions = decodeExtensions(payload);
-    this.peerExtensions = new Map([...this.peerExtensions, ...extensions]);
+    const isFirstPacket = this.#reader.packetsSinceKeys === 1;
+    const extensions = this.#extensions.accept(payload, this.#phase === 'auth', isFirstPacket);
     for (const [name, value] of extensions) this.#log(1, `kex_ext_info_check_ver: ${name}=<${printable(value)}>`);
   }
 
@@ -426,15 +411,15 @@ export class Transport implements AuthLink, ConnectionLink {
       this.#phase = 'rekey';
       // Where it answers a KEXINIT of ours, whoever sent that one waits for the end.
       const begun = this.#exchanger.acceptKexInit();
-      if (begun !== undefined) this.#finishExchange(begun).catch(() => {});
+      if (begun !== undefined) this.#followRekey(begun);
     }
     this.#exchanger.mail.deliver(payload);
   }
 
-  #acceptPong(): void {
-    const done = this.#pings.shift();
-    if (done === undefined) throw protocolError('transport', 'a PONG answers no PING of ours');
-    done();
+  #followRekey(exchange: Promise<void>): void {
+    this.#rekeyed = this.#finishExchange(exchange);
+    // Whoever began it may have no interest in its end, which ends the connection anyway.
+    this.#rekeyed.catch(() => {});
   }
 
   async #finishExchange(exchange: Promise<void>): Promise<void> {

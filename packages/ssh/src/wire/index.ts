@@ -3,5 +3,6 @@
 export type { Field } from './fields.ts';
 export * as fields from './fields.ts';
 export { declareMessage, declareStructure, type Message, type MessageOf } from './message.ts';
+export { printable } from './printable.ts';
 export { WireReader } from './reader.ts';
 export { asBuffer, encodeMpint, WireWriter } from './writer.ts';

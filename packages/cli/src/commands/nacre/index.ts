@@ -1,7 +1,7 @@
 /** `nacre`: lists the tools and tells the version; `nacre <tool> ...` is answered before, by main.ts. */
 import { readFileSync } from 'node:fs';
 import { formatUsage, parseFlags, usageError } from '../../flags/index.ts';
-import { tools } from '../table.ts';
+import type { Tool, ToolRow } from '../tool.ts';
 
 const table = {
   tool: 'nacre',
@@ -12,7 +12,12 @@ const table = {
   operands: 'tool [argument ...]',
 } as const;
 
-export function run(args: readonly string[]): number {
+/** @param tools - the tools to list, this one among them. */
+export function createNacre(tools: readonly ToolRow[]): Tool {
+  return { run: (args) => run(args, tools) };
+}
+
+function run(args: readonly string[], tools: readonly ToolRow[]): number {
   // The one tool that is not OpenSSH's may as well take the long names that people try first.
   const { flags, operands } = parseFlags(
     table,

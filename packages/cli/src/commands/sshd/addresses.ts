@@ -41,7 +41,7 @@ const anywhere = ['0.0.0.0', '::'].map((host) => ({ host, port: undefined }));
 
 async function resolveHost(host: string, family: Settings['addressFamily'], log: Log): Promise<string[]> {
   try {
-    const found = await lookup(host, { all: true, verbatim: true });
+    const found = await lookup(host, { all: true, order: 'verbatim' });
     return found
       .filter((entry) => family === 'any' || (entry.family === 6) === (family === 'inet6'))
       .map((entry) => entry.address);

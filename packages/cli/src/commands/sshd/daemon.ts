@@ -66,7 +66,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
     if (reason !== undefined) log('INFO', reason);
-    await Promise.all([...retired, server].map((one) => one?.close()));
+    await Promise.all([...retired, server].map(async (one) => one?.close()));
   } finally {
     process.off('SIGHUP', onHangUp);
     removePidFile();

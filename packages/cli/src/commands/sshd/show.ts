@@ -28,7 +28,7 @@ function format(key: string, value: unknown): string[] {
     return [...value].map(([name, text]) => (key === 'setEnv' ? `${name}=${text}` : `${name} ${text}`));
   if (key === 'port' && Array.isArray(value) && value.length === 0) return ['22'];
   if (Array.isArray(value)) return value.map((entry) => formatEntry(entry));
-  if (typeof value !== 'object' || value === null) return [String(value)];
+  if (typeof value !== 'object' || value === null) return [String(value as string | number | null)];
   if ('names' in value) return [(value.names as readonly string[]).join(',')];
   if ('full' in value) return [Object.values(value).join(':')];
   const { bytes, ms } = value as { bytes?: number; ms?: number };

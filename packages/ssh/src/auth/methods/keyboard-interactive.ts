@@ -1,9 +1,8 @@
 /** The method "keyboard-interactive" (RFC 4256): the server asks, in one or more rounds, whatever it likes. */
 import { SshError } from '../../errors.ts';
-import { type WireReader, WireWriter } from '../../wire/index.ts';
+import { printable, type WireReader, WireWriter } from '../../wire/index.ts';
 import { runDialogue } from '../dialogue.ts';
 import { authNumbers, looseText, userauthInfoRequest, userauthInfoResponse } from '../messages.ts';
-import { printable } from '../printable.ts';
 import type { AuthMethod } from './types.ts';
 
 export const keyboardInteractiveMethod: AuthMethod = {

@@ -1,9 +1,8 @@
 /** The method "password" (RFC 4252 §8), with the change of an expired one. */
 import { maxPasswordBytes } from '../../limits.ts';
-import { type WireReader, WireWriter } from '../../wire/index.ts';
+import { printable, type WireReader, WireWriter } from '../../wire/index.ts';
 import type { ClientOutcome, ClientSession } from '../client-session.ts';
 import { authNumbers, looseText, userauthPasswdChangereq } from '../messages.ts';
-import { printable } from '../printable.ts';
 import type { AuthMethod } from './types.ts';
 
 export const passwordMethod: AuthMethod = {

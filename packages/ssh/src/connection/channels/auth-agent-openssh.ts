@@ -1,4 +1,4 @@
-/** Channel type auth-agent@openssh.com (OpenSSH PROTOCOL.agent §4): a program on the server reaches for the client's agent. */
+/** Channel type auth-agent@openssh.com (OpenSSH PROTOCOL.agent §4): a remote program reaches for the client's agent. */
 
 import { declareStructure } from '../../wire/index.ts';
 import type { FeatureRow } from '../feature.ts';

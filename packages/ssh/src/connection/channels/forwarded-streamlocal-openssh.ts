@@ -1,4 +1,4 @@
-/** Channel type forwarded-streamlocal@openssh.com (OpenSSH PROTOCOL §2.4): a connection came to a Unix socket of the server. */
+/** Channel type forwarded-streamlocal@openssh.com (OpenSSH PROTOCOL §2.4): a connection came to a Unix socket. */
 
 import { declareStructure, fields } from '../../wire/index.ts';
 import type { FeatureRow } from '../feature.ts';

@@ -1,4 +1,4 @@
-/** Global requests hostkeys-00@openssh.com and hostkeys-prove-00@openssh.com (OpenSSH PROTOCOL §2.5): host key rotation. */
+/** Host key rotation: hostkeys-00@openssh.com and hostkeys-prove-00@openssh.com (OpenSSH PROTOCOL §2.5). */
 
 import { declareStructure, type Field } from '../../wire/index.ts';
 import type { FeatureRow } from '../feature.ts';

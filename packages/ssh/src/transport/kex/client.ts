@@ -3,7 +3,7 @@
 import { startGroup } from '../../crypto/agreement/group-exchange.ts';
 import { findAgreement } from '../../crypto/agreement/table.ts';
 import type { HashName } from '../../crypto/key-agreement.ts';
-import { disconnectReasons, SshError } from '../../errors.ts';
+import { disconnectReasons, SshError, toSshError } from '../../errors.ts';
 import { decodePublicKey } from '../../keys/index.ts';
 import type { PublicKey } from '../../keys/types.ts';
 import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
@@ -40,8 +40,21 @@ export async function exchangeAsClient(exchange: Exchange, options: ClientExchan
       disconnect: disconnectReasons.keyExchangeFailed,
     });
   }
-  await options.verifyHostKey(hostKey, exchange.negotiated.hostKey);
+  await askVerifier(options.verifyHostKey, hostKey, exchange.negotiated.hostKey);
   return { hash: values.hash, secret: values.secret, exchangeHash, hostKey };
+}
+
+/** Whatever the verifier throws is a refusal (OpenSSH CVE-2025-26465: an error on the way that accepted). */
+async function askVerifier(verifyHostKey: HostKeyVerifier, hostKey: PublicKey, algorithm: string): Promise<void> {
+  try {
+    await verifyHostKey(hostKey, algorithm);
+  } catch (error) {
+    throw toSshError(error, {
+      code: 'host-key-refused',
+      stage: 'host-key',
+      disconnect: disconnectReasons.hostKeyNotVerifiable,
+    });
+  }
 }
 
 interface ExchangedValues {
@@ -97,7 +110,7 @@ function preferredGroupBits(exchange: Exchange): number {
 
 function decodeHostKey(blob: Buffer, algorithmName: string, requiredRsaBits: number): PublicKey {
   const algorithm = findHostKeyAlgorithm(algorithmName);
-  const hostKey = decodePublicKey(blob, { allowedTypes: algorithm === undefined ? [] : [algorithm.keyType] });
+  const hostKey = readHostKey(blob, algorithm === undefined ? [] : [algorithm.keyType]);
   if (hostKey.plain.type === 'ssh-rsa' && hostKey.bits < requiredRsaBits) {
     throw new SshError(`the server's RSA host key has ${hostKey.bits} bits, at least ${requiredRsaBits} are required`, {
       code: 'host-key-refused',
@@ -108,4 +121,20 @@ function decodeHostKey(blob: Buffer, algorithmName: string, requiredRsaBits: num
     });
   }
   return hostKey;
+}
+
+/** What is wrong with the blob is the server's doing, and ends the key exchange. */
+function readHostKey(blob: Buffer, allowedTypes: readonly string[]): PublicKey {
+  try {
+    return decodePublicKey(blob, { allowedTypes });
+  } catch (error) {
+    const { code, message } = toSshError(error, { code: 'bad-key', stage: 'host-key' });
+    throw new SshError(`the server's host key: ${message}`, {
+      code,
+      stage: 'host-key',
+      side: 'peer',
+      cause: error,
+      disconnect: disconnectReasons.keyExchangeFailed,
+    });
+  }
 }

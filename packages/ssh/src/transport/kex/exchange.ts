@@ -47,7 +47,9 @@ export function computeExchangeHash(
   secret: Uint8Array,
 ): Buffer {
   const writer = new WireWriter(4096);
-  writer.string(exchange.clientIdentification).string(exchange.serverIdentification);
+  // Byte for byte: some peers put more than ASCII into their lines.
+  writer.string(Buffer.from(exchange.clientIdentification, 'latin1'));
+  writer.string(Buffer.from(exchange.serverIdentification, 'latin1'));
   writer.string(exchange.clientInit).string(exchange.serverInit).string(hostKeyBlob);
   methodFields(writer);
   writer.string(secret);

@@ -1,0 +1,91 @@
+/** ssh's messages: levels and words as OpenSSH has them, on stderr or in the file of -E. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { sanitize } from '../../terminal/sanitize.ts';
+
+export const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A level by the names that LogLevel takes, upper or lower case; DEBUG is DEBUG1. */
+export function findLogLevel(name: string): LogLevel | undefined {
+  const upper = name.toUpperCase();
+  return logLevels.find((level) => level === (upper === 'DEBUG' ? 'DEBUG1' : upper));
+}
+
+/** The level `steps` further along, as far as there are levels. */
+export function shiftLogLevel(level: LogLevel, steps: number): LogLevel {
+  const at = logLevels.indexOf(level) + steps;
+  return logLevels[Math.min(Math.max(at, 0), logLevels.length - 1)] as LogLevel;
+}
+
+/** Where messages go. A line ends with CR LF: the terminal may be raw when it comes. */
+export class Log {
+  level: LogLevel;
+  #fd = 2;
+
+  constructor(level: LogLevel) {
+    this.level = level;
+  }
+
+  /** From now on to the end of a file. */
+  toFile(path: string): void {
+    this.#fd = openSync(path, 'a', 0o600);
+  }
+
+  close(): void {
+    if (this.#fd !== 2) closeSync(this.#fd);
+    this.#fd = 2;
+  }
+
+  shows(level: LogLevel): boolean {
+    return logLevels.indexOf(level) <= logLevels.indexOf(this.level);
+  }
+
+  /** Why the program ends. */
+  fatal(text: string): void {
+    this.#write('FATAL', text);
+  }
+
+  error(text: string): void {
+    this.#write('ERROR', text);
+  }
+
+  info(text: string): void {
+    this.#write('INFO', text);
+  }
+
+  verbose(text: string): void {
+    this.#write('VERBOSE', text);
+  }
+
+  debug(level: 1 | 2 | 3, text: string): void {
+    this.#write(`DEBUG${level}`, text);
+  }
+
+  #write(level: LogLevel, text: string): void {
+    if (!this.shows(level)) return;
+    const prefix = level.startsWith('DEBUG') ? `${level.toLowerCase()}: ` : '';
+    // One line each: a server's text must not look like a message of ours.
+    for (const line of text.split('\n')) writeAll(this.#fd, `${prefix}${sanitize(line, '\t')}\r\n`);
+  }
+}
+
+/** Writes to stderr as it is: what the server wants shown, made safe by the caller. */
+export function writeStderr(text: string): void {
+  writeAll(2, text);
+}
+
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0, tries = 0; at < bytes.length && tries < 500; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      // Shared with a pipe that somebody made non-blocking: wait a little. Anything else: nobody is there to be told.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      tries++;
+      Atomics.wait(sleeper, 0, 0, 10);
+    }
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));

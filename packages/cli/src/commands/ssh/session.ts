@@ -1,0 +1,165 @@
+/** One session of ssh: terminal, environment and program asked for, our stdin, stdout and stderr joined to it, and how it ended. */
+import type { ClientConnection } from '@nacre/ssh/client';
+import { type ClientSession, eowOpenssh, openSession, type SessionExit } from '@nacre/ssh/connection';
+import { SshError } from '@nacre/ssh/errors';
+import { matchPattern } from '@nacre/ssh/trust';
+import { FatalError, failureStatus } from './end.ts';
+import { type Input, readInput, type TakeInput } from './local-input.ts';
+import { openOutput } from './local-output.ts';
+import type { Request } from './request.ts';
+import type { TerminalSession } from './terminal-session.ts';
+
+/** What is known before login: whether the server is asked for a terminal. */
+export interface TerminalWish {
+  readonly wanted: boolean;
+  /** Our stdin is a terminal, which is put into raw mode. */
+  readonly isLocal: boolean;
+}
+
+/** Memory for the output of a program in a terminal: little, so that Ctrl-C is not a long time behind what is on its way. */
+const terminalWindowBytes = 128 * 1024;
+
+/** Runs the session to its end and gives the exit status. Rejects with what ended the connection under it. */
+export async function runSession(connection: ClientConnection, request: Request, wish: TerminalWish): Promise<number> {
+  const { log } = request;
+  log.debug(1, 'channel 0: new session [client-session]');
+  const session = await openSession(connection.connection, {
+    ...(wish.wanted && { windowBytes: terminalWindowBytes, interactive: true }),
+  });
+  log.debug(1, 'Requesting no-more-sessions@openssh.com');
+  connection.connection.sendNoMoreSessions();
+  log.debug(1, 'Entering interactive session.');
+
+  let terminal: TerminalSession | undefined;
+  if (wish.wanted) {
+    const { TerminalSession } = await import('./terminal-session.ts');
+    terminal = new TerminalSession(connection, session, request, wish.isLocal);
+  }
+  try {
+    await startProgram(session, request, terminal);
+    terminal?.start();
+    const exit = await joinStreams(session, request, terminal);
+    return terminal?.hasLeft ? failureStatus : exitStatus(exit, request);
+  } finally {
+    terminal?.stop();
+    if (wish.wanted) log.info(`Connection to ${request.host} closed.`);
+  }
+}
+
+/** All requests go out at once; the server answers them in order. */
+async function startProgram(
+  session: ClientSession,
+  request: Request,
+  terminal: TerminalSession | undefined,
+): Promise<void> {
+  const { log, settings, command } = request;
+  const isGranted = terminal?.request().catch((error: unknown) => {
+    if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;
+    log.error('PTY allocation request failed on channel 0');
+  });
+  for (const [name, value] of environment(request)) {
+    log.debug(1, `channel 0: setting env ${name} = "${value}"`);
+    session.env(name, value);
+  }
+  const kind = command === undefined ? 'shell' : settings.sessionType === 'subsystem' ? 'subsystem' : 'exec';
+  try {
+    await Promise.all([isGranted, start()]);
+  } catch (error) {
+    if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;
+    throw new FatalError(`${kind} request failed on channel 0`);
+  }
+
+  async function start(): Promise<void> {
+    if (command === undefined) return session.shell();
+    if (kind === 'subsystem') {
+      log.debug(1, `Sending subsystem: ${command}`);
+      return session.subsystem(command);
+    }
+    log.debug(1, `Sending command: ${command}`);
+    return session.exec(command);
+  }
+}
+
+/** SetEnv, then what SendEnv names of our own environment. */
+function environment({ settings }: Request): (readonly [string, string])[] {
+  const { sendEnv = [], setEnv = [] } = settings;
+  const isWanted = (name: string) => {
+    let wanted = false;
+    for (const pattern of sendEnv) {
+      if (pattern.startsWith('-')) wanted &&= !matchPattern(name, pattern.slice(1));
+      else wanted ||= matchPattern(name, pattern);
+    }
+    return wanted;
+  };
+  const sent = Object.entries(process.env).flatMap(([name, value]) =>
+    value !== undefined && isWanted(name) && !setEnv.some(([own]) => own === name) ? [[name, value] as const] : [],
+  );
+  return [...sent, ...setEnv];
+}
+
+/** Joins our three streams to the program's and waits until all of its output is written. */
+async function joinStreams(
+  session: ClientSession,
+  request: Request,
+  terminal: TerminalSession | undefined,
+): Promise<SessionExit> {
+  const input = startInput(session, request, terminal);
+  const { channel, stdout, stderr } = session;
+  let isBroken = false;
+  const onBroken = () => {
+    if (isBroken) return;
+    isBroken = true;
+    // The program there gets SIGPIPE as it would here; what it sent before that is dropped.
+    channel.notify(eowOpenssh.name, eowOpenssh.data.encode({}));
+    input?.stop();
+  };
+  const out = openOutput(1, { onDrain: () => stdout.resume(), onBroken });
+  const err = openOutput(2, { onDrain: () => stderr.resume(), onBroken: () => {} });
+  stdout.on('data', (chunk: Buffer) => {
+    if (!out.write(chunk)) stdout.pause();
+  });
+  stderr.on('data', (chunk: Buffer) => {
+    if (!err.write(chunk)) stderr.pause();
+  });
+  const ended = Promise.all([stdout, stderr].map(streamEnd));
+  try {
+    const exit = await (terminal === undefined ? session.exit : Promise.race([session.exit, terminal.left]));
+    if (exit === 'left') return { neither: true };
+    await ended;
+    await Promise.all([out.flush(), err.flush()]);
+    return exit;
+  } finally {
+    input?.stop();
+  }
+}
+
+function streamEnd(stream: NodeJS.ReadableStream & { destroyed: boolean; readableEnded: boolean }): Promise<void> {
+  if (stream.readableEnded || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    stream.once('end', resolve);
+    stream.once('close', resolve);
+    stream.once('error', () => resolve());
+  });
+}
+
+function startInput(
+  session: ClientSession,
+  { settings }: Request,
+  terminal: TerminalSession | undefined,
+): Input | undefined {
+  const { channel } = session;
+  const end = () => session.stdin.end();
+  if (settings.stdinNull) {
+    end();
+    return undefined;
+  }
+  const send: TakeInput = (chunk, done) => channel.write(chunk, 'data', (error) => done(error === undefined));
+  const take = terminal === undefined ? send : terminal.filterInput(send);
+  return readInput(0, { take, end });
+}
+
+function exitStatus(exit: SessionExit, { log }: Request): number {
+  if ('status' in exit) return exit.status;
+  if ('signal' in exit) log.debug(1, `the remote program was ended by signal ${exit.signal}`);
+  return failureStatus;
+}

@@ -1,0 +1,16 @@
+/** Who is at the other end of a server's connection. */
+
+/** Facts of a connection that decisions may look at. */
+export interface Peer {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  /** What the client calls itself; empty until it did. */
+  readonly identification: string;
+  /** The client's host name, where `lookUpHostName` found one. */
+  readonly hostName?: string | undefined;
+}
+
+/** What is known of a peer grows while it is served. */
+export type SeenPeer = { -readonly [Field in keyof Peer]: Peer[Field] };
