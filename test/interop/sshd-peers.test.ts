@@ -1,8 +1,8 @@
 /** bin/sshd and the clients of other makers: each logs in by key and, where that is simple, by password, and runs a command. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import type { AuthenticatedSSHClient, AuthFailure, SSHClient } from 'russh';
 import ssh2 from 'ssh2';
 import {
   createSystemUser,
@@ -158,35 +158,14 @@ test('ssh2', { skip: missing('nacre:sshd') }, async (t) => {
   });
 });
 
-interface Russh {
-  KeyPair: { parse(text: string): Promise<object> };
-  SshTransport: { newSocket(address: string): Promise<object> };
-  SSHClient: { connect(transport: object, check: () => Promise<boolean>): Promise<RusshClient> };
-}
-interface RusshClient {
-  authenticateWithKeyPair(user: string, key: object, hash: null): Promise<RusshClient>;
-  authenticateWithPassword(user: string, password: string): Promise<RusshClient>;
-  openSessionChannel(): Promise<object>;
-  activateChannel(channel: object): Promise<RusshChannel>;
-  disconnect(): Promise<void>;
-}
-interface Stream<T> {
-  subscribe(listener: (value: T) => void): void;
-}
-interface RusshChannel {
-  readonly data$: Stream<Uint8Array>;
-  readonly extendedData$: Stream<[number, Uint8Array]>;
-  readonly closed$: Stream<void>;
-  requestExec(command: string): Promise<void>;
-  write(data: Uint8Array): Promise<void>;
-  eof(): Promise<void>;
-}
+type RusshLogin = (client: SSHClient, russh: typeof import('russh')) => Promise<AuthenticatedSSHClient | AuthFailure>;
 
 /** Its Node package tells no exit status. */
-async function runRussh(server: TestServer, login: (client: RusshClient, russh: Russh) => Promise<RusshClient>) {
-  const russh = createRequire(import.meta.url)('russh') as Russh;
+async function runRussh(server: TestServer, login: RusshLogin): Promise<Omit<Outcome, 'status'>> {
+  const russh = await import('russh');
   const transport = await russh.SshTransport.newSocket(`${server.host}:${server.port}`);
   const client = await login(await russh.SSHClient.connect(transport, () => Promise.resolve(true)), russh);
+  if (!(client instanceof russh.AuthenticatedSSHClient)) throw new Error('russh was not let in');
   const channel = await client.activateChannel(await client.openSessionChannel());
   let [stdout, stderr] = ['', ''];
   channel.data$.subscribe((chunk) => {
@@ -195,7 +174,7 @@ async function runRussh(server: TestServer, login: (client: RusshClient, russh: 
   channel.extendedData$.subscribe(([, chunk]) => {
     stderr += Buffer.from(chunk).toString();
   });
-  const closed = new Promise<void>((resolve) => channel.closed$.subscribe(resolve));
+  const closed = new Promise<void>((resolve) => channel.closed$.subscribe(() => resolve()));
   await channel.requestExec(command);
   await channel.write(Buffer.from(input));
   await channel.eof();

@@ -132,19 +132,15 @@ function choosePlan(
   pty: Pty | undefined,
 ): Plan | string {
   const asked = askedCommand(start, settings);
-  const forced = settings.forceCommand ?? connection.permissions.forceCommand;
-  if (forced !== undefined) {
-    if (forced.trim() === 'internal-sftp') return noInternalSftp;
-    const by = settings.forceCommand === undefined ? 'key-option' : 'config';
-    return {
-      command: forced,
-      originalCommand: asked.command ?? undefined,
-      label: `forced-command (${by}) '${forced}'`,
-    };
-  }
   if (asked.command === null) {
     const { name } = start as { name: string };
     return `subsystem request for ${loggedName(name)} by user ${loggedName(connection.user)} failed, subsystem not found`;
+  }
+  const forced = settings.forceCommand ?? connection.permissions.forceCommand;
+  if (forced !== undefined) {
+    if (forced.trim().split(/\s/)[0] === 'internal-sftp') return noInternalSftp;
+    const by = settings.forceCommand === undefined ? 'key-option' : 'config';
+    return { command: forced, originalCommand: asked.command, label: `forced-command (${by}) '${forced}'` };
   }
   if (start.kind === 'subsystem' && asked.command?.split(/\s/)[0] === 'internal-sftp') return noInternalSftp;
   if (asked.command !== undefined) return { command: asked.command, originalCommand: undefined, label: asked.label };

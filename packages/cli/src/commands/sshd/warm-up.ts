@@ -9,8 +9,8 @@ const ciphers = ['chacha20-poly1305@openssh.com', 'aes256-gcm@openssh.com'];
 
 /** Never rejects: what cannot be done now is done, or fails, when it is asked for. */
 export async function warmUp(): Promise<void> {
-  const steps = [
-    () => tryPlatform(),
+  const steps: (() => Promise<void> | void)[] = [
+    () => void tryPlatform(),
     ...agreements.map((name) => async () => {
       const agreement = findAgreement(name);
       const initiator = await agreement?.start();
