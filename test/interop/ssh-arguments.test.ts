@@ -145,7 +145,7 @@ test('keywords that come later are passed over; those that lead elsewhere are re
 });
 
 test('flags that come later are named', { skip }, async () => {
-  for (const flags of [['-L', '1:x:1'], ['-A'], ['-J', 'x'], ['-M'], ['-O', 'check'], ['-X'], ['-f']]) {
+  for (const flags of [['-L', '1:x:1'], ['-A'], ['-J', 'x'], ['-M'], ['-O', 'check'], ['-X']]) {
     const result = await run(...flags, 'box');
     assert.deepEqual([result.status, result.stderr], [255, `ssh: ${flags[0]} is not supported yet\n`]);
   }
@@ -163,6 +163,7 @@ test('mistakes on the command line', { skip }, async () => {
     [['-oProxyCommand=x', '-F', 'none', '-oHostName=-oX', 'x'], /ProxyCommand is not supported yet/],
     [['-F', 'none', '-oHostName=$(id)', 'x'], /^hostname contains invalid characters\n$/],
     [['a;b'], /^hostname contains invalid characters\n$/],
+    [['-f', '-F', 'none', 'x'], /^Cannot fork into background without a command to execute\.\n$/],
     [['-s', 'x'], /^You must specify a subsystem to invoke\.\nusage: ssh /],
   ];
   for (const [args, pattern] of words) {

@@ -1,7 +1,7 @@
 /** bin/ssh runs commands on real servers: bytes, streams, exit statuses, signals, subsystems and -W. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -175,6 +175,22 @@ test('-N runs nothing and stays; a server that goes away is told of', { skip }, 
   for (const pid of sessions.stdout.toString().trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
   assert.equal(await ended, 255);
   assert.match(running.log(), /Connection to 127\.0\.0\.1 closed by remote host\.|Connection reset by peer/);
+});
+
+test('-f returns once login is done, the command goes on', { skip }, async () => {
+  const file = join(makeFolder('background'), 'done');
+  const started = performance.now();
+  const argv = sshCommand(server, [`sleep 3; echo done > ${file}`], { program, flags: ['-f'] });
+  const result = await runProgram(['sh', '-c', '"$@" >/dev/null 2>&1; echo "status $?"', 'sh', ...argv]);
+  assert.equal(result.stdout.toString(), 'status 0\n');
+  assert.ok(performance.now() - started < 3000, 'it waited for the command');
+  assert.equal(existsSync(file), false);
+  for (let tries = 0; tries < 100 && !existsSync(file); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(readFileSync(file, 'utf8'), 'done\n');
+  const refused = await ssh(['true'], { flags: ['-f', '-l', 'nobody'], options: ['User=nobody'] });
+  assert.match(refused.stderr, /Permission denied/);
+  assert.equal(refused.status, 255);
 });
 
 test('stdin is a descriptor that was closed', { skip }, async () => {
