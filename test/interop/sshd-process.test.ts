@@ -1,6 +1,6 @@
 /** bin/sshd as a program: flags, files, signals, logs, limits, forwarding. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,7 +9,9 @@ import {
   type KeyPair,
   makeFolder,
   makeKey,
+  missing,
   nacreProgram,
+  requireSuccess,
   runProgram,
   runSsh,
   sshCommand,
@@ -19,7 +21,7 @@ import {
   waitForPort,
 } from '../harness/index.ts';
 
-import { quote, until, withSsh } from './_sshd.ts';
+import { askpassEnvironment, quote, until, withSsh } from './_sshd.ts';
 
 test('flags', withSsh, async (t) => {
   const server = await startNacreServer({ hostKeyTypes: ['ed25519'] });
@@ -252,4 +254,51 @@ test('forwarding', withSsh, async (t) => {
     });
     assert.equal(refused.status, 255);
   });
+});
+
+test('nacre start: a host key, a password for one login, Ctrl-C', { skip: missing('ssh', 'nacre:nacre') }, async () => {
+  const home = makeFolder('home');
+  const program = startProgram([nacreProgram('nacre'), 'start'], { env: { HOME: home } });
+  const [, port = '', user = ''] = await program.waitForLog(/^or any other client: +ssh -p (\d+) (\S+)@127\.0\.0\.1$/m);
+  const [, password = ''] = await program.waitForLog(/^One-time password: +(\S+)/m);
+  const [, fingerprint] = await program.waitForLog(/^Host key: +ED25519 (SHA256:\S+)$/m);
+  assert.match(program.log(), new RegExp(`^Log in with nacre: +\\S*bin/ssh -p ${port} ${user}@127\\.0\\.0\\.1$`, 'm'));
+  const key = join(home, '.nacre', 'ssh_host_ed25519_key');
+  assert.deepEqual([statSync(key).mode & 0o777, statSync(join(home, '.nacre')).mode & 0o777], [0o600, 0o700]);
+  assert.match(
+    await requireSuccess(['ssh-keygen', '-l', '-f', key]),
+    new RegExp((fingerprint as string).replaceAll(/[+/]/g, '\\$&')),
+  );
+
+  const login = (given: string) =>
+    runProgram(
+      [
+        ...[
+          'ssh',
+          '-F',
+          '/dev/null',
+          '-p',
+          port,
+          '-o',
+          'StrictHostKeyChecking=no',
+          '-o',
+          'UserKnownHostsFile=/dev/null',
+        ],
+        ...['-o', 'PubkeyAuthentication=no', '-o', 'NumberOfPasswordPrompts=1', `${user}@127.0.0.1`, 'echo in; exit 3'],
+      ],
+      { env: askpassEnvironment(given) },
+    );
+  assert.equal((await login('guess')).status, 255);
+  const first = await login(password);
+  assert.deepEqual([first.stdout.toString(), first.status], ['in\n', 3], first.stderr);
+  assert.equal((await login(password)).status, 255);
+
+  const second = startProgram([nacreProgram('nacre'), 'start'], { env: { HOME: home } });
+  const [, other] = await second.waitForLog(/ssh -p (\d+) /);
+  assert.notEqual(other, port);
+  assert.ok(second.log().includes(fingerprint as string));
+  await second.stop();
+  program.child.kill('SIGINT');
+  await new Promise((resolve) => program.child.once('exit', resolve));
+  assert.equal(program.child.exitCode, 0);
 });
