@@ -199,7 +199,10 @@ export const connectionClient: FuzzTarget = {
       }),
       connection.globalRequest('tcpip-forward', listen),
     ].map((result: Promise<unknown>) => result.then(() => {}, onlySshErrors));
-    await peer.feed(payloadsOf(input.subarray(1))).finally(() => Promise.all(results));
+    const fed = peer.feed(payloadsOf(input.subarray(1)));
+    await Promise.allSettled([fed]);
+    await Promise.all(results);
+    await fed;
   },
 };
 
