@@ -42,7 +42,7 @@ export interface Platform {
   /** A new pseudo-terminal master: close-on-exec, non-blocking, and the path of its unlocked slave. */
   openMaster(): { fd: number; slavePath: string };
   /** A pipe, both ends close-on-exec; `roomyBytes` is how much it should hold where the system lets us choose. */
-  openPipe(roomyBytes: number): { readFd: number; writeFd: number };
+  openPipe(roomyBytes?: number): { readFd: number; writeFd: number };
   getWindowSize(fd: number): WindowSize;
   setWindowSize(fd: number, size: WindowSize): void;
   /** The kernel's termios structure as it is; `layout` tells how to read it. */

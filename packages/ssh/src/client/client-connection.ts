@@ -14,7 +14,7 @@ import { disconnectReasons, SshError } from '../errors.ts';
 import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
-import { collect, type ExecOptions, type ExecResult } from './exec.ts';
+import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import { RemoteForwards, type RemoteListener } from './remote-forwards.ts';
 
@@ -109,8 +109,7 @@ export class ClientConnection {
     command: string,
     options: ExecOptions & { encoding?: 'buffer' } = {},
   ): Promise<ExecResult<string | Buffer>> {
-    const session = await this.spawn(command, options);
-    return collect(session, options);
+    return runToEnd((startOptions) => this.spawn(command, startOptions), options);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** connect(): from a name to a connection that is logged in. */
 import { userInfo } from 'node:os';
 import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
-import { SshError, toSshError } from '../errors.ts';
+import { disconnectReasons, SshError, toSshError } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
 import { fingerprint } from '../keys/index.ts';
 import { Transport } from '../transport/index.ts';
@@ -35,12 +35,14 @@ export async function connect(target: string | Target, options: ConnectOptions):
   }
   const user = options.user ?? targetUser ?? userInfo().username;
   const deadline = startDeadline(options, host, port);
+  let stream = options.stream;
+  let transport: Transport | undefined;
   try {
-    const preferred = options.algorithms?.hostKey ?? (await options.hostKeys.preferredAlgorithms?.(host, port));
-    const driver = options.stream ? new StreamDriver(options.stream) : await dial(host, port, options, deadline.signal);
+    const preferred = options.algorithms?.hostKey ?? (await preferredAlgorithms(options, host, port));
+    const driver = stream ? new StreamDriver(stream) : await dial(host, port, options, deadline.signal);
+    stream = driver.stream;
     const address = remoteAddress(driver);
-    options.onConnect?.({ address, port });
-    const transport = new Transport({
+    const link = new Transport({
       role: 'client',
       sink: driver,
       clock: systemClock,
@@ -57,20 +59,37 @@ export async function connect(target: string | Target, options: ConnectOptions):
       ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
       ...(options.log && { log: options.log }),
       ...(options.onNotice && { onNotice: options.onNotice }),
-      kexTimeoutMs: 0,
+      // The deadline above counts from the call, and stops for a person's answer.
+      handshakeTimeoutMs: 0,
     });
-    const onAbort = () => transport.fail(abortError(deadline.signal, host, port));
+    transport = link;
+    const onAbort = () => link.fail(abortError(deadline.signal, host, port));
     deadline.signal.addEventListener('abort', onAbort, { once: true });
     if (deadline.signal.aborted) onAbort();
-    driver.drive(transport);
-    await transport.handshake();
+    driver.drive(link);
+    options.onConnect?.({ address, port });
+    await link.handshake();
     deadline.clear();
-    options.onHandshake?.({ serverIdentification: transport.peerIdentification, address });
-    const login = await logIn(transport, user, options);
+    options.onHandshake?.({ serverIdentification: link.peerIdentification, address });
+    const login = await logIn(link, user, options);
     deadline.signal.removeEventListener('abort', onAbort);
-    return new ClientConnection(transport, driver, { target: { host, port, user }, address, login, options });
+    return new ClientConnection(link, driver, { target: { host, port, user }, address, login, options });
+  } catch (error) {
+    // Also what a callback of the caller's threw: nothing is left open behind a call that failed.
+    const failure = toSshError(error, { code: 'misuse', stage: 'usage', disconnect: disconnectReasons.byApplication });
+    if (transport === undefined) stream?.destroy();
+    else transport.fail(failure);
+    throw failure;
   } finally {
-    deadline.clear();
+    deadline.end();
+  }
+}
+
+async function preferredAlgorithms({ hostKeys }: ConnectOptions, host: string, port: number) {
+  try {
+    return await hostKeys.preferredAlgorithms?.(host, port);
+  } catch (error) {
+    throw toSshError(error, { code: 'host-key-refused', stage: 'host-key' });
   }
 }
 
@@ -85,17 +104,18 @@ async function logIn(transport: Transport, user: string, options: ConnectOptions
     ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
     ...(options.signal && { signal: options.signal }),
   };
-  try {
-    return await authenticateClient(transport, auth);
-  } catch (error) {
-    const failure = toSshError(error, { code: 'auth-failed', stage: 'auth' });
-    transport.fail(failure);
-    throw failure;
-  }
+  return authenticateClient(transport, auth);
+}
+
+interface Deadline {
+  readonly signal: AbortSignal;
+  /** Ends the time limit; the caller's signal still counts. */
+  clear(): void;
+  end(): void;
 }
 
 /** One signal for the caller's abort and for the time limit. */
-function startDeadline(options: ConnectOptions, host: string, port: number): { signal: AbortSignal; clear(): void } {
+function startDeadline(options: ConnectOptions, host: string, port: number): Deadline {
   const controller = new AbortController();
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const onAbort = () => controller.abort(options.signal?.reason);
@@ -103,7 +123,15 @@ function startDeadline(options: ConnectOptions, host: string, port: number): { s
   options.signal?.addEventListener('abort', onAbort, { once: true });
   const timer =
     timeoutMs === 0 ? undefined : setTimeout(() => controller.abort(timedOut(host, port, timeoutMs)), timeoutMs);
-  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+  return {
+    signal: controller.signal,
+    clear: () => clearTimeout(timer),
+    end() {
+      clearTimeout(timer);
+      // A signal that serves many connections must not keep something of each.
+      options.signal?.removeEventListener('abort', onAbort);
+    },
+  };
 }
 
 function timedOut(host: string, port: number, timeoutMs: number): SshError {

@@ -9,7 +9,7 @@ export interface ExecOptions extends StartOptions {
   readonly input?: string | Uint8Array | Readable | AsyncIterable<string | Uint8Array>;
   /** Most bytes of stdout and stderr together. Default 256 MiB. */
   readonly maxOutputBytes?: number;
-  /** Close the channel after this long. */
+  /** Give up after this long, counted from the call, and close the channel. */
   readonly timeoutMs?: number;
 }
 
@@ -25,28 +25,52 @@ export interface ExecResult<Output = string> {
 
 const defaultMaxOutputBytes = 256 * 1024 * 1024;
 
-export async function collect(
-  session: ClientSession,
+/**
+ * Runs a command to its end.
+ *
+ * @param start - starts it; its signal is aborted when the caller's is, and when the time is up.
+ */
+export async function runToEnd(
+  start: (options: StartOptions) => Promise<ClientSession>,
   options: ExecOptions & { encoding?: 'buffer' },
 ): Promise<ExecResult<string | Buffer>> {
-  const { maxOutputBytes = defaultMaxOutputBytes, signal, timeoutMs } = options;
+  const { signal, timeoutMs } = options;
+  const controller = new AbortController();
+  const onAbort = () =>
+    controller.abort(
+      new SshError('the command was aborted', { code: 'aborted', stage: 'channel', cause: signal?.reason }),
+    );
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const onTimeout = () =>
+    controller.abort(
+      new SshError(`the command did not end within ${timeoutMs} ms`, { code: 'timeout', stage: 'channel' }),
+    );
+  const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+  try {
+    controller.signal.throwIfAborted();
+    return await collect(await start({ ...options, signal: controller.signal }), options, controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+async function collect(
+  session: ClientSession,
+  options: ExecOptions & { encoding?: 'buffer' },
+  signal: AbortSignal,
+): Promise<ExecResult<string | Buffer>> {
+  const { maxOutputBytes = defaultMaxOutputBytes } = options;
   let failure: SshError | undefined;
   const stop = (error: SshError) => {
     failure ??= error;
     session.close();
   };
-  const onAbort = () =>
-    stop(new SshError('the command was aborted', { code: 'aborted', stage: 'channel', cause: signal?.reason }));
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(
-          () =>
-            stop(new SshError(`the command did not end within ${timeoutMs} ms`, { code: 'timeout', stage: 'channel' })),
-          timeoutMs,
-        );
+  if (signal.aborted) stop(signal.reason);
+  signal.addEventListener('abort', () => stop(signal.reason), { once: true });
 
   let outputBytes = 0;
   const gather = (stream: Readable): Buffer[] => {
@@ -78,9 +102,6 @@ export async function collect(
     };
   } catch (error) {
     throw failure ?? error;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 

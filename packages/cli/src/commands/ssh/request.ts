@@ -290,7 +290,7 @@ function openLogFile(log: Log, path: string): void {
 function readFiles(draft: Draft, context: ConfigContext, given: string | undefined): void {
   if (given?.toLowerCase() === 'none') return;
   if (given !== undefined) {
-    if (!readConfigFile(given, draft, context, { isUsers: true })) {
+    if (!readConfigFile(given, draft, context, { isUsers: true, isNamed: true })) {
       throw new FatalError(`Can't open user config file ${given}: No such file or directory`, { always: true });
     }
     return;

@@ -5,6 +5,7 @@ import { writePidFile } from '../../os/index.ts';
 import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
 import type { Log } from './log.ts';
 import { buildServer, type ServerParts } from './server.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface DaemonOptions {
   /** Reads configuration and keys; called again at SIGHUP. */
@@ -60,7 +61,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { pidFile } = parts.settings;
   const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
   options.onListening?.(addresses);
-  warmUp();
+  void warmUp();
   const onHangUp = () => void reload();
   process.on('SIGHUP', onHangUp);
   try {
@@ -140,9 +141,4 @@ function tryWritePidFile(path: string, log: Log): () => void {
     log('ERROR', `Couldn't create pid file "${path}": ${(error as Error).message}`);
     return () => {};
   }
-}
-
-/** What the first login would wait for otherwise: the native helper. */
-function warmUp(): void {
-  setImmediate(() => void import('../../os/index.ts').then(({ tryPlatform }) => tryPlatform()));
 }

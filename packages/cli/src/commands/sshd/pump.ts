@@ -67,10 +67,15 @@ export function pumpStream(stream: Readable, channel: Channel, kind: Kind): Outp
   return { ended, stop: () => void stream.destroy() };
 }
 
+/** What may wait for a program that reads slowly before the client is asked to wait. */
+const inputBufferBytes = 256 * 1024;
+
 /** Makes the writing end of a pipe a stream; it closes with the stream. */
 export function openInput(fd: number): Writable {
   try {
-    return new Socket({ fd, readable: false, writable: true });
+    // node:net hands what it does not know itself to the stream.
+    const options = { fd, readable: false, writable: true, writableHighWaterMark: inputBufferBytes };
+    return new Socket(options as SocketConstructorOpts);
   } catch (error) {
     closeSync(fd);
     throw error;

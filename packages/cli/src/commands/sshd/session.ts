@@ -19,8 +19,11 @@ import { type Log, loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
 import { type OutputPump, openInput, pumpDescriptor, pumpInput, pumpStream } from './pump.ts';
 
-/** What a program may have written and we not read yet: fewer switches between the two than the usual 64 KiB. */
-const outputPipeBytes = 1024 * 1024;
+/**
+ * How much the pipes hold: fewer switches between the two sides than with the usual 64 KiB. Not more, because the system counts
+ * the pipes of a user who is not root and cuts short all of them beyond 64 MiB.
+ */
+const pipeBytes = { input: 256 * 1024, output: 512 * 1024 };
 const outputBufferBytes = 256 * 1024;
 const errorBufferBytes = 16 * 1024;
 
@@ -129,19 +132,15 @@ function choosePlan(
   pty: Pty | undefined,
 ): Plan | string {
   const asked = askedCommand(start, settings);
-  const forced = settings.forceCommand ?? connection.permissions.forceCommand;
-  if (forced !== undefined) {
-    if (forced.trim() === 'internal-sftp') return noInternalSftp;
-    const by = settings.forceCommand === undefined ? 'key-option' : 'config';
-    return {
-      command: forced,
-      originalCommand: asked.command ?? undefined,
-      label: `forced-command (${by}) '${forced}'`,
-    };
-  }
   if (asked.command === null) {
     const { name } = start as { name: string };
     return `subsystem request for ${loggedName(name)} by user ${loggedName(connection.user)} failed, subsystem not found`;
+  }
+  const forced = settings.forceCommand ?? connection.permissions.forceCommand;
+  if (forced !== undefined) {
+    if (forced.trim().split(/\s/)[0] === 'internal-sftp') return noInternalSftp;
+    const by = settings.forceCommand === undefined ? 'key-option' : 'config';
+    return { command: forced, originalCommand: asked.command, label: `forced-command (${by}) '${forced}'` };
   }
   if (start.kind === 'subsystem' && asked.command?.split(/\s/)[0] === 'internal-sftp') return noInternalSftp;
   if (asked.command !== undefined) return { command: asked.command, originalCommand: undefined, label: asked.label };
@@ -208,7 +207,7 @@ async function runWithPipes(
   const system = tryPlatform();
   const told = () => session.stopReading(connection.peer.identification);
   if (system === undefined) return runWithNodePipes(request, session, told);
-  const pipes = openPipes(() => system.openPipe(outputPipeBytes));
+  const pipes = openPipes((roomyBytes) => system.openPipe(roomyBytes));
   let program: Awaited<ReturnType<typeof startBareSession>>;
   try {
     program = await startBareSession(request, pipes.theirs);
@@ -263,11 +262,11 @@ interface Pipes {
   readonly ours: readonly [stdin: number, stdout: number, stderr: number];
 }
 
-function openPipes(open: () => { readFd: number; writeFd: number }): Pipes {
+function openPipes(open: (roomyBytes?: number) => { readFd: number; writeFd: number }): Pipes {
   const made: { readFd: number; writeFd: number }[] = [];
   try {
-    const [input, output, errors] = [0, 1, 2].map(() => {
-      const pipe = open();
+    const [input, output, errors] = [pipeBytes.input, pipeBytes.output, undefined].map((roomyBytes) => {
+      const pipe = open(roomyBytes);
       made.push(pipe);
       return pipe;
     }) as [(typeof made)[0], (typeof made)[0], (typeof made)[0]];

@@ -1,0 +1,35 @@
+/** Does once, between two connections, what the first login would have to wait for: loading, and the slow first run of code. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { findAgreement, findCipher, randomBytes } from '@nacre/ssh/crypto';
+import { tryPlatform } from '../../os/index.ts';
+
+/** What most clients choose; the rest is a few milliseconds, paid by whoever wants it. */
+const agreements = ['curve25519-sha256', 'sntrup761x25519-sha512@openssh.com', 'mlkem768x25519-sha256'];
+const ciphers = ['chacha20-poly1305@openssh.com', 'aes256-gcm@openssh.com'];
+
+/** Never rejects: what cannot be done now is done, or fails, when it is asked for. */
+export async function warmUp(): Promise<void> {
+  const steps: (() => Promise<void> | void)[] = [
+    () => void tryPlatform(),
+    ...agreements.map((name) => async () => {
+      const agreement = findAgreement(name);
+      const initiator = await agreement?.start();
+      if (agreement !== undefined && initiator !== undefined) await agreement.respond(initiator.value);
+    }),
+    ...ciphers.map((name) => () => {
+      const cipher = findCipher(name);
+      if (cipher === undefined) return;
+      const keys = { key: randomBytes(cipher.keyBytes), iv: randomBytes(cipher.ivBytes), macKey: Buffer.alloc(0) };
+      cipher.createSealer(keys, null);
+    }),
+  ];
+  for (const step of steps) {
+    // A connection that came meanwhile goes first.
+    await turn();
+    try {
+      await step();
+    } catch {
+      // Whoever needs it is told why.
+    }
+  }
+}
