@@ -216,8 +216,14 @@ test('dropbear serves it', { skip: missing('nacre:ssh', 'dropbear', 'root') }, a
 test('AsyncSSH serves it', { skip: missing('nacre:ssh', 'python3:asyncssh') }, async () => {
   const asyncssh = await startAsyncssh();
   const input = randomBytes(3e6);
-  const result = await runSsh(asyncssh, ['cat; exit 9'], { program, input });
-  assert.deepEqual([result.status, sha256(result.stdout)], [9, sha256(input)], result.stderr);
+  // AsyncSSH 2.10 now and then stumbles over itself while it feeds a child, and drops the connection: its log says so then.
+  const stumbled = /read\(\) called while another coroutine is already waiting/;
+  for (let tries = 1; ; tries++) {
+    const result = await runSsh(asyncssh, ['cat; exit 9'], { program, input });
+    if (result.status === 255 && stumbled.test(asyncssh.log()) && tries < 4) continue;
+    assert.deepEqual([result.status, sha256(result.stdout)], [9, sha256(input)], result.stderr);
+    break;
+  }
 });
 
 test('keys change every megabyte while 200 MB go each way', { skip, timeout: 120_000 }, async () => {
