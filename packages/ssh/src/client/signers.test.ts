@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { AgentClient } from '../agent/index.ts';
 import { SshError } from '../errors.ts';
 import { fingerprint, formatPrivateKey, formatPublicKey, generateKey, signCertificate } from '../keys/index.ts';
@@ -14,9 +14,14 @@ import { offeredSigners } from './signers.ts';
 const folder = mkdtempSync(join(tmpdir(), 'nacre-signers-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const [first, second, third] = (await Promise.all(
-  ['first', 'second', 'third'].map((comment) => generateKey('ssh-ed25519', { comment })),
-)) as [PrivateKey, PrivateKey, PrivateKey];
+let first: PrivateKey;
+let second: PrivateKey;
+let third: PrivateKey;
+before(async () => {
+  first = await generateKey('ssh-ed25519', { comment: 'first' });
+  second = await generateKey('ssh-ed25519', { comment: 'second' });
+  third = await generateKey('ssh-ed25519', { comment: 'third' });
+});
 
 async function save(key: PrivateKey, name: string, passphrase?: string): Promise<string> {
   const path = join(folder, name);
