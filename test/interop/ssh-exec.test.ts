@@ -1,7 +1,7 @@
 /** bin/ssh runs commands on real servers: bytes, streams, exit statuses, signals, subsystems and -W. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -142,10 +142,6 @@ test('SetEnv and SendEnv', { skip }, async () => {
 });
 
 test('-s runs a subsystem, and says so where there is none', { skip }, async () => {
-  // SSH_FXP_INIT, version 3; the answer begins with SSH_FXP_VERSION.
-  const init = Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]);
-  const result = await runSsh(server, ['sftp'], { program, flags: ['-s'], input: init });
-  assert.deepEqual([result.status, result.stdout[4], result.stdout.readUInt32BE(5)], [0, 2, 3]);
   const none = await runSsh(server, ['nothing'], { program, flags: ['-s'] });
   assert.deepEqual([none.status, none.stderr], [255, 'subsystem request failed on channel 0\r\n']);
   const sftpClient = ['sftp', '-S', program, '-b', '-', ...sshCommand(server, [], { program }).slice(1)];
@@ -181,6 +177,22 @@ test('-N runs nothing and stays; a server that goes away is told of', { skip }, 
   assert.match(running.log(), /Connection to 127\.0\.0\.1 closed by remote host\.|Connection reset by peer/);
 });
 
+test('-f returns once login is done, the command goes on', { skip }, async () => {
+  const file = join(makeFolder('background'), 'done');
+  const started = performance.now();
+  const argv = sshCommand(server, [`sleep 3; echo done > ${file}`], { program, flags: ['-f'] });
+  const result = await runProgram(['sh', '-c', '"$@" >/dev/null 2>&1; echo "status $?"', 'sh', ...argv]);
+  assert.equal(result.stdout.toString(), 'status 0\n');
+  assert.ok(performance.now() - started < 3000, 'it waited for the command');
+  assert.equal(existsSync(file), false);
+  for (let tries = 0; tries < 100 && !existsSync(file); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(readFileSync(file, 'utf8'), 'done\n');
+  const refused = await ssh(['true'], { flags: ['-f', '-l', 'nobody'], options: ['User=nobody'] });
+  assert.match(refused.stderr, /Permission denied/);
+  assert.equal(refused.status, 255);
+});
+
 test('stdin is a descriptor that was closed', { skip }, async () => {
   const argv = sshCommand(server, ['cat; echo end'], { program });
   const result = await runProgram(['sh', '-c', '"$@" <&-', 'sh', ...argv]);
@@ -204,8 +216,14 @@ test('dropbear serves it', { skip: missing('nacre:ssh', 'dropbear', 'root') }, a
 test('AsyncSSH serves it', { skip: missing('nacre:ssh', 'python3:asyncssh') }, async () => {
   const asyncssh = await startAsyncssh();
   const input = randomBytes(3e6);
-  const result = await runSsh(asyncssh, ['cat; exit 9'], { program, input });
-  assert.deepEqual([result.status, sha256(result.stdout)], [9, sha256(input)], result.stderr);
+  // AsyncSSH 2.10 now and then stumbles over itself while it feeds a child, and drops the connection: its log says so then.
+  const stumbled = /read\(\) called while another coroutine is already waiting/;
+  for (let tries = 1; ; tries++) {
+    const result = await runSsh(asyncssh, ['cat; exit 9'], { program, input });
+    if (result.status === 255 && stumbled.test(asyncssh.log()) && tries < 4) continue;
+    assert.deepEqual([result.status, sha256(result.stdout)], [9, sha256(input)], result.stderr);
+    break;
+  }
 });
 
 test('keys change every megabyte while 200 MB go each way', { skip, timeout: 120_000 }, async () => {

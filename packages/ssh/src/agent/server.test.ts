@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { SshError } from '../errors.ts';
 import { generateKey, writePrivateKey } from '../keys/index.ts';
+import type { PrivateKey } from '../keys/types.ts';
 import { maxPendingRequests } from '../limits.ts';
 import { WireWriter } from '../wire/index.ts';
 import { agentSigners, createAgentClient } from './client.ts';
@@ -202,6 +203,37 @@ test('a client that floods or sends a frame too large is cut off', async () => {
   const left = serveAgent(gone, new Keyring({ now: () => 0 }));
   gone.emit('end');
   assert.equal(await left.closed, undefined);
+});
+
+test('a client that does not read is not answered further', async () => {
+  const stream = new MemoryStream();
+  const connection = serveAgent(stream, new Keyring({ now: () => 0 }));
+  const request = encodeFrame(messages.requestIdentities.encode({}));
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  stream.takesMore = false;
+  stream.emit('data', Buffer.concat([request, request, request]));
+  await settle();
+  assert.equal(stream.written.length, 1);
+  stream.emit('drain');
+  await settle();
+  assert.equal(stream.written.length, 2);
+  stream.takesMore = true;
+  stream.emit('drain');
+  await settle();
+  assert.equal(stream.written.length, 3);
+  stream.takesMore = false;
+  for (let asked = 0; asked < maxPendingRequests + 2; asked++) {
+    stream.emit('data', request);
+    await settle();
+  }
+  assert.equal((await connection.closed)?.code, 'limit-exceeded');
+  assert.equal(stream.destroyed, true);
+  assert.equal(stream.written.length, 4);
+});
+
+test('security keys are not taken', async () => {
+  const device = { type: 'sk-ssh-ed25519@openssh.com', publicKey: secret.publicKey } as PrivateKey;
+  assert.throws(() => new Keyring({ now: () => 0 }).add(device, 'a device'), refused);
 });
 
 test('whatever is asked, an answer comes', async () => {

@@ -31,6 +31,7 @@ export function serveAgent(stream: AgentStream, keyring: Keyring): AgentConnecti
   const { promise: closed, resolve } = withResolvers<SshError | undefined>();
   let ended = false;
   let busy = false;
+  let full = false;
 
   function end(error: SshError | undefined): void {
     if (ended) return;
@@ -43,11 +44,18 @@ export function serveAgent(stream: AgentStream, keyring: Keyring): AgentConnecti
   async function work(): Promise<void> {
     if (busy) return;
     busy = true;
-    for (let request = waiting.shift(); request !== undefined && !ended; request = waiting.shift()) {
+    // A client that does not read leaves its requests waiting, of which there is a limit, and no answers pile up.
+    while (!ended && !full) {
+      const request = waiting.shift();
+      if (request === undefined) break;
       const reply = await answer(request, keyring, bindings);
-      if (!ended) stream.write(encodeFrame(reply));
+      if (!ended && stream.write(encodeFrame(reply)) === false) full = true;
     }
     busy = false;
+  }
+
+  function goOn(): void {
+    work().catch((cause) => end(toSshError(cause, { code: 'connection-lost', stage: 'agent' })));
   }
 
   stream.on('data', (chunk) => {
@@ -61,7 +69,11 @@ export function serveAgent(stream: AgentStream, keyring: Keyring): AgentConnecti
     } catch (cause) {
       return end(toSshError(cause, { code: 'bad-message', stage: 'agent', side: 'peer' }));
     }
-    work().catch((cause) => end(toSshError(cause, { code: 'connection-lost', stage: 'agent' })));
+    goOn();
+  });
+  stream.on('drain', () => {
+    full = false;
+    goOn();
   });
   stream.on('error', (cause) => end(toSshError(cause, { code: 'connection-lost', stage: 'agent' })));
   stream.on('end', () => end(undefined));

@@ -4,12 +4,15 @@ import type { AgentStream } from './stream.ts';
 export class MemoryStream implements AgentStream {
   readonly written: Buffer[] = [];
   destroyed = false;
+  /** What `write` says: false once enough is held. */
+  takesMore = true;
   onWrite: (bytes: Buffer) => void = () => {};
   readonly #listeners: Record<string, ((value: never) => void)[]> = {};
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array): boolean {
     this.written.push(Buffer.from(bytes));
     this.onWrite(Buffer.from(bytes));
+    return this.takesMore;
   }
 
   on(event: string, listener: (value: never) => void): void {
@@ -17,7 +20,7 @@ export class MemoryStream implements AgentStream {
     this.#listeners[event].push(listener);
   }
 
-  emit(event: 'data' | 'error' | 'end' | 'close', value?: Buffer | Error): void {
+  emit(event: 'data' | 'error' | 'end' | 'close' | 'drain', value?: Buffer | Error): void {
     for (const listener of this.#listeners[event] ?? []) listener(value as never);
   }
 

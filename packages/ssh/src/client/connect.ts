@@ -59,7 +59,8 @@ export async function connect(target: string | Target, options: ConnectOptions):
       ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
       ...(options.log && { log: options.log }),
       ...(options.onNotice && { onNotice: options.onNotice }),
-      kexTimeoutMs: 0,
+      // The deadline above counts from the call, and stops for a person's answer.
+      handshakeTimeoutMs: 0,
     });
     transport = link;
     const onAbort = () => link.fail(abortError(deadline.signal, host, port));

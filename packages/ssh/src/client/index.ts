@@ -1,5 +1,6 @@
 /** @nacre/ssh/client: connect() and what belongs to it. */
 
+export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
 export { ClientConnection } from './client-connection.ts';
 export { connect } from './connect.ts';

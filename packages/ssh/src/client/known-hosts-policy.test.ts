@@ -135,7 +135,7 @@ test('a mark that is not known, and a type that is not the key’s, trust nobody
 
 test('authorities vouch for certificates, and revoked ones do not', async () => {
   const now = BigInt(Math.floor(Date.now() / 1000));
-  const certify = (principals: string[], validBefore = now + 60n) =>
+  const certify = (principals: string[], validBefore = now + 3600n) =>
     signCertificate({ subject: key, kind: 'host', keyId: 'h', principals, validAfter: 0n, validBefore }, otherKey);
   const authority = `@cert-authority ${line('*.com', otherKey.publicKey)}`;
   await verify(authority, await certify(['example.com']));

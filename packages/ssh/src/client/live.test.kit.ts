@@ -62,6 +62,9 @@ export async function inMemory(
 ): Promise<{ client: ClientConnection; served: ServerConnection; server: SshServer; pair: [Duplex, Duplex] }> {
   const server = startServer(options);
   t.after(() => server.close());
+  // The library's own timers keep no process alive, sockets do; and here is none.
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
   const pair = duplexPair();
   const serving = server.handle(pair[1], { address: '192.0.2.7' });
   const client = await connect('ada@memory', { ...clientOptions, ...more, stream: pair[0] });

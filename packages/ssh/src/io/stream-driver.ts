@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ByteSink } from '../transport/options.ts';
 import { readBuffer } from './read-buffer.ts';
+import { releaseMemory } from './release-memory.ts';
 
 /** What the driver needs of a transport. */
 export interface DrivenTransport {
@@ -47,7 +48,9 @@ export class StreamDriver implements ByteSink {
     if (last < 0 || stream.destroyed || stream.writableEnded) return;
     if (last > 0) stream.cork();
     for (let index = 0; index < last; index++) stream.write(chunks[index]);
-    stream.write(chunks[last], this.#onWritten);
+    // Other streams may hand the very buffers on, to somebody who has not read them yet.
+    if (stream instanceof Socket) stream.write(chunks[last] as Buffer, () => this.#onSocketWritten(chunks));
+    else stream.write(chunks[last], this.#onWritten);
     if (last > 0) stream.uncork();
   }
 
@@ -79,6 +82,11 @@ export class StreamDriver implements ByteSink {
   }
 
   readonly #onWritten = (): void => this.#transport?.onDrain();
+
+  #onSocketWritten(chunks: readonly Buffer[]): void {
+    releaseMemory(chunks);
+    this.#transport?.onDrain();
+  }
 
   #finish(error: Error | undefined): void {
     if (this.#isOver) return;

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
 import type { HostKey } from '../transport/index.ts';
+import { guardHooks } from './hooks.ts';
 import type { ServerOptions } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
 import { type Serving, serve } from './serve.ts';
@@ -36,15 +37,17 @@ export class SshServer {
   #startups = 0;
 
   constructor(options: ServerOptions) {
-    this.#options = options;
-    this.#hostKeys = options.hostKeys.map((key) => ('signer' in key ? key : { signer: key }));
+    // From JavaScript anything may be missing.
+    const { hostKeys = [], authenticate = {} } = (options ?? {}) as Partial<ServerOptions>;
+    this.#hostKeys = hostKeys.map((key) => ('signer' in key ? key : { signer: key }));
     if (this.#hostKeys.length === 0)
       throw misuse('a server needs a host key', 'Give hostKeys: [await generateKey("ssh-ed25519")].');
-    const { publicKey, password, keyboardInteractive, none } = options.authenticate;
+    const { publicKey, password, keyboardInteractive, none } = authenticate;
     // A server that forgot to say who may log in must not let everybody in (Go CVE-2026-39835: a missing policy crashed).
     if (!publicKey && !password && !keyboardInteractive && !none) {
       throw misuse('nobody could log in: authenticate has no handler', 'Give authenticate: { publicKey, password … }.');
     }
+    this.#options = guardHooks(options);
   }
 
   /** Connections that are open, logged in or not. */
@@ -137,7 +140,8 @@ export class SshServer {
     this.#serving.add(serving);
     void serving.ended.then(() => this.#serving.delete(serving));
     try {
-      return await serving.loggedIn;
+      // A handler that never answers must not count its client for ever, who has gone.
+      return await Promise.race([serving.loggedIn, serving.ended.then(() => undefined)]);
     } finally {
       this.#startups--;
     }

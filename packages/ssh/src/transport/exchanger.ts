@@ -82,7 +82,7 @@ export class Exchanger {
     this.#bytesSinceAsked = 0;
     this.#host.outbox.hold();
     this.#cancelTimer();
-    const cancelDeadline = isFirst ? () => {} : this.startDeadline();
+    const cancelDeadline = isFirst ? () => {} : this.startDeadline(this.#kexTimeoutMs);
     try {
       // A verifier or an agent that never answers must not keep whoever waits for us beyond the connection's end.
       const result = await Promise.race([exchangeKeys(this.#exchangeHost(isFirst)), this.mail.ended]);
@@ -97,10 +97,9 @@ export class Exchanger {
   }
 
   /** The peer's time to finish an exchange; the first one's reaches to the agreement on a service, and is the transport's. */
-  startDeadline(): () => void {
-    const { clock, kexTimeoutMs = defaultKexTimeoutMs } = this.#options;
-    if (kexTimeoutMs === 0) return () => {};
-    return clock.setTimer(kexTimeoutMs, () => this.#host.fail(kexTimedOut(kexTimeoutMs)));
+  startDeadline(timeoutMs = this.#options.handshakeTimeoutMs ?? this.#kexTimeoutMs): () => void {
+    if (timeoutMs === 0) return () => {};
+    return this.#options.clock.setTimer(timeoutMs, () => this.#host.fail(kexTimedOut(timeoutMs)));
   }
 
   /** The peer's KEXINIT came after login: it begins an exchange, or answers ours. Gives what `run` gives. */
@@ -152,6 +151,10 @@ export class Exchanger {
     this.#isStopped = true;
     this.#cancelTimer();
     if (error !== undefined) this.mail.end(error);
+  }
+
+  get #kexTimeoutMs(): number {
+    return this.#options.kexTimeoutMs ?? defaultKexTimeoutMs;
   }
 
   #exchangeHost(isFirst: boolean): KeyExchangeHost {

@@ -31,8 +31,10 @@ interface CommonOptions {
   readonly rekey?: RekeyOptions;
   /** Refuse peers without strict key exchange (the Terrapin defence). Default: used where both have it. */
   readonly requireStrictKex?: boolean;
-  /** How long a key exchange may take; 0 for ever. */
+  /** How long a key exchange may take; 0 for ever. Default 120,000. */
   readonly kexTimeoutMs?: number;
+  /** The same for the handshake, to the agreement on a service. Default: as kexTimeoutMs; 0 where the caller has a deadline. */
+  readonly handshakeTimeoutMs?: number;
   /** Told once when the connection has ended, whoever ended it. */
   readonly onEnd?: (error: SshError) => void;
   /** Facts for logs: 1 what a person wants to know, 3 every message. */

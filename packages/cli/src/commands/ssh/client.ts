@@ -15,6 +15,8 @@ import { runSession, type TerminalWish } from './session.ts';
 export async function runClient(args: readonly string[], log: Log): Promise<number> {
   const request = readRequest(args, log);
   const { settings } = request;
+  const background = request.background ? await import('./background.ts') : undefined;
+  if (background?.isInBackground() === false) return background.startInBackground();
   if (settings.refuseConnection !== undefined && settings.refuseConnection.toLowerCase() !== 'none') {
     throw new FatalError(`RefuseConnection: ${settings.refuseConnection}`);
   }
@@ -36,6 +38,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   }
   const via = connection.login.methods.at(-1);
   log.verbose(`Authenticated to ${request.host} ([${facts.address}]:${request.port}) using "${via}".`);
+  background?.reportLogin();
   watchSignals(connection, log);
   try {
     const status = await serve(connection, request, wish);

@@ -1,5 +1,5 @@
 /** Reads ssh_config files into a draft of settings: Host, Match and Include; the first value that is found counts. */
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { matchHostPatternList, matchPatternList } from '@nacre/ssh/trust';
 import { type ConfigLine, splitConfigLine } from './config-words.ts';
@@ -24,6 +24,8 @@ interface FileOptions {
   readonly isUsers: boolean;
   /** A file that others may write to could make us run or send anything. */
   readonly checkOwner?: boolean;
+  /** What -F names: it may be a pipe or a device. */
+  readonly isNamed?: boolean;
   /** Include inside of a block that does not apply: everything is read, nothing counts. */
   readonly neverActive?: boolean;
   readonly depth?: number;
@@ -42,11 +44,12 @@ export function readConfigFile(path: string, draft: Draft, context: ConfigContex
   const { log } = context;
   const found = statIfThere(path);
   if (found === undefined) return false;
+  // A pipe is fine where a person names one (-F <(...)); one that is met on the way would hold us up (libssh CVE-2026-0965).
+  if (!options.isNamed && !found.isFile()) return false;
   if (options.checkOwner && !hasSafeOwner(found)) throw new FatalError(`Bad owner or permissions on ${path}`);
-  if (found.size > maxConfigBytes) throw new FatalError(`${path} is larger than ${maxConfigBytes} bytes`);
   log.debug(1, `Reading configuration data ${path}`);
   const reading = new Reading(path, draft, context, options);
-  const lines = readFileSync(path, 'utf8').split('\n');
+  const lines = readBounded(path).split('\n');
   for (const [index, line] of lines.entries()) reading.take(line, index + 1);
   if (reading.mistakes > 0) {
     throw new FatalError(`${path}: terminating, ${reading.mistakes} bad configuration options`);
@@ -210,6 +213,24 @@ function statIfThere(path: string): Stats | undefined {
     return found.isDirectory() ? undefined : found;
   } catch {
     return undefined;
+  }
+}
+
+/** The whole of a file, or of a device that may have no end. */
+function readBounded(path: string): string {
+  const fd = openSync(path, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (let length = 0; ; ) {
+      const chunk = Buffer.alloc(64 * 1024);
+      const count = readSync(fd, chunk);
+      if (count === 0) return Buffer.concat(chunks).toString('utf8');
+      chunks.push(chunk.subarray(0, count));
+      length += count;
+      if (length > maxConfigBytes) throw new FatalError(`${path} is larger than ${maxConfigBytes} bytes`);
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

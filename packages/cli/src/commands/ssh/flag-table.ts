@@ -65,7 +65,6 @@ export type FlagName = (typeof flagTable.rows)[number]['name'];
 /** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
 export const laterFlags: ReadonlySet<FlagName> = new Set([
   'forwardAgent',
-  'background',
   'printConfig',
   'gatewayPorts',
   'gssapi',

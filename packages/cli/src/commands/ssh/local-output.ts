@@ -2,6 +2,7 @@
 import { fstatSync, writevSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { isatty, type WriteStream } from 'node:tty';
+import { releaseMemory } from '@nacre/ssh/client';
 
 /** Where output goes. */
 export interface Output {
@@ -94,7 +95,7 @@ class FileOutput implements Output {
     try {
       let left = chunks;
       while (left.length > 0) left = without(left, writevSync(this.#fd, left));
-      free(chunks);
+      releaseMemory(chunks);
     } catch {
       // A full disk or a closed descriptor: the remote program is told as a pipe's writer would be.
       this.#isBroken = true;
@@ -102,25 +103,6 @@ class FileOutput implements Output {
     }
   }
 }
-
-type Transferable = ArrayBuffer & { transfer?(newLength: number): ArrayBuffer };
-/** What an ArrayBuffer may hold beside the chunk, for it to be the chunk's alone: the head of its packet, and padding. */
-const headRoomBytes = 512;
-
-/**
- * Gives memory back at once. A chunk is ours alone (see ChannelSink), and waiting for the garbage collector with every packet of
- * a long stream costs a fifth of the processor time: it runs more often, and each packet is written to memory that no cache holds.
- */
-function free(chunks: readonly Buffer[]): void {
-  for (const chunk of chunks) {
-    const memory = chunk.buffer as Transferable;
-    if (chunk.length < smallestFreed || memory.byteLength > chunk.length + headRoomBytes) continue;
-    memory.transfer?.(0);
-  }
-}
-
-/** Small buffers are slices of Node's pool, or cost less than freeing them does. */
-const smallestFreed = 8 * 1024;
 
 function without(chunks: Buffer[], byteCount: number): Buffer[] {
   let left = byteCount;
@@ -168,7 +150,7 @@ class StreamOutput implements Output {
     const stream = this.#stream;
     const byteCount = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const done = () => {
-      free(chunks);
+      releaseMemory(chunks);
       this.#written(byteCount);
     };
     if (chunks.length === 1) {

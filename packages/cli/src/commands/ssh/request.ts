@@ -29,6 +29,8 @@ export interface Request {
   readonly command: string | undefined;
   readonly settings: Draft;
   readonly stdioForward: HostPort | undefined;
+  /** -f: go to the background once logged in. */
+  readonly background: boolean;
   readonly tokens: TokenValues;
   readonly home: string;
   readonly log: Log;
@@ -53,6 +55,7 @@ export function readRequest(args: readonly string[], log: Log): Request {
     quiet: false,
     configFile: undefined,
     stdioForward: undefined,
+    background: false,
   };
   const { destination, command } = readArguments(args, state);
   log.level = state.quiet ? 'QUIET' : state.level > 0 ? shiftLogLevel('VERBOSE', state.level) : 'INFO';
@@ -79,6 +82,9 @@ export function readRequest(args: readonly string[], log: Log): Request {
   if (draft.sessionType === 'subsystem' && chosen === undefined) {
     throw usageError(flagTable, 'You must specify a subsystem to invoke.');
   }
+  if (state.background && chosen === undefined && draft.sessionType !== 'none') {
+    throw new FatalError('Cannot fork into background without a command to execute.', { always: true });
+  }
   return {
     originalHost: destination.host,
     host,
@@ -87,6 +93,7 @@ export function readRequest(args: readonly string[], log: Log): Request {
     command: chosen,
     settings: draft,
     stdioForward: state.stdioForward,
+    background: state.background,
     tokens,
     home,
     log,
@@ -100,6 +107,7 @@ interface FlagState {
   level: number;
   quiet: boolean;
   configFile: string | undefined;
+  background: boolean;
   logFile?: string;
   stdioForward: HostPort | undefined;
 }
@@ -155,6 +163,9 @@ function takeFlag(flag: TypedFlag, state: FlagState): void {
     case 'configFile':
       state.configFile = value;
       return;
+    case 'background':
+      state.background = true;
+      break;
     case 'protocol1':
       throw new FatalError('SSH protocol v.1 is no longer supported', { always: true });
     case 'stdioForward':
@@ -183,6 +194,7 @@ function applyFlag({ name, value = '' }: TypedFlag, draft: Draft, context: Confi
     case 'subsystem':
       draft.sessionType = 'subsystem';
       return;
+    case 'background':
     case 'stdinNull':
       draft.stdinNull = true;
       return;
@@ -278,7 +290,7 @@ function openLogFile(log: Log, path: string): void {
 function readFiles(draft: Draft, context: ConfigContext, given: string | undefined): void {
   if (given?.toLowerCase() === 'none') return;
   if (given !== undefined) {
-    if (!readConfigFile(given, draft, context, { isUsers: true })) {
+    if (!readConfigFile(given, draft, context, { isUsers: true, isNamed: true })) {
       throw new FatalError(`Can't open user config file ${given}: No such file or directory`, { always: true });
     }
     return;

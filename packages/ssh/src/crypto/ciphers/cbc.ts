@@ -16,7 +16,7 @@ function cbc(name: string, nodeName: string, keyBytes: number, blockBytes: numbe
     // Packets bring their own padding; with PKCS#7 padding on, the decipher would hold the last block back.
     return new ChainingMode(create(nodeName, key, iv).setAutoPadding(false), iv);
   };
-  return macedCipher({ name, keyBytes, ivBytes: blockBytes, blockBytes, legacy: true, start });
+  return macedCipher({ name, keyBytes, ivBytes: blockBytes, blockBytes, legacy: true, chained: true, start });
 }
 
 class ChainingMode implements BlockMode {

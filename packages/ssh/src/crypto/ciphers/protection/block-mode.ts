@@ -17,6 +17,7 @@ export interface MacedParts {
   readonly cipherName: string;
   readonly blockBytes: number;
   readonly mode: BlockMode;
+  readonly chained: boolean;
   readonly key: KeyObject;
   readonly mac: MacAlgorithm;
   readonly macKey: KeyObject;

@@ -40,7 +40,7 @@ export class EncryptAndMacSealer implements PacketSealer {
 
 export class EncryptAndMacOpener implements PacketOpener {
   readonly headBytes: number;
-  readonly hidesBadLength = true;
+  readonly hidesBadLength?: true;
   readonly blockBytes: number;
   readonly lengthCountsForPadding = true;
   readonly trailerBytes: number;
@@ -52,6 +52,7 @@ export class EncryptAndMacOpener implements PacketOpener {
     this.headBytes = parts.blockBytes;
     this.blockBytes = parts.blockBytes;
     this.trailerBytes = parts.mac.macBytes;
+    if (parts.chained) this.hidesBadLength = true;
     this.#parts = parts;
   }
 

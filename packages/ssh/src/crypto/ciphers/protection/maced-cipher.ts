@@ -9,10 +9,12 @@ import { misuse, requireKeys } from './requirements.ts';
 /** Name and sizes of the cipher; `start` sets up one direction. */
 export type MacedCipherInit = Pick<CipherAlgorithm, 'name' | 'keyBytes' | 'ivBytes' | 'blockBytes' | 'legacy'> & {
   start: StartMode;
+  /** Each block's decryption depends on the one before (CBC): see PacketOpener.hidesBadLength. */
+  chained?: true;
 };
 
 /** A cipher row whose sealers and openers follow the MAC: encrypt-then-MAC where it is an -etm variant, encrypt-and-MAC else. */
-export function macedCipher({ start, ...sizes }: MacedCipherInit): CipherAlgorithm {
+export function macedCipher({ start, chained, ...sizes }: MacedCipherInit): CipherAlgorithm {
   const row = { ...sizes, aead: false };
   const assemble = (direction: Direction, keys: DirectionKeys, mac: MacAlgorithm | null): MacedParts => {
     requireKeys(row, keys, mac);
@@ -22,6 +24,7 @@ export function macedCipher({ start, ...sizes }: MacedCipherInit): CipherAlgorit
       cipherName: row.name,
       blockBytes: row.blockBytes,
       mode: start(direction, key, keys.iv),
+      chained: chained ?? false,
       key,
       mac,
       computeMac: mac.create(keys.macKey),
