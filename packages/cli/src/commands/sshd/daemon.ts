@@ -34,35 +34,46 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   /** Servers of earlier configurations, whose connections go on. */
   const retired = new Set<SshServer>();
 
-  const open = async (): Promise<boolean> => {
-    server = buildServer(parts);
-    addresses = await listen(server, await resolveAddresses(parts.settings, options.ports, log), log);
-    if (addresses.length > 0) return true;
-    log('FATAL', 'Cannot bind any address.');
-    return false;
+  const open = async (next: SshServer): Promise<boolean> => {
+    const wanted = await resolveAddresses(parts.settings, options.ports, log);
+    if (server !== undefined) retire(server);
+    const bound = await listen(next, wanted, log);
+    if (bound.length === 0) return false;
+    [server, addresses] = [next, bound];
+    return true;
   };
+  const retire = (old: SshServer): void => {
+    old.stopListening();
+    for (const one of retired) if (one.connectionCount === 0) retired.delete(one);
+    retired.add(old);
+  };
+  /** Whatever goes wrong, the running server is better than none. */
   const reload = async (): Promise<void> => {
     log('INFO', 'Received SIGHUP; restarting.');
+    const [oldParts, oldServer] = [parts, server];
     try {
       parts = await options.load();
+      if (await open(buildServer(parts))) return;
     } catch (error) {
-      // The running server is better than none.
       log('ERROR', `the configuration was not read again: ${(error as Error).message}`);
-      return;
     }
-    if (server !== undefined) {
-      server.stopListening();
-      retired.add(server);
-    }
-    await open();
+    parts = oldParts;
+    if (oldServer !== undefined && retired.delete(oldServer)) await listen(oldServer, addresses, log);
   };
 
-  if (!(await open())) return fatalExit;
+  if (!(await open(buildServer(parts)))) {
+    log('FATAL', 'Cannot bind any address.');
+    return fatalExit;
+  }
   const { pidFile } = parts.settings;
   const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
   options.onListening?.(addresses);
   void warmUp();
-  const onHangUp = () => void reload();
+  // One after the other, however fast they come.
+  let reloading = Promise.resolve();
+  const onHangUp = () => {
+    reloading = reloading.then(reload);
+  };
   process.on('SIGHUP', onHangUp);
   try {
     const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
