@@ -34,7 +34,7 @@ interface Program {
   saw(text: string): Promise<void>;
   text(): string;
   type(keys: string): void;
-  /** ECHO and ICANON as they are now. */
+  /** ECHO and ICANON as they are now, or as they were when the program had ended. */
   cooked(): boolean;
 }
 
@@ -47,7 +47,22 @@ async function program(
 ): Promise<Program> {
   const script = join(folder, `${++count}.mjs`);
   writeFileSync(script, `import * as t from ${JSON.stringify(terminalModule)};\n${lines}\n`);
-  const pty = openPty({ columns: 90, rows: 20 });
+  const terminal = openPty({ columns: 90, rows: 20 });
+  const cooked = (): boolean => {
+    const system = platform();
+    const modes = new Map(readTerminalModes(system.layout, system.getTermios(terminal.slaveFd)));
+    assert.equal(modes.get(53), modes.get(51), 'ECHO and ICANON change together');
+    return modes.get(53) === 1;
+  };
+  let cookedAtEnd: boolean | undefined;
+  const pty: Pty = {
+    ...terminal,
+    // The session closes its terminal as soon as the program has ended: the last moment to look.
+    close() {
+      cookedAtEnd ??= cooked();
+      terminal.close();
+    },
+  };
   const command =
     options.command ?? `${options.stdin === 'pipe' ? 'echo piped | ' : 'exec '}'${process.execPath}' '${script}'`;
   const environment = { ...baseEnvironment(account), TERM: 'dumb', ...options.environment };
@@ -66,12 +81,7 @@ async function program(
       assert.ok(all.includes(text), `waited for ${text}, got ${JSON.stringify(all)}`);
     },
     type: (keys) => session.stdin.write(keys),
-    cooked() {
-      const system = platform();
-      const modes = new Map(readTerminalModes(system.layout, system.getTermios(pty.slaveFd)));
-      assert.equal(modes.get(53), modes.get(51), 'ECHO and ICANON change together');
-      return modes.get(53) === 1;
-    },
+    cooked: () => cookedAtEnd ?? cooked(),
   };
 }
 
@@ -116,11 +126,10 @@ for (const signal of ['INT', 'TERM', 'HUP', 'QUIT']) {
       ['INT', '\x03'],
       ['QUIT', '\x1c'],
     ]).get(signal);
-    const closed = watchModes(run);
     if (keys === undefined) run.session.signal(signal);
     else run.type(keys);
     assert.deepEqual(await run.session.exit, { signal, coreDumped: false });
-    assert.equal(await closed, true);
+    assert.equal(run.cooked(), true);
   });
 }
 
@@ -148,10 +157,9 @@ test('raw mode passes every key, tells sizes, and is left at exit, on a signal a
   run.type('z');
   await run.saw('back true');
   assert.equal(run.cooked(), false);
-  let closed = watchModes(run);
   run.type('q');
   assert.deepEqual(await run.session.exit, { code: 3 });
-  assert.equal(await closed, true);
+  assert.equal(run.cooked(), true);
 
   for (const [end, exit] of [
     ['x', { code: 1 }],
@@ -159,11 +167,10 @@ test('raw mode passes every key, tells sizes, and is left at exit, on a signal a
   ] as const) {
     const other = await program(raw);
     await other.saw('RAW');
-    closed = watchModes(other);
     if (end === 'TERM') other.session.signal(end);
     else other.type(end);
     assert.deepEqual(await other.session.exit, exit);
-    assert.equal(await closed, true, end);
+    assert.equal(other.cooked(), true, end);
   }
 });
 
@@ -231,16 +238,3 @@ test('no terminal and no program: nobody can be asked', onLinux, async () => {
   assert.deepEqual(await session.exit, { code: 0 });
   assert.equal(out, 'undefined\n');
 });
-
-/** The terminal's mode just before it is given up: polls until the slave is cooked again or closed. */
-async function watchModes(run: Program): Promise<boolean> {
-  for (let i = 0; i < 1000; i++) {
-    try {
-      if (run.cooked()) return true;
-    } catch {
-      return false;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  return false;
-}

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { generateKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { type KnownHostsOptions, knownHosts, type UnknownHostQuestion } from './known-hosts-policy.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-known-'));
-after(() => rmSync(folder, { recursive: true }));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 const key = (await generateKey('ssh-ed25519')).publicKey;
 const other = (await generateKey('ssh-ed25519')).publicKey;

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fingerprint, formatPublicKey, generateKey, signCertificate } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { addHost } from '../trust/index.ts';
@@ -22,7 +22,7 @@ import { type KnownHostsOptions, knownHosts, type UnknownHostQuestion } from './
 import { hostKey, isError, listening, otherKey } from './live.test.kit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-known-hosts-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 let made = 0;
 const key = hostKey.publicKey;
 const ecdsaKey = (await generateKey('ecdsa-sha2-nistp256')).publicKey;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import type { AgentClient } from '../agent/index.ts';
 import { SshError } from '../errors.ts';
 import { fingerprint, formatPrivateKey, formatPublicKey, generateKey, signCertificate } from '../keys/index.ts';
@@ -12,7 +12,7 @@ import type { ConnectOptions } from './options.ts';
 import { offeredSigners } from './signers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-signers-'));
-after(() => rmSync(folder, { recursive: true }));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 let first: PrivateKey;
 let second: PrivateKey;

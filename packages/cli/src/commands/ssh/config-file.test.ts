@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { applyOption, readConfigFile } from './config-file.ts';
 import { FatalError } from './end.ts';
 import type { Draft } from './keywords/settings.ts';
@@ -10,7 +10,7 @@ import { Log } from './log.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nacre-config-'));
 mkdirSync(join(home, '.ssh', 'more.d'), { recursive: true });
-after(() => rmSync(home, { recursive: true }));
+process.on('exit', () => rmSync(home, { recursive: true, force: true }));
 
 /** A log that says nothing here and remembers all. */
 class Ears extends Log {

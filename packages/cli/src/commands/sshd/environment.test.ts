@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fullPermissions } from '@nacre/ssh/trust';
 import { readConfig } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nacre-home-'));
-after(() => rmSync(home, { recursive: true }));
+process.on('exit', () => rmSync(home, { recursive: true, force: true }));
 
 const self = userInfo();
 const account = { name: 'ada', uid: self.uid, gid: self.gid, home, shell: '/bin/sh', gecos: '' };

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { loggedName, openLog } from './log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-log-'));
-after(() => rmSync(folder, { recursive: true }));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 test('lines up to the level, with their prefixes', () => {
   const path = join(folder, 'log');

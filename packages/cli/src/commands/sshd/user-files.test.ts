@@ -4,12 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { expandFile } from './credentials.ts';
 import { readUserFile } from './user-files.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'nacre-home-'));
-after(() => rmSync(top, { recursive: true }));
+// Not after(): where many files run in one process, that comes before some of these tests.
+process.on('exit', () => rmSync(top, { recursive: true, force: true }));
 
 const self = userInfo();
 const home = join(top, 'home');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { SshError } from '@nacre/ssh/errors';
 import fc from 'fast-check';
 import { aliases, keywords, otherKeywords } from '../keywords/table.ts';
@@ -12,7 +12,8 @@ import { expandGlob } from './read-file.ts';
 import { splitConfigLine } from './words.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-config-'));
-after(() => rmSync(folder, { recursive: true }));
+// Not after(): where many files run in one process, that comes before some of these tests.
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 let written = 0;
 function fileOf(text: string): string {
