@@ -115,7 +115,7 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
       return { fd, slavePath: name.toString('utf8', 0, name.indexOf(0)) };
     },
 
-    openPipe(roomyBytes?: number): { readFd: number; writeFd: number } {
+    openPipe(): { readFd: number; writeFd: number } {
       const ends = Buffer.alloc(8);
       if (pipe(ends) === -1) throw systemError('pipe');
       const [readFd, writeFd] = [ends.readInt32LE(0), ends.readInt32LE(4)];
@@ -123,11 +123,12 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
       for (const fd of [readFd, writeFd]) {
         if (fcntl(fd, variant.setFdFlags, 'int', variant.fdCloexec) === -1) throw systemError('fcntl');
       }
-      // A user's share of pipe memory may be used up: then it stays as it is.
-      if (variant.setPipeSize !== undefined && roomyBytes !== undefined) {
-        fcntl(writeFd, variant.setPipeSize, 'int', roomyBytes);
-      }
       return { readFd, writeFd };
+    },
+
+    growPipe(fd: number, byteCount: number): void {
+      // A user's share of pipe memory may be used up: then it stays as it is.
+      if (variant.setPipeSize !== undefined) fcntl(fd, variant.setPipeSize, 'int', byteCount);
     },
 
     getWindowSize(fd: number): WindowSize {

@@ -41,8 +41,10 @@ export interface Platform {
   getShadow(name: string): ShadowEntry | undefined;
   /** A new pseudo-terminal master: close-on-exec, non-blocking, and the path of its unlocked slave. */
   openMaster(): { fd: number; slavePath: string };
-  /** A pipe, both ends close-on-exec; `roomyBytes` is how much it should hold where the system lets us choose. */
-  openPipe(roomyBytes?: number): { readFd: number; writeFd: number };
+  /** A pipe, both ends close-on-exec. */
+  openPipe(): { readFd: number; writeFd: number };
+  /** Has a pipe hold more, where the system lets us choose; given either end. */
+  growPipe(fd: number, byteCount: number): void;
   getWindowSize(fd: number): WindowSize;
   setWindowSize(fd: number, size: WindowSize): void;
   /** The kernel's termios structure as it is; `layout` tells how to read it. */

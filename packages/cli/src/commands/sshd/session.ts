@@ -20,10 +20,10 @@ import { readMotd } from './motd.ts';
 import { type OutputPump, openInput, pumpDescriptor, pumpInput, pumpStream } from './pump.ts';
 
 /**
- * How much the pipes hold: fewer switches between the two sides than with the usual 64 KiB. Not more, because the system counts
- * the pipes of a user who is not root and cuts short all of them beyond 64 MiB.
+ * How much a pipe holds once bulk passes through it: fewer switches between the two sides than with the usual 64 KiB. Not from the
+ * start, because the system counts the pipes of a user who is not root and cuts short all of them beyond 64 MiB.
  */
-const pipeBytes = { input: 256 * 1024, output: 512 * 1024 };
+const bulkPipeBytes = 1024 * 1024;
 const outputBufferBytes = 256 * 1024;
 const errorBufferBytes = 16 * 1024;
 
@@ -207,7 +207,7 @@ async function runWithPipes(
   const system = tryPlatform();
   const told = () => session.stopReading(connection.peer.identification);
   if (system === undefined) return runWithNodePipes(request, session, told);
-  const pipes = openPipes((roomyBytes) => system.openPipe(roomyBytes));
+  const pipes = openPipes(() => system.openPipe());
   let program: Awaited<ReturnType<typeof startBareSession>>;
   try {
     program = await startBareSession(request, pipes.theirs);
@@ -218,11 +218,12 @@ async function runWithPipes(
     for (const fd of pipes.theirs) closeSync(fd);
   }
   const [inputFd, outputFd, errorFd] = pipes.ours;
+  const grow = (fd: number): void => system.growPipe(fd, bulkPipeBytes);
   const input = openInput(inputFd);
   pumpInput(session.stream, input, told);
   const outputs = [
-    pumpDescriptor(outputFd, session.channel, 'data', outputBufferBytes),
-    pumpDescriptor(errorFd, session.channel, 'stderr', errorBufferBytes),
+    pumpDescriptor(outputFd, session.channel, 'data', { bufferBytes: outputBufferBytes, grow }),
+    pumpDescriptor(errorFd, session.channel, 'stderr', { bufferBytes: errorBufferBytes, grow }),
   ];
   return {
     finished: finish(program.exit, outputs),
@@ -262,11 +263,11 @@ interface Pipes {
   readonly ours: readonly [stdin: number, stdout: number, stderr: number];
 }
 
-function openPipes(open: (roomyBytes?: number) => { readFd: number; writeFd: number }): Pipes {
+function openPipes(open: () => { readFd: number; writeFd: number }): Pipes {
   const made: { readFd: number; writeFd: number }[] = [];
   try {
-    const [input, output, errors] = [pipeBytes.input, pipeBytes.output, undefined].map((roomyBytes) => {
-      const pipe = open(roomyBytes);
+    const [input, output, errors] = [0, 1, 2].map(() => {
+      const pipe = open();
       made.push(pipe);
       return pipe;
     }) as [(typeof made)[0], (typeof made)[0], (typeof made)[0]];
