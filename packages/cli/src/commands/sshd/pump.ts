@@ -130,6 +130,12 @@ export function openInput(fd: number): Writable {
  */
 export function pumpInput(from: Readable, to: Writable, onRefused: () => void): void {
   let isOpen = true;
+  let isGathering = false;
+  // What came in one turn of the event loop goes out in one call, and wakes the program once.
+  const flush = (): void => {
+    isGathering = false;
+    to.uncork();
+  };
   const give = (): void => {
     if (!isOpen) return;
     isOpen = false;
@@ -140,7 +146,13 @@ export function pumpInput(from: Readable, to: Writable, onRefused: () => void): 
   to.on('close', give);
   to.on('drain', () => from.resume());
   from.on('data', (chunk: Buffer) => {
-    if (isOpen && !to.write(chunk)) from.pause();
+    if (!isOpen) return;
+    if (!isGathering) {
+      isGathering = true;
+      to.cork();
+      setImmediate(flush);
+    }
+    if (!to.write(chunk)) from.pause();
   });
   from.on('end', () => to.end());
   from.on('error', () => to.destroy());
