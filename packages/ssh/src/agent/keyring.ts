@@ -1,5 +1,6 @@
 /** The keys of an agent, in memory: added, removed, locked away, forgotten when their time is up. */
-import { equalSecrets, hmac, randomBytes } from '../crypto/signatures/hash.ts';
+import { hmac, timingSafeEqual } from '../crypto/hash.ts';
+import { randomBytes } from '../crypto/random.ts';
 import { SshError } from '../errors.ts';
 import type { PrivateKey } from '../keys/types.ts';
 import { maxAgentKeys } from '../limits.ts';
@@ -108,7 +109,7 @@ export class Keyring {
     const now = this.#options.now();
     if (now < this.#nextUnlockMs) throw refused('it waits after a wrong passphrase');
     // russh 46c927a: digests of one length, compared in constant time, tell nothing of where a guess went wrong.
-    if (!equalSecrets(this.#lock, this.#digest(passphrase))) {
+    if (!timingSafeEqual(this.#lock, this.#digest(passphrase))) {
       this.#nextUnlockMs = now + Math.min(maxBackOffMs, firstBackOffMs * 2 ** Math.min(this.#wrongUnlocks++, 10));
       throw refused('the passphrase is wrong');
     }

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type AgentClient, createAgentClient } from '../agent/index.ts';
 import { SshError, toSshError } from '../errors.ts';
-import { isEncrypted, parsePrivateKey, parsePublicKey, peekPublicKey } from '../keys/index.ts';
+import { isEncrypted, parsePrivateKey, parsePublicKey, peekPublicKey, withCertificate } from '../keys/index.ts';
 import type { PrivateKey, PublicKey, Signer } from '../keys/types.ts';
 import { maxKeyFileBytes } from '../limits.ts';
 
@@ -94,15 +94,6 @@ function publicHalfOnly(path: string, file: Buffer): Signer {
           stage: 'key',
         }),
       ),
-  };
-}
-
-/** The same private key under a certificate's public half. */
-export function withCertificate(signer: Signer, certificate: PublicKey): Signer {
-  return {
-    publicKey: certificate,
-    label: signer.label,
-    sign: (data, algorithm, options) => signer.sign(data, algorithm, options),
   };
 }
 

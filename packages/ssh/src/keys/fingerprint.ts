@@ -1,5 +1,5 @@
 /** Fingerprints people compare: SHA256, MD5, random art and bubble babble. */
-import { type DigestName, digest } from '../crypto/signatures/hash.ts';
+import { type DigestName, hash as digest } from '../crypto/hash.ts';
 import { keyTypes } from './key-types/table.ts';
 import type { PublicKey } from './types.ts';
 

@@ -1,5 +1,5 @@
 /** What the two kinds of FIDO security keys share (PROTOCOL.u2f): the signed bytes, flags, private fields. */
-import { digest } from '../crypto/signatures/hash.ts';
+import { hash } from '../crypto/hash.ts';
 import { type WireReader, WireWriter } from '../wire/index.ts';
 import { badKey } from './key-error.ts';
 import type { PrivateHalf, PublicHalf, SecurityKeyHandle } from './key-types/key-type.ts';
@@ -26,11 +26,11 @@ export function securityKeyData(
   extensions: Uint8Array = Buffer.alloc(0),
 ): Buffer {
   return new WireWriter(128)
-    .fixed(digest('sha256', Buffer.from(application, 'utf8')))
+    .fixed(hash('sha256', Buffer.from(application, 'utf8')))
     .uint8(flags)
     .uint32(counter)
     .fixed(extensions)
-    .fixed(digest('sha256', message))
+    .fixed(hash('sha256', message))
     .finish();
 }
 

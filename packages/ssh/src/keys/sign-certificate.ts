@@ -1,5 +1,5 @@
 /** Issuing certificates (PROTOCOL.certkeys), as ssh-keygen -s does. */
-import { randomBytes } from '../crypto/signatures/hash.ts';
+import { randomBytes } from '../crypto/random.ts';
 import { maxCertificateOptions, maxCertificatePrincipals } from '../limits.ts';
 import { WireWriter } from '../wire/index.ts';
 import { verifyCertificate } from './certificate.ts';

@@ -1,7 +1,7 @@
 /** The server’s side of publickey: signatures, queries, algorithms, certificates and security keys. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digest } from '../../crypto/signatures/hash.ts';
+import { hash } from '../../crypto/hash.ts';
 import {
   createSecurityKeySigner,
   decodePublicKey,
@@ -192,7 +192,7 @@ test('a security key must have been touched, unless the grant says otherwise (Go
     createSecurityKeySigner(key, { application, flags: 1, keyHandle: Buffer.from('handle') }, async ({ data }) => {
       const tail = Buffer.from([flags, 0, 0, 0, 7]);
       // PROTOCOL.u2f: hash of the application, flags, counter, hash of the message.
-      const signed = Buffer.concat([digest('sha256', Buffer.from(application)), tail, digest('sha256', data)]);
+      const signed = Buffer.concat([hash('sha256', Buffer.from(application)), tail, hash('sha256', data)]);
       const wire = new WireReader(await alice.sign(signed, 'ssh-ed25519'));
       wire.string();
       return { signature: wire.string(), flags, counter: 7 };

@@ -1,6 +1,6 @@
 /** Ed25519 signatures (RFC 8032). */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { randomBytes } from './hash.ts';
+import { randomBytes } from '../random.ts';
 import { badNumbers, type Ed25519PrivateNumbers } from './numbers.ts';
 
 export const ed25519KeyBytes = 32;

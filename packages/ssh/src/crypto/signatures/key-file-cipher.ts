@@ -1,7 +1,7 @@
 /** Ciphers of private key files: whole buffers, no packets. */
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { poly1305 } from '@noble/ciphers/_poly1305.js';
-import { equalSecrets } from './hash.ts';
+import { timingSafeEqual } from '../hash.ts';
 import { badNumbers } from './numbers.ts';
 
 /** One cipher; key and IV both come from the key derivation. */
@@ -100,7 +100,7 @@ function chacha20Poly1305(): KeyFileCipher {
     },
     decrypt: (key, _iv, ciphertext, tag) => {
       const { stream, polyKey } = run(key);
-      if (!equalSecrets(poly1305(ciphertext, polyKey), tag)) throw badNumbers(`${name}: the tag does not fit`);
+      if (!timingSafeEqual(poly1305(ciphertext, polyKey), tag)) throw badNumbers(`${name}: the tag does not fit`);
       return stream(ciphertext);
     },
   };

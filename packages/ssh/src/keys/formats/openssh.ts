@@ -1,6 +1,6 @@
 /** OpenSSH's own private key files (PROTOCOL.key, "openssh-key-v1"). */
 import { bcryptPbkdf } from '../../crypto/kdf/bcrypt.ts';
-import { randomBytes } from '../../crypto/signatures/hash.ts';
+import { randomBytes } from '../../crypto/random.ts';
 import { findKeyFileCipher, type KeyFileCipher } from '../../crypto/signatures/key-file-cipher.ts';
 import { maxKdfRounds } from '../../limits.ts';
 import { WireReader, WireWriter } from '../../wire/index.ts';

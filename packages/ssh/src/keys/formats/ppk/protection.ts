@@ -1,6 +1,8 @@
 /** Encryption and MAC of PuTTY's private key files: SHA-1 in version 2, Argon2 and SHA-256 in version 3. */
+
+import { hash, hmac, timingSafeEqual } from '../../../crypto/hash.ts';
 import { argon2 } from '../../../crypto/kdf/argon2.ts';
-import { digest, equalSecrets, hmac, randomBytes } from '../../../crypto/signatures/hash.ts';
+import { randomBytes } from '../../../crypto/random.ts';
 import { findKeyFileCipher } from '../../../crypto/signatures/key-file-cipher.ts';
 import { toSshError } from '../../../errors.ts';
 import { WireWriter } from '../../../wire/index.ts';
@@ -35,7 +37,7 @@ export async function openPpk(fields: PpkFields, options: ParseOptions): Promise
       publicBlob,
       secrets: fields.privateBlob,
     });
-    if (!equalSecrets(expected, fields.mac)) throw badKey('the PPK file is damaged: its MAC does not fit');
+    if (!timingSafeEqual(expected, fields.mac)) throw badKey('the PPK file is damaged: its MAC does not fit');
     return fields.privateBlob;
   }
   if (fields.privateBlob.length % cipher.blockBytes !== 0) {
@@ -46,7 +48,7 @@ export async function openPpk(fields: PpkFields, options: ParseOptions): Promise
     fields.derivation === undefined ? keysOfVersion2(passphrase) : await derive(passphrase, fields.derivation);
   const secrets = cipher.decrypt(keys.cipherKey, keys.iv, fields.privateBlob, Buffer.alloc(0));
   const expected = computeMac(version, keys.macKey, encryption, { algorithm, comment, publicBlob, secrets });
-  if (!equalSecrets(expected, fields.mac)) throw wrongPassphrase(options);
+  if (!timingSafeEqual(expected, fields.mac)) throw wrongPassphrase(options);
   return secrets;
 }
 
@@ -85,7 +87,7 @@ const writtenParameters = { variant: 'argon2id', memoryKib: 8192, passes: 21, la
 /** Padding comes from the digest of the text, so that files do not differ from run to run. */
 function pad(secrets: Buffer): Buffer {
   const missing = (cipher.blockBytes - (secrets.length % cipher.blockBytes)) % cipher.blockBytes;
-  return Buffer.concat([secrets, digest('sha1', secrets).subarray(0, missing)]);
+  return Buffer.concat([secrets, hash('sha1', secrets).subarray(0, missing)]);
 }
 
 function computeMac(version: 2 | 3, key: Buffer, encryption: string, content: Content): Buffer {
@@ -115,7 +117,7 @@ async function derive(passphrase: Buffer, parameters: PpkDerivation): Promise<Ke
 }
 
 function keysOfVersion2(passphrase: Buffer): Keys {
-  const block = (counter: number): Buffer => digest('sha1', Buffer.of(0, 0, 0, counter), passphrase);
+  const block = (counter: number): Buffer => hash('sha1', Buffer.of(0, 0, 0, counter), passphrase);
   return {
     cipherKey: Buffer.concat([block(0), block(1)]).subarray(0, cipher.keyBytes),
     iv: Buffer.alloc(cipher.ivBytes),
@@ -124,5 +126,5 @@ function keysOfVersion2(passphrase: Buffer): Keys {
 }
 
 function macKeyOfVersion2(passphrase: Buffer): Buffer {
-  return digest('sha1', Buffer.from('putty-private-key-file-mac-key', 'latin1'), passphrase);
+  return hash('sha1', Buffer.from('putty-private-key-file-mac-key', 'latin1'), passphrase);
 }
