@@ -61,7 +61,7 @@ export function trustedHostAuthorities(...authorities: readonly PublicKey[]): Ho
       requireHostCertificate(key, host);
     },
     preferredAlgorithms: async () =>
-      hostKeyAlgorithms.filter((row) => row.keyType.includes('-cert-') && !row.legacy).map((row) => row.name),
+      hostKeyAlgorithms.filter((row) => row.certificate && !row.legacy).map((row) => row.name),
   };
 }
 
@@ -80,22 +80,13 @@ export function requireHostCertificate(key: PublicKey, host: string): void {
     kind: 'host',
     principal: host.toLowerCase(),
     now: BigInt(Math.floor(Date.now() / 1000)),
-    caSignatureAlgorithms: caSignatureAlgorithms,
+    caSignatureAlgorithms,
     matchPattern: (pattern, name) => matchPattern(name, pattern.toLowerCase()),
   });
 }
 
-/** CASignatureAlgorithms' default: no SHA-1. */
-export const caSignatureAlgorithms: readonly string[] = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'sk-ssh-ed25519@openssh.com',
-  'sk-ecdsa-sha2-nistp256@openssh.com',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-];
+/** CASignatureAlgorithms' default: every plain algorithm but SHA-1. */
+const caSignatureAlgorithms = hostKeyAlgorithms.filter((row) => !row.certificate && !row.legacy).map((row) => row.name);
 
 export function refusal(code: SshErrorCode, message: string, remedy?: string): SshError {
   return new SshError(message, {

@@ -4,7 +4,7 @@ import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SshError } from '../errors.ts';
-import { fingerprint, shortTypeName } from '../keys/index.ts';
+import { fingerprint, type PublicKeyAlgorithm, shortTypeName } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { maxTrustFileBytes } from '../limits.ts';
 import { findHostKeyAlgorithm, hostKeyAlgorithms } from '../transport/index.ts';
@@ -159,8 +159,7 @@ function orderByKnown(
     names === undefined
       ? hostKeyAlgorithms.filter((row) => !row.legacy)
       : names.flatMap((name) => findHostKeyAlgorithm(name) ?? []);
-  const isKnown = (row: { keyType: string }) =>
-    row.keyType.includes('-cert-') ? hasAuthority : types.includes(row.keyType);
+  const isKnown = (row: PublicKeyAlgorithm) => (row.certificate ? hasAuthority : types.includes(row.keyType));
   return [...usable.filter(isKnown), ...usable.filter((row) => !isKnown(row))].map((row) => row.name);
 }
 

@@ -8,7 +8,7 @@ export {
   resolveAlgorithms,
 } from './algorithms.ts';
 export { compressions } from './compression.ts';
-export { findHostKeyAlgorithm, type HostKeyAlgorithm, hostKeyAlgorithms } from './host-key-algorithms.ts';
+export { findHostKeyAlgorithm, hostKeyAlgorithms } from './host-key-algorithms.ts';
 export type { HostKey, HostKeyVerifier } from './kex/exchange.ts';
 export type { AuthLink, Clock, ConnectionLink } from './link.ts';
 export type { ByteSink, ClientTransportOptions, ServerTransportOptions, TransportOptions } from './options.ts';

@@ -31,7 +31,7 @@ export async function exchangeAsClient(exchange: Exchange, options: ClientExchan
     values.secret,
   );
   const algorithm = findHostKeyAlgorithm(exchange.negotiated.hostKey);
-  if (algorithm === undefined || !hostKey.plain.verify(exchangeHash, values.signature, algorithm.signature)) {
+  if (algorithm === undefined || !hostKey.plain.verify(exchangeHash, values.signature, algorithm.signatureAlgorithm)) {
     throw new SshError(`the server's ${exchange.negotiated.hostKey} signature over the key exchange is wrong`, {
       code: 'bad-signature',
       stage: 'kex',

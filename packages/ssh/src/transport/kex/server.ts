@@ -70,7 +70,7 @@ function chooseHostKey(hostKeys: readonly HostKey[], algorithmName: string): { k
   for (const hostKey of hostKeys) {
     const key = keysOf(hostKey).find((candidate) => candidate.type === algorithm?.keyType);
     if (key === undefined || algorithm === undefined) continue;
-    return { key, sign: (data) => hostKey.signer.sign(data, algorithm.signature) };
+    return { key, sign: (data) => hostKey.signer.sign(data, algorithm.signatureAlgorithm) };
   }
   throw new SshError(`no host key serves the negotiated algorithm ${algorithmName}`, {
     code: 'no-common-algorithm',
