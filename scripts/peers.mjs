@@ -42,6 +42,8 @@ const peers = [
   { name: 'ps', package: 'procps' },
   { name: 'expect', package: 'expect' },
   { name: 'tmux', package: 'tmux' },
+  { name: 'strace', package: 'strace' },
+  { name: 'sftp', package: 'openssh-client' },
   { name: 'git', package: 'git' },
   { name: 'rsync', package: 'rsync' },
 ];
