@@ -23,6 +23,31 @@ export const tools: readonly ToolRow[] = [
     load: () => import('./ssh-keygen/index.ts'),
   },
   {
+    name: 'ssh-agent',
+    help: 'holds keys and signs with them',
+    failureExit: 1,
+    load: () => import('./ssh-agent/index.ts'),
+  },
+  { name: 'ssh-add', help: 'gives keys to the agent', failureExit: 1, load: () => import('./ssh-add/index.ts') },
+  {
+    name: 'ssh-keyscan',
+    help: 'gathers the host keys of servers',
+    failureExit: 1,
+    load: () => import('./ssh-keyscan/index.ts'),
+  },
+  {
+    name: 'ssh-copy-id',
+    help: 'puts your public key on a server',
+    failureExit: 1,
+    load: () => import('./ssh-copy-id/index.ts'),
+  },
+  {
+    name: 'keys',
+    help: 'every key a person has, and what is wrong with it',
+    failureExit: 2,
+    load: () => import('./keys/index.ts'),
+  },
+  {
     name: 'start',
     help: 'a server for yourself alone, to try',
     failureExit: 1,

@@ -1,5 +1,6 @@
 /** Constraints on a key in an agent: how long, and whether each use is confirmed (RFC 9987 §3.2.7). */
 import { SshError } from '../errors.ts';
+import type { PublicKey } from '../keys/types.ts';
 import { WireReader, WireWriter } from '../wire/index.ts';
 import { constraintNumbers } from './messages.ts';
 
@@ -8,6 +9,40 @@ export interface AgentConstraints {
   readonly lifetimeSeconds?: number | undefined;
   /** Every use asks a person first. */
   readonly confirm?: boolean | undefined;
+  /** Where the key may be used: any one of these hops (restrict-destination-v00@openssh.com). */
+  readonly destinations?: readonly DestinationConstraint[] | undefined;
+  /** Certificates to be held for a token's keys (associated-certs-v00@openssh.com). */
+  readonly associatedCertificates?: AssociatedCertificates | undefined;
+  /** The FIDO middleware a security key asks for (sk-provider@openssh.com): a path, or `internal`. */
+  readonly securityKeyProvider?: string | undefined;
+}
+
+/** One hop that a key may take (PROTOCOL.agent §2.4). */
+export interface DestinationConstraint {
+  /** Where the hop starts; undefined means where the agent is. */
+  readonly from: DestinationHost | undefined;
+  readonly to: DestinationHost & {
+    /** The user to log in as, a pattern; undefined or empty means any. */
+    readonly user?: string | undefined;
+  };
+}
+
+/** A host of a destination constraint: its name is for people, its keys are what counts. */
+export interface DestinationHost {
+  readonly host: string;
+  readonly keys: readonly DestinationHostKey[];
+}
+
+export interface DestinationHostKey {
+  readonly key: PublicKey;
+  /** The key is a CA, and the host shows a certificate of it that names `host`. */
+  readonly isCertAuthority: boolean;
+}
+
+export interface AssociatedCertificates {
+  /** Only the certificates are held, and not the plain keys. */
+  readonly certificatesOnly: boolean;
+  readonly certificates: readonly PublicKey[];
 }
 
 /** The constraints as they follow a key's comment; empty where there are none. */

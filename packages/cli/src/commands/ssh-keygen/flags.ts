@@ -1,8 +1,9 @@
-/** The flags of ssh-keygen: those that work here, and those that are known and refused by name. */
+/** The flags of ssh-keygen. */
 import type { ParsedFlags } from '../../flags/flags.ts';
 import type { FlagRow } from '../../flags/table.ts';
 
-const built = [
+/** Keys and their files. */
+const keyFlags = [
   { letter: 'q', name: 'quiet', help: 'Say nothing while making a key.' },
   {
     letter: 'v',
@@ -35,30 +36,45 @@ const built = [
   },
 ] as const satisfies readonly FlagRow[];
 
-/** What OpenSSH's ssh-keygen knows besides. Their letters are read as getopt(3) would, so that the refusal names the right one. */
-const notBuilt = [
-  { letter: 'A', name: 'allHostKeys', help: 'making all host keys' },
-  { letter: 'D', name: 'pkcs11', value: 'library', help: 'reading public keys from a PKCS#11 library' },
-  { letter: 'F', name: 'findHost', value: 'hostname', help: 'finding a host in known_hosts' },
-  { letter: 'g', name: 'genericSshfp', help: 'the generic format of SSHFP records' },
-  { letter: 'H', name: 'hashHosts', help: 'hashing known_hosts' },
-  { letter: 'h', name: 'hostCertificate', help: 'signing host certificates' },
-  { letter: 'I', name: 'certificateId', value: 'identity', help: 'signing certificates' },
-  { letter: 'K', name: 'residentKeys', help: 'loading resident keys of a FIDO token' },
-  { letter: 'k', name: 'makeKrl', help: 'making a key revocation list' },
-  { letter: 'M', name: 'moduli', value: 'mode', help: 'making moduli for group exchange' },
-  { letter: 'n', name: 'principals', value: 'names', help: 'the principals of a certificate' },
-  { letter: 'O', name: 'option', value: 'option', help: 'the options of certificates, signatures and tokens' },
-  { letter: 'Q', name: 'queryKrl', help: 'asking a key revocation list' },
-  { letter: 'R', name: 'removeHost', value: 'hostname', help: 'removing a host from known_hosts' },
-  { letter: 'r', name: 'sshfp', value: 'hostname', help: 'printing SSHFP records' },
-  { letter: 's', name: 'certificateAuthority', value: 'ca_key', help: 'signing certificates' },
-  { letter: 'U', name: 'authorityInAgent', help: 'signing with a CA key in the agent' },
-  { letter: 'u', name: 'updateKrl', help: 'updating a key revocation list' },
-  { letter: 'V', name: 'validity', value: 'interval', help: 'the validity of a certificate' },
-  { letter: 'w', name: 'securityKeyProvider', value: 'library', help: 'choosing a FIDO middleware library' },
-  { letter: 'Y', name: 'signatureMode', value: 'mode', help: 'signing files and verifying their signatures' },
-  { letter: 'z', name: 'serial', value: 'serial', help: 'the serial number of a certificate' },
+/** The modes that work on certificates, lists of revoked keys, signatures, known_hosts, DNS records and moduli. */
+const modes = [
+  { letter: 'A', name: 'allHostKeys', help: 'Make every host key that does not exist yet.' },
+  { letter: 'D', name: 'pkcs11', value: 'pkcs11', help: 'Public keys of a PKCS#11 library, which is not used here.' },
+  { letter: 'F', name: 'findHost', value: 'hostname', help: 'Find a host in known_hosts.' },
+  { letter: 'g', name: 'genericSshfp', help: 'Print DNS records in the generic format.' },
+  { letter: 'H', name: 'hashHosts', help: 'Hash the names in known_hosts.' },
+  { letter: 'h', name: 'hostCertificate', help: 'Sign a host certificate rather than one of a user.' },
+  { letter: 'I', name: 'certificateId', value: 'identity', help: 'The identity of a certificate, or of a signer.' },
+  { letter: 'K', name: 'residentKeys', help: 'Load the resident keys of a FIDO token.' },
+  { letter: 'k', name: 'makeKrl', help: 'Make a key revocation list.' },
+  { letter: 'M', name: 'moduli', value: 'mode', help: 'Make or screen moduli for group exchange: generate, screen.' },
+  { letter: 'n', name: 'principals', value: 'names', help: 'Principals of a certificate; namespace of a signature.' },
+  { letter: 'O', name: 'options', value: 'option', repeatable: true, help: 'An option of the mode; may be repeated.' },
+  { letter: 'Q', name: 'queryKrl', help: 'Ask whether keys are in a key revocation list.' },
+  { letter: 'R', name: 'removeHost', value: 'hostname', help: 'Remove a host from known_hosts.' },
+  { letter: 'r', name: 'sshfp', value: 'hostname', help: 'Print the SSHFP records of a host key.' },
+  {
+    letter: 's',
+    name: 'certificateAuthority',
+    value: 'ca_key',
+    help: 'Certify keys with this key; a signature file for -Y.',
+  },
+  { letter: 'U', name: 'authorityInAgent', help: 'The CA key is held by the agent.' },
+  { letter: 'u', name: 'updateKrl', help: 'Add to a key revocation list.' },
+  { letter: 'V', name: 'validity', value: 'interval', help: 'When a certificate is valid.' },
+  { letter: 'w', name: 'securityKeyProvider', value: 'provider', help: 'The FIDO middleware library.' },
+  {
+    letter: 'Y',
+    name: 'signatureMode',
+    value: 'mode',
+    help: 'Signatures: sign, verify, find-principals, match-principals, check-novalidate.',
+  },
+  {
+    letter: 'z',
+    name: 'serial',
+    value: 'serial',
+    help: 'Serial number of a certificate, version of a revocation list.',
+  },
 ] as const satisfies readonly FlagRow[];
 
 // -X is OpenSSH's old name for -i; -x asked for the export in times of another format.
@@ -68,7 +84,7 @@ const oldNames = [
 
 export const table = {
   tool: 'ssh-keygen',
-  rows: [...built, ...oldNames, ...notBuilt],
+  rows: [...keyFlags, ...oldNames, ...modes],
   usage: `usage: ssh-keygen [-q] [-a rounds] [-b bits] [-C comment] [-f output_keyfile]
                   [-m format] [-N new_passphrase] [-t ecdsa | ed25519 | rsa]
                   [-Z cipher]
@@ -84,8 +100,3 @@ export const table = {
 } as const;
 
 export type KeygenFlags = ParsedFlags<typeof table.rows>;
-
-/** The letter of a flag that is not built, and what it would do. */
-export function findNotBuilt(name: string): { letter: string; help: string } | undefined {
-  return notBuilt.find((row) => row.name === name);
-}

@@ -2,20 +2,16 @@
 import { parseFlags } from '../../flags/flags.ts';
 import { usageError } from '../../flags/usage.ts';
 import { Ending } from './ending.ts';
-import { findNotBuilt, table } from './flags.ts';
-import { chooseTask } from './table.ts';
+import { table } from './flags.ts';
+import { chooseTask, takesOperands } from './table.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { flags, ordered, operands } = parseFlags(table, args);
+  const { flags, operands } = parseFlags(table, args);
   try {
-    for (const { name } of ordered) {
-      const row = findNotBuilt(name);
-      if (row !== undefined) throw new Ending(`ssh-keygen: -${row.letter} (${row.help}) is not supported yet`, 1);
-    }
-    if (operands.length > 0) throw usageError(table, 'Too many arguments.');
+    if (operands.length > 0 && !takesOperands(flags)) throw usageError(table, 'Too many arguments.');
     if (flags.changePassphrase && flags.changeComment) throw usageError(table, 'Can only have one of -p and -c.');
     const task = await chooseTask(flags).load();
-    return await task.run(flags);
+    return await task.run(flags, operands);
   } catch (error) {
     if (!(error instanceof Ending)) throw error;
     if (error.message !== '') process.stderr.write(`${error.message}\n`);

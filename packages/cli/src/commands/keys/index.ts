@@ -1,0 +1,6 @@
+/** keys. */
+import { SshError } from '@nacre/ssh/errors';
+
+export function run(_args: readonly string[]): number {
+  throw new SshError('keys does not exist yet', { code: 'unsupported', stage: 'usage' });
+}

@@ -1,0 +1,6 @@
+/** ssh-agent. */
+import { SshError } from '@nacre/ssh/errors';
+
+export function run(_args: readonly string[]): number {
+  throw new SshError('ssh-agent does not exist yet', { code: 'unsupported', stage: 'usage' });
+}

@@ -1,0 +1,6 @@
+/** ssh-copy-id. */
+import { SshError } from '@nacre/ssh/errors';
+
+export function run(_args: readonly string[]): number {
+  throw new SshError('ssh-copy-id does not exist yet', { code: 'unsupported', stage: 'usage' });
+}
