@@ -1,6 +1,7 @@
 /** Builds every package, the tests, the benchmarks, the fuzzers and the examples with `tsc -b`; quick when nothing changed. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundle, removeBundle } from './bundle.mjs';
 import { compiler, filesBelow, isMain, root, run } from './process.mjs';
 
 // Where TypeScript sources go: source folder, then the folder of what is built from it.
@@ -25,6 +26,8 @@ export async function build({ show = true } = {}) {
   removeOrphans();
   const result = await run([process.execPath, compiler, '-b', '--pretty', 'false'], { cwd: root });
   if (show && result.output !== '') process.stdout.write(result.output);
+  if (result.status === 0) await bundle();
+  else removeBundle();
   return result.status;
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /** The dispatcher: loads the one tool that was asked for, and turns how it ends into stderr and an exit code. */
 import module from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { SshError } from '@nacre/ssh/errors';
 import { findTool } from './commands/table.ts';
 import type { ToolRow } from './commands/tool.ts';
+import { packagePath } from './os/installation.ts';
 
 // Beside this package and nowhere else: whoever can write there can write the code as well. Node's own default is a
 // guessable place in /tmp, from which a server that runs as root would load another user's code.
-module.enableCompileCache?.(fileURLToPath(new URL('../build/compile-cache', import.meta.url)));
+module.enableCompileCache?.(packagePath('build', 'compile-cache'));
 
 /** `main.js ssh -p 22 host` and `main.js nacre ssh -p 22 host` are the same; without a tool's name it is `nacre`. */
 function chooseTool(words: readonly string[]): { tool: ToolRow; args: readonly string[] } {

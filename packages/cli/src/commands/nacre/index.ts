@@ -1,6 +1,6 @@
 /** `nacre`: lists the tools and tells the version; `nacre <tool> ...` is answered before, by main.ts. */
-import { readFileSync } from 'node:fs';
 import { formatUsage, parseFlags, usageError } from '../../flags/index.ts';
+import { readVersion } from '../../os/installation.ts';
 import type { Tool, ToolRow } from '../tool.ts';
 
 const table = {
@@ -39,8 +39,3 @@ const longNames = new Map([
   ['--help', '-h'],
   ['--version', '-V'],
 ]);
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  return String((manifest as { version?: unknown }).version);
-}

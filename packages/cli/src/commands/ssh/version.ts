@@ -1,8 +1,6 @@
 /** What -V prints, without loading the library. */
-import { readFileSync } from 'node:fs';
+import { readVersion } from '../../os/installation.ts';
 
 export function versionLine(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  const { version } = manifest as { version: string };
-  return `nacre_${version}, OpenSSL ${process.versions.openssl}`;
+  return `nacre_${readVersion()}, OpenSSL ${process.versions.openssl}`;
 }

@@ -3,11 +3,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SshError } from '@nacre/ssh/errors';
 import { fingerprint, type PrivateKey, shortTypeName } from '@nacre/ssh/keys';
 import { parseFlags } from '../../flags/index.ts';
 import { type Account, findAccount } from '../../os/index.ts';
+import { packagePath } from '../../os/installation.ts';
 import { readConfig } from '../sshd/config/config.ts';
 import { runDaemon } from '../sshd/daemon.ts';
 import { openLog } from '../sshd/log.ts';
@@ -63,7 +63,7 @@ function introduce(
   password: string,
 ): string {
   const destination = `-p ${port} ${account.name}@${address}`;
-  const own = relative(process.cwd(), fileURLToPath(new URL('../../../../../bin/ssh', import.meta.url)));
+  const own = relative(process.cwd(), packagePath('..', '..', 'bin', 'ssh'));
   const keys = keyFiles.length === 0 ? 'none of your keys: there is none in ~/.ssh' : keyFiles.join(', ');
   return `
 Log in with nacre:     ${own} ${destination}
