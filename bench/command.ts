@@ -93,7 +93,7 @@ function run(argv: readonly string[], options: MeasureOptions): Promise<string> 
       else
         reject(
           new Error(
-            `${argv.slice(7).join(' ')}: ${signal ?? `status ${status}`}: ${Buffer.concat(stderr).toString('utf8')}`,
+            `${argv.slice(7).join(' ').slice(0, 200)}: ${signal ?? `status ${status}`}: ${Buffer.concat(stderr).toString('utf8')}`,
           ),
         );
     });

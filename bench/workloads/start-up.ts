@@ -1,6 +1,7 @@
 /** How long a program takes that has next to nothing to do. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeKey } from '../../test/harness/keys.ts';
 import { nacreProgram, requireProgram, root } from '../../test/harness/paths.ts';
 import { measure } from '../command.ts';
 import { type Competitor, type Measure, measureInTurns, type Table } from '../table.ts';
@@ -9,7 +10,7 @@ import type { BenchSettings, Workload } from './types.ts';
 export const startUp: Workload = {
   name: 'start-up',
   about:
-    '`-V` prints the version and ends; `node -e 0` is the floor of whatever runs on that Node. Ratios are to the first row.',
+    '`-V` prints the version and ends, `-l` the fingerprint of a public key file; `node -e 0` is the floor of whatever runs on that Node. Ratios are to the first row.',
   run,
 };
 
@@ -25,11 +26,14 @@ async function run(settings: BenchSettings): Promise<Table[]> {
   const ownNode = join(root, 'node_modules', 'node', 'bin', 'node');
   const node = existsSync(ownNode) ? ownNode : process.execPath;
   const ssh = nacreProgram('ssh');
+  const key = `${(await makeKey()).file}.pub`;
   const competitors: Competitor[] = [
     competitor('node -e 0', [node, '-e', '0']),
     competitor('node -e 0 (again)', [node, '-e', '0']),
     competitor('nacre ssh -V', [ssh, '-V'], existsSync(ssh) ? undefined : 'bin/ssh does not exist yet'),
     competitor('openssh ssh -V', [requireProgram('ssh'), '-V']),
+    competitor('nacre ssh-keygen -l', [nacreProgram('ssh-keygen'), '-l', '-f', key]),
+    competitor('openssh ssh-keygen -l', [requireProgram('ssh-keygen'), '-l', '-f', key]),
     competitor('system node -e 0', [process.execPath, '-e', '0']),
   ];
   const title = `${startsPerSample} starts a sample, n = ${settings.repetitions}`;
