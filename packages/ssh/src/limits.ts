@@ -62,6 +62,8 @@ export const maxPatternBytes = 8192;
 /** Lines of known_hosts, authorized_keys and the like. */
 export const maxTrustLineBytes = 64 * 1024;
 export const maxTrustFileBytes = 64 * 1024 * 1024;
+/** A configuration file: a device without an end would fill the memory. */
+export const maxConfigFileBytes = 16 * 1024 * 1024;
 /** An agent's message in either direction (RUSTSEC-2026-0154: no limit at all). */
 export const maxAgentMessageBytes = 256 * 1024;
 export const maxAgentKeys = 2048;

@@ -3,6 +3,7 @@
 export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
 export { ClientConnection } from './client-connection.ts';
+export { nodeConfigSystem } from './config-system.ts';
 export { connect } from './connect.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
 export {

@@ -1,0 +1,200 @@
+/** Reads ssh_config files into a draft of settings: Host, Match, Include; the first value that is found counts. */
+import { isAbsolute, join } from 'node:path';
+import { SshError } from '../../errors.ts';
+import { matchPatternList } from '../../trust/index.ts';
+import { type ConfigLine, splitConfigLine } from '../line.ts';
+import { type ConfigPlace, configError, ValueError } from '../place.ts';
+import { expandHome, expandTokens, expandVariables, type TokenValues } from '../tokens.ts';
+import { type ClientKeyword, type ClientSettings, clientRow, findClientKeyword, pastKeywords } from './keywords.ts';
+import { judgeHost, judgeMatch, type MatchSubject } from './match.ts';
+import type { ConfigSystem } from './system.ts';
+
+/** Settings while they are gathered. */
+export type ClientDraft = { -readonly [Name in ClientKeyword]?: ClientSettings[Name] };
+
+/** Where each value was said: one place for the first, all of them where lines add up. */
+export type Origins = Map<ClientKeyword, ConfigPlace[]>;
+
+/** What happened on the way, for logs. */
+export interface ReadEvent {
+  readonly kind: 'reading' | 'applying' | 'ignored' | 'past' | 'unserved' | 'skipped' | 'mistake';
+  readonly place: ConfigPlace;
+  readonly text: string;
+}
+
+export interface Reading {
+  readonly draft: ClientDraft;
+  readonly origins: Origins;
+  readonly system: ConfigSystem;
+  /** The name that `Host` is matched against: as typed, or the canonical one in the final pass. */
+  readonly host: string;
+  readonly subject: MatchSubject;
+  /** For Include. */
+  readonly tokens: () => TokenValues;
+  readonly onEvent: (event: ReadEvent) => void;
+}
+
+export interface FileOptions {
+  /** A person's file: relative includes are below ~/.ssh, else below /etc/ssh. */
+  readonly isUsers: boolean;
+  readonly checkOwner: boolean;
+  /** A person named it (`-F`). */
+  readonly named: boolean;
+}
+
+/** Files that include each other in a circle would never end. */
+const maxIncludeDepth = 16;
+
+/**
+ * Reads one file into the draft.
+ *
+ * @returns false where there is no such file.
+ * @throws SshError `bad-file` for lines that OpenSSH refuses as well; every one of them is told by `onEvent` first.
+ */
+export async function readClientFile(path: string, reading: Reading, options: FileOptions): Promise<boolean> {
+  return await readAt(path, reading, { ...options, depth: 0, neverActive: false });
+}
+
+/** A setting of the command line: what `-o` gives. */
+export async function readClientOption(text: string, reading: Reading): Promise<void> {
+  const place = { file: 'command-line', line: 0 };
+  const state: FileState = { active: true, mistakes: 0 };
+  const options = { isUsers: true, checkOwner: false, named: false, depth: 0, neverActive: false };
+  await takeText(text, place, state, reading, options);
+  if (state.mistakes > 0) throw configError(place, `terminating, ${state.mistakes} bad configuration options`);
+}
+
+interface DepthOptions extends FileOptions {
+  readonly depth: number;
+  /** Include inside of a block that does not apply: everything is read, nothing counts. */
+  readonly neverActive: boolean;
+}
+
+interface FileState {
+  active: boolean;
+  mistakes: number;
+}
+
+async function readAt(path: string, reading: Reading, options: DepthOptions): Promise<boolean> {
+  const { checkOwner, named } = options;
+  const text = await reading.system.readFile(path, { checkOwner, named });
+  if (text === undefined) return false;
+  reading.onEvent({ kind: 'reading', place: { file: path, line: 0 }, text: `Reading configuration data ${path}` });
+  const state: FileState = { active: !options.neverActive, mistakes: 0 };
+  for (const [index, line] of text.split('\n').entries()) {
+    await takeText(line, { file: path, line: index + 1 }, state, reading, options);
+  }
+  if (state.mistakes > 0) {
+    throw new SshError(`${path}: terminating, ${state.mistakes} bad configuration options`, {
+      code: 'bad-file',
+      stage: 'config',
+      remedy: 'Correct the lines named above; a keyword of another program can be passed over with IgnoreUnknown.',
+    });
+  }
+  return true;
+}
+
+async function takeText(
+  text: string,
+  place: ConfigPlace,
+  state: FileState,
+  reading: Reading,
+  options: DepthOptions,
+): Promise<void> {
+  try {
+    const line = splitConfigLine(text);
+    if (line !== undefined) await takeLine(line, place, state, reading, options);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    state.mistakes++;
+    reading.onEvent({ kind: 'mistake', place, text: `${place.file} line ${place.line}: ${error.message}` });
+  }
+}
+
+async function takeLine(
+  line: ConfigLine,
+  place: ConfigPlace,
+  state: FileState,
+  reading: Reading,
+  options: DepthOptions,
+): Promise<void> {
+  const { keyword, words } = line;
+  switch (keyword) {
+    case 'host': {
+      requireWords(line);
+      const hit = judgeHost(words, reading.host);
+      state.active = hit !== undefined && !options.neverActive;
+      if (state.active) tellApplying(`Applying options for ${hit}`, place, reading);
+      return;
+    }
+    case 'match': {
+      const applies = await judgeMatch(words, reading.subject);
+      state.active = applies && !options.neverActive;
+      if (state.active) tellApplying(`matched '${words.join(' ')}'`, place, reading);
+      return;
+    }
+    case 'include':
+      requireWords(line);
+      return await include(words, state, reading, options);
+    default:
+      takeSetting(line, place, state, reading);
+  }
+}
+
+function tellApplying(text: string, place: ConfigPlace, { onEvent }: Reading): void {
+  onEvent({ kind: 'applying', place, text: `${place.file} line ${place.line}: ${text}` });
+}
+
+function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, reading: Reading): void {
+  const { keyword } = line;
+  const key = findClientKeyword(keyword);
+  const at = `${place.file} line ${place.line}`;
+  if (key === undefined) {
+    if (pastKeywords.has(keyword)) {
+      reading.onEvent({ kind: 'past', place, text: `${at}: Deprecated option "${keyword}"` });
+    } else if (matchPatternList(keyword, (reading.draft.ignoreUnknown ?? '').toLowerCase()) === 'match') {
+      reading.onEvent({ kind: 'ignored', place, text: `${at}: Ignored unknown option "${keyword}"` });
+    } else throw new ValueError(`Bad configuration option: ${keyword}`);
+    return;
+  }
+  requireWords(line);
+  const row = clientRow(key);
+  const before: unknown = reading.draft[key];
+  const value = row.read({ words: line.words, rest: line.rest, place, keyword }, row.accumulates ? before : undefined);
+  if (!state.active || (!row.accumulates && before !== undefined)) return;
+  (reading.draft as Record<string, unknown>)[key] = value;
+  reading.origins.set(key, [...(reading.origins.get(key) ?? []), place]);
+  if (row.unserved !== undefined) {
+    reading.onEvent({ kind: 'unserved', place, text: `${at}: ${row.name} has no effect: ${row.unserved}` });
+  }
+}
+
+function requireWords({ keyword, words }: ConfigLine): void {
+  if (words.length === 0) throw new ValueError(`no argument after keyword "${keyword}"`);
+}
+
+async function include(
+  patterns: readonly string[],
+  state: FileState,
+  reading: Reading,
+  options: DepthOptions,
+): Promise<void> {
+  if (options.depth >= maxIncludeDepth) throw new ValueError('Too many recursive configuration includes');
+  const { system } = reading;
+  const folder = options.isUsers ? join(system.home, '.ssh') : '/etc/ssh';
+  for (const pattern of patterns) {
+    if (pattern === '') throw new ValueError('keyword include empty argument');
+    if (pattern.startsWith('~') && !options.isUsers) throw new ValueError(`bad include path ${pattern}.`);
+    const expanded = expandTokens(expandVariables(pattern, system.environment, 'include'), reading.tokens(), 'include');
+    const path = expandHome(expanded, system.home);
+    const found = await system.expandGlob(isAbsolute(path) ? path : join(folder, path));
+    for (const file of found) {
+      await readAt(file, reading, {
+        ...options,
+        named: false,
+        depth: options.depth + 1,
+        neverActive: !state.active,
+      });
+    }
+  }
+}

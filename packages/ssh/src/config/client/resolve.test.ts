@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SshError } from '../../errors.ts';
+import { dumpClientConfig } from './dump.ts';
+import { type ClientKeyword, clientKeywords, clientRow, findClientKeyword } from './keywords.ts';
+import type { ReadEvent } from './read.ts';
+import { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './resolve.ts';
+import type { ConfigSystem } from './system.ts';
+
+const home = '/home/alice';
+
+function systemOf(files: Readonly<Record<string, string>>, changes: Partial<ConfigSystem> = {}): ConfigSystem {
+  return {
+    readFile: (path) => files[path],
+    expandGlob: (pattern) => {
+      const stem = pattern.replace(/\*$/, '');
+      return Object.keys(files).filter((path) => (pattern.endsWith('*') ? path.startsWith(stem) : path === pattern));
+    },
+    runCommand: (command) => (command === 'true' ? 0 : 1),
+    localAddresses: () => ['192.0.2.7', '::1'],
+    environment: { NAME: 'value' },
+    localUser: 'alice',
+    localUserId: '1000',
+    home,
+    localHostName: 'laptop.example.com',
+    ...changes,
+  };
+}
+
+function resolve(
+  text: string,
+  request: Partial<ClientConfigRequest> = {},
+  system = systemOf({}),
+): Promise<ClientConfig> {
+  const { readFile } = system;
+  const options = { checkOwner: false, named: true };
+  return resolveClientConfig(
+    { host: 'db1', configFile: '/c', ...request },
+    { ...system, readFile: (path) => (path === '/c' ? text : readFile(path, options)) },
+  );
+}
+
+function bad(pattern: RegExp) {
+  return (error: unknown) => error instanceof SshError && error.stage === 'config' && pattern.test(error.message);
+}
+
+test('each keyword has one row, found by any case', () => {
+  const keys = Object.keys(clientKeywords) as ClientKeyword[];
+  const names = keys.map((key) => clientRow(key).name.toLowerCase());
+  assert.equal(new Set(names).size, names.length);
+  for (const key of keys) assert.equal(findClientKeyword(clientRow(key).name.toUpperCase()), key);
+  assert.equal(findClientKeyword('constructor'), undefined);
+  assert.equal(findClientKeyword('PubkeyAcceptedKeyTypes'), 'pubkeyAcceptedAlgorithms');
+});
+
+test('flags outweigh -o, which outweighs the person, who outweighs the system', async () => {
+  const system = systemOf({
+    [`${home}/.ssh/config`]: 'Port 3\nUser u3\nCompression yes\nIdentityFile a',
+    '/etc/ssh/ssh_config': 'Port 4\nUser u4\nCompression no\nBatchMode yes\nIdentityFile b\nIdentityFile a',
+  });
+  const config = await resolveClientConfig({ host: 'h', given: { port: 1 }, options: ['User=u2', 'port 2'] }, system);
+  assert.equal(config.settings.port, 1);
+  assert.equal(config.user, 'u2');
+  assert.equal(config.settings.compression, true);
+  assert.equal(config.settings.batchMode, true);
+  assert.deepEqual(config.settings.identityFile, ['a', 'b']);
+  assert.deepEqual(config.origins.get('batchMode'), [{ file: '/etc/ssh/ssh_config', line: 4 }]);
+  assert.deepEqual(config.origins.get('port'), [{ file: 'command-line', line: 0 }]);
+  assert.equal(config.origins.has('ciphers'), false);
+});
+
+test('Host blocks: patterns, negation, the name as typed', async () => {
+  const text = 'Host db* !db2\nPort 1\nHost *\nPort 2\nUser all';
+  assert.equal((await resolve(text)).settings.port, 1);
+  assert.equal((await resolve(text, { host: 'db2' })).settings.port, 2);
+  assert.equal((await resolve(text, { host: 'DB1' })).settings.port, 1);
+  assert.equal((await resolve('Host !db2\nPort 1', { host: 'db1' })).settings.port, 22);
+});
+
+test('every Match criterion, and its negation', async () => {
+  const criteria: readonly (readonly [line: string, expected: boolean])[] = [
+    ['all', true],
+    ['host db1', true],
+    ['host=db*', true],
+    ['originalhost db1,x', true],
+    ['user bob', false],
+    ['user alice', true],
+    ['localuser alice', true],
+    ['localnetwork 192.0.2.0/24', true],
+    ['localnetwork 10.0.0.0/8', false],
+    ['exec true', true],
+    ['exec false', false],
+    ['tagged ""', true],
+    ['tagged x', false],
+    ['command uptime', true],
+    ['command ""', false],
+    ['sessiontype exec', true],
+    ['sessiontype shell', false],
+    ['version nacre_*', true],
+    ['host db1 user alice', true],
+    ['host db1 user bob', false],
+    ['canonical', false],
+    ['canonical all', false],
+  ];
+  for (const [line, expected] of criteria) {
+    const request = { command: 'uptime' };
+    const { settings } = await resolve(`Match ${line}\nPort 1`, request);
+    assert.equal(settings.port === 1, expected, line);
+    if (/^(all|canonical)/.test(line) || line.split(' ').length > 2) continue;
+    const negated = await resolve(`Match !${line}\nPort 1`, request);
+    assert.equal(negated.settings.port === 1, !expected, `!${line}`);
+  }
+  for (const line of ['', 'host', 'all user x', 'user x all', 'nonsense x', 'localnetwork x/y']) {
+    await assert.rejects(resolve(`Match ${line}\nPort 1`), bad(/terminating, 1 bad/), line);
+  }
+});
+
+test('Match host sees the name after Hostname; commands behind a criterion that failed are not run', async () => {
+  const { settings, host } = await resolve('Hostname %h.example.com\nMatch host *.example.com\nPort 1');
+  assert.equal(host, 'db1.example.com');
+  assert.equal(settings.port, 1);
+  const ran: string[] = [];
+  const system = systemOf({}, { runCommand: (command) => ran.push(command) - ran.length });
+  await resolve('Match user bob exec "never %h"\nMatch exec "once %n-%p-%r"\nPort 1', {}, system);
+  assert.deepEqual(ran, ['once db1-22-alice']);
+});
+
+test('Match final asks for a second pass, in which it applies; values stay what they were', async () => {
+  const { settings } = await resolve('Match final\nPort 1\nUser late\nMatch all\nUser early');
+  assert.equal(settings.port, 1);
+  assert.equal(settings.user, 'early');
+});
+
+test('canonical names: the files are read again for the new name', async () => {
+  const canonicalize = (name: string) => Promise.resolve(`${name}.example.com`);
+  const text = 'CanonicalizeHostname yes\nHost db1.example.com\nPort 1\nMatch canonical\nUser c';
+  const { settings, host } = await resolve(text, { canonicalize });
+  assert.equal(host, 'db1.example.com');
+  assert.equal(settings.port, 1);
+  assert.equal(settings.user, 'c');
+  assert.equal((await resolve(`ProxyJump j\n${text}`, { canonicalize })).host, 'db1');
+  assert.equal((await resolve(`ProxyJump none\n${text}`, { canonicalize })).host, 'db1.example.com');
+});
+
+test('Include: relative to ~/.ssh, wildcards, inside a block that does not apply, in a circle', async () => {
+  const system = systemOf({
+    [`${home}/.ssh/d/1`]: 'Port 1',
+    [`${home}/.ssh/d/2`]: 'Port 2\nUser two',
+    '/abs/value': 'Compression yes',
+    '/circle': 'Include /circle',
+  });
+  const { settings } = await resolve(`Include d/* /abs/$${'{NAME}'}\nInclude nothing`, {}, system);
+  assert.deepEqual([settings.port, settings.user, settings.compression], [1, 'two', true]);
+  assert.equal((await resolve('Host other\nInclude d/*', {}, system)).settings.port, 22);
+  assert.equal((await resolve('Host other\nInclude d/1\nHost *\nUser u', {}, system)).settings.user, 'u');
+  await assert.rejects(resolve('Include /circle', {}, system), bad(/^\/circle: terminating/));
+  await assert.rejects(resolve('Include %z', {}, system), bad(/unknown key %z/));
+});
+
+test('wrong lines name file, line and keyword, all of them, and IgnoreUnknown passes some over', async () => {
+  const events: ReadEvent[] = [];
+  const onEvent = (event: ReadEvent) => void events.push(event);
+  await assert.rejects(resolve('Port x\nNonsense 1\nUser "a', { onEvent }), bad(/^\/c: terminating, 3 bad/));
+  assert.deepEqual(
+    events.filter(({ kind }) => kind === 'mistake').map(({ text }) => text),
+    ["/c line 1: Bad port 'x'.", '/c line 2: Bad configuration option: nonsense', '/c line 3: invalid quotes'],
+  );
+  const { settings } = await resolve('IgnoreUnknown non*,Use?eychain\nNonsense 1\nUseKeychain yes\nPort 7');
+  assert.equal(settings.port, 7);
+  await assert.rejects(resolveClientConfig({ host: 'h', configFile: '/none' }, systemOf({})), bad(/Can't open/));
+});
+
+test('UpdateHostKeys stays on only for the usual files', async () => {
+  assert.equal((await resolve('')).settings.updateHostKeys, 'yes');
+  assert.equal((await resolve('UserKnownHostsFile /x')).settings.updateHostKeys, 'no');
+  assert.equal((await resolve('VerifyHostKeyDNS ask')).settings.updateHostKeys, 'no');
+  assert.equal((await resolve('UserKnownHostsFile /x\nUpdateHostKeys ask')).settings.updateHostKeys, 'ask');
+});
+
+/** A sound value for every keyword, so that a row that is added is looked at here. */
+const samples: Readonly<Partial<Record<ClientKeyword, string>>> = {
+  user: 'bob',
+  hostName: 'x.example.com',
+  port: '2222',
+  addressFamily: 'inet6',
+  canonicalizeHostname: 'always',
+  controlMaster: 'autoask',
+  fingerprintHash: 'md5',
+  pubkeyAuthentication: 'host-bound',
+  requestTty: 'force',
+  sessionType: 'subsystem',
+  strictHostKeyChecking: 'accept-new',
+  tunnel: 'ethernet',
+  verifyHostKeyDns: 'ask',
+  updateHostKeys: 'ask',
+  warnWeakCrypto: 'no-pq-kex',
+  canonicalizeMaxDots: '3',
+  connectionAttempts: '2',
+  forwardX11TimeoutSeconds: '1h',
+  numberOfPasswordPrompts: '1',
+  serverAliveCountMax: '5',
+  serverAliveIntervalSeconds: '1m30s',
+  requiredRsaSize: '3072',
+  obscureKeystrokeTimingMs: 'interval:80',
+  logLevel: 'debug3',
+  refuseConnection: '"not today"',
+  dynamicForward: '[::1]:1080',
+  localForward: '80 [::1]:81',
+  remoteForward: '/tmp/s localhost:1',
+  canonicalDomains: 'a.b c.d',
+  globalKnownHostsFile: '/a "/b c"',
+  userKnownHostsFile: '/a "/b c"',
+  revokedHostKeys: '/r /s',
+  sendEnv: 'LANG',
+  setEnv: 'A=b "C=d e"',
+  logVerbose: 'a:*:1',
+  channelTimeout: 'session=5m',
+  permitRemoteOpen: 'a:1 b:*',
+  addKeysToAgent: 'confirm 5m',
+  forwardAgent: '/tmp/agent',
+  connectTimeoutSeconds: '30',
+  tunnelDevice: '1:any',
+  canonicalizePermittedCnames: '*.a:*.b',
+  controlPersist: '10m',
+  escapeChar: '^A',
+  ipQos: 'af21 0x10',
+  rekeyLimit: '1G 1h',
+  streamLocalBindMask: '077',
+  syslogFacility: 'local3',
+  ciphers: '+aes256-ctr',
+  hostKeyAlgorithms: 'ssh-ed25519',
+  hostbasedAcceptedAlgorithms: '-rsa*',
+  kexAlgorithms: '^curve25519-sha256',
+  caSignatureAlgorithms: 'ssh-ed25519',
+  macs: 'hmac-sha2-256',
+  pubkeyAcceptedAlgorithms: 'ssh-ed25519',
+};
+
+test('what is dumped, read back, is dumped the same, for every keyword', async () => {
+  for (const key of Object.keys(clientKeywords) as ClientKeyword[]) {
+    const { name, initial } = clientRow(key);
+    const sample = samples[key] ?? (initial === true ? 'no' : initial === false ? 'yes' : 'some-word');
+    const first = await resolve(`${name} ${sample}`);
+    assert.notDeepEqual(first.settings[key], initial, `${name} ${sample} is not the default`);
+    const dump = dumpClientConfig(first).map(({ text }) => text);
+    const again = await resolve(dump.join('\n'));
+    assert.deepEqual(withoutPlaces(again.settings[key]), withoutPlaces(first.settings[key]), name);
+    assert.deepEqual(
+      dumpClientConfig(again).map(({ text }) => text),
+      dump,
+      name,
+    );
+  }
+});
+
+/** Algorithm lists remember their line. */
+function withoutPlaces(value: unknown): unknown {
+  return value !== null && typeof value === 'object' && 'place' in value ? { ...value, place: undefined } : value;
+}

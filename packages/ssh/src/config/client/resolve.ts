@@ -1,0 +1,170 @@
+/** What ssh is told for one host: flags, then the person's file, then the system's; defaults for the rest. */
+import { join } from 'node:path';
+import { SshError } from '../../errors.ts';
+import { type ConfigPlace, commandLine } from '../place.ts';
+import { expandTokens } from '../tokens.ts';
+import { type ClientKeyword, type ClientSettings, clientKeywords, clientRow } from './keywords.ts';
+import type { MatchSubject } from './match.ts';
+import {
+  type ClientDraft,
+  type Origins,
+  type ReadEvent,
+  type Reading,
+  readClientFile,
+  readClientOption,
+} from './read.ts';
+import type { ConfigSystem } from './system.ts';
+import { clientTokens } from './tokens.ts';
+
+export interface ClientConfigRequest {
+  /** The host as it was typed. */
+  readonly host: string;
+  /** What flags say; it outweighs every file. */
+  readonly given?: ClientDraft;
+  /** `-o` texts, in order; between flags and files. */
+  readonly options?: readonly string[];
+  /** `-F`: this file in place of the person's and the system's; `none` for no file at all. */
+  readonly configFile?: string | undefined;
+  /** What is to be run, for `Match command`; undefined for a shell. */
+  readonly command?: string | undefined;
+  readonly onEvent?: (event: ReadEvent) => void;
+  /**
+   * Makes a name canonical (CanonicalizeHostname): the canonical name, or undefined where it stays as it is. Without it names
+   * are left alone.
+   */
+  readonly canonicalize?: (name: string, settings: ClientSettings) => Promise<string | undefined>;
+}
+
+export interface ClientConfig {
+  readonly settings: ClientSettings;
+  /** As it was typed. */
+  readonly originalHost: string;
+  /** The name or address to connect to. */
+  readonly host: string;
+  readonly user: string;
+  /** Where each value that somebody gave was said; defaults are not in it. */
+  readonly origins: ReadonlyMap<ClientKeyword, readonly ConfigPlace[]>;
+}
+
+/**
+ * Settles what is configured for a host, as ssh_config(5) describes.
+ *
+ * @throws SshError `bad-file` for configurations that OpenSSH refuses as well.
+ * @example
+ * const { host, settings } = await resolveClientConfig({ host: 'db1' }, system);
+ */
+export async function resolveClientConfig(request: ClientConfigRequest, system: ConfigSystem): Promise<ClientConfig> {
+  const draft: ClientDraft = { ...request.given };
+  const origins: Origins = new Map();
+  for (const key of Object.keys(draft) as ClientKeyword[]) origins.set(key, [commandLine]);
+  let wantsFinalPass = false;
+  const pass = { draft, origins, request, system, wantFinalPass: () => (wantsFinalPass = true) };
+
+  const first = createReading(pass, request.host, undefined);
+  for (const option of request.options ?? []) await readClientOption(option, first);
+  await readFiles(first, request.configFile);
+  let host = expandHostName(draft, request.host);
+  const canonical = await canonicalize(request, withDefaults(draft), host);
+  if (canonical !== undefined) {
+    host = canonical;
+    draft.hostName = canonical;
+  }
+  if (canonical !== undefined || wantsFinalPass) {
+    await readFiles(createReading(pass, canonical ?? request.host, host), request.configFile);
+    host = canonical ?? expandHostName(draft, request.host);
+  }
+  const settings = withDefaults(draft);
+  return { settings, originalHost: request.host, host, user: settings.user ?? system.localUser, origins };
+}
+
+interface Pass {
+  readonly draft: ClientDraft;
+  readonly origins: Origins;
+  readonly request: ClientConfigRequest;
+  readonly system: ConfigSystem;
+  readonly wantFinalPass: () => void;
+}
+
+/** @param settledHost - in the final pass, the name as settled by the first. */
+function createReading(pass: Pass, hostForBlocks: string, settledHost: string | undefined): Reading {
+  const { draft, origins, request, system } = pass;
+  const host = (): string => settledHost ?? expandHostName(draft, request.host);
+  const user = (): string => draft.user ?? system.localUser;
+  const tokens = () =>
+    clientTokens(
+      {
+        originalHost: request.host,
+        host: host(),
+        port: draft.port ?? clientKeywords.port.initial,
+        user: user(),
+        hostKeyAlias: draft.hostKeyAlias,
+        jumpHosts: draft.proxyJump ?? '',
+      },
+      system,
+    );
+  const subject: MatchSubject = {
+    originalHost: request.host,
+    host,
+    user,
+    localUser: system.localUser,
+    tag: () => draft.tag ?? '',
+    command: () => request.command ?? draft.remoteCommand ?? '',
+    sessionType: () => sessionTypeOf(draft, request.command),
+    localAddresses: () => system.localAddresses(),
+    exec: async (command) => (await system.runCommand(expandTokens(command, tokens(), 'match exec'))) === 0,
+    isFinalPass: settledHost !== undefined,
+    wantFinalPass: pass.wantFinalPass,
+  };
+  return { draft, origins, system, host: hostForBlocks, subject, tokens, onEvent: request.onEvent ?? (() => {}) };
+}
+
+function sessionTypeOf(draft: ClientDraft, command: string | undefined): string {
+  if (draft.sessionType === 'none' || draft.sessionType === 'subsystem') return draft.sessionType;
+  return (command ?? draft.remoteCommand) === undefined ? 'shell' : 'exec';
+}
+
+async function readFiles(reading: Reading, given: string | undefined): Promise<void> {
+  if (given?.toLowerCase() === 'none') return;
+  if (given !== undefined) {
+    if (await readClientFile(given, reading, { isUsers: true, checkOwner: false, named: true })) return;
+    throw new SshError(`Can't open user config file ${given}: No such file or directory`, {
+      code: 'bad-file',
+      stage: 'config',
+      remedy: 'Check the name given with -F; "none" reads no file.',
+    });
+  }
+  const own = join(reading.system.home, '.ssh', 'config');
+  await readClientFile(own, reading, { isUsers: true, checkOwner: true, named: false });
+  await readClientFile('/etc/ssh/ssh_config', reading, { isUsers: false, checkOwner: false, named: false });
+}
+
+function expandHostName(draft: ClientDraft, typed: string): string {
+  if (draft.hostName === undefined) return typed.toLowerCase();
+  return expandTokens(draft.hostName, { h: () => typed }, 'Hostname').toLowerCase();
+}
+
+async function canonicalize(
+  request: ClientConfigRequest,
+  settings: ClientSettings,
+  host: string,
+): Promise<string | undefined> {
+  const { canonicalizeHostname, proxyCommand, proxyJump } = settings;
+  if (request.canonicalize === undefined || canonicalizeHostname === 'no') return undefined;
+  // Behind a proxy the name is the proxy's to look up, unless the person insists.
+  const isProxied = [proxyCommand, proxyJump].some((value) => value !== undefined && value.toLowerCase() !== 'none');
+  if (isProxied && canonicalizeHostname !== 'always') return undefined;
+  return await request.canonicalize(host, settings);
+}
+
+/** The values that nobody gave; some follow from others. */
+function withDefaults(draft: ClientDraft): ClientSettings {
+  const settings: Record<string, unknown> = {};
+  for (const key of Object.keys(clientKeywords) as ClientKeyword[])
+    settings[key] = draft[key] ?? clientRow(key).initial;
+  // New keys learned from a server go into the usual files, and not into ones that somebody else keeps.
+  if (draft.updateHostKeys === undefined) {
+    const isUsual = draft.userKnownHostsFile === undefined && (draft.verifyHostKeyDns ?? 'no') === 'no';
+    settings.updateHostKeys = isUsual ? 'yes' : 'no';
+  }
+  return settings as unknown as ClientSettings;
+}

@@ -1,0 +1,25 @@
+/** @nacre/ssh/config: ssh_config as programs and tools read it. */
+export {
+  type AlgorithmKind,
+  type AlgorithmKindName,
+  type AlgorithmNames,
+  algorithmKinds,
+  resolveAlgorithmList,
+} from './algorithm-list.ts';
+export { type DumpLine, type DumpOptions, dumpClientConfig } from './client/dump.ts';
+export { type ClientKeyword, type ClientSettings, clientKeywords, findClientKeyword } from './client/keywords.ts';
+export type { ClientDraft, ReadEvent } from './client/read.ts';
+export { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './client/resolve.ts';
+export type { ConfigSystem, ReadFileOptions } from './client/system.ts';
+export { clientTokens, proxyTokens, type TokenFacts } from './client/tokens.ts';
+export {
+  type Forward,
+  type ForwardKind,
+  type ForwardListen,
+  type ForwardTarget,
+  formatForward,
+  parseForward,
+} from './forwards.ts';
+export { type ConfigLine, splitConfigLine, splitWords } from './line.ts';
+export { type ConfigPlace, commandLine } from './place.ts';
+export { expandHome, expandTokens, expandVariables, type TokenValues } from './tokens.ts';
