@@ -16,7 +16,12 @@ import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
-import { RemoteForwards, type RemoteListener } from './remote-forwards.ts';
+import {
+  type OnForwardedConnection,
+  RemoteForwards,
+  type RemoteListener,
+  type RemoteSocketListener,
+} from './remote-forwards.ts';
 
 interface Facts {
   readonly target: { readonly host: string; readonly port: number; readonly user: string };
@@ -138,8 +143,13 @@ export class ClientConnection {
    * Has the server connect to a TCP port and gives the stream to it. It serves as `stream` of another `connect()`, which makes
    * this server a jump host.
    */
-  async forwardTcp(host: string, port: number, options: CallOptions = {}): Promise<Duplex> {
-    const data = directTcpip.data.encode({ host, port, originatorAddress: '127.0.0.1', originatorPort: 0 });
+  async forwardTcp(
+    host: string,
+    port: number,
+    options: CallOptions & { originator?: { address: string; port: number } } = {},
+  ): Promise<Duplex> {
+    const { address, port: originatorPort } = options.originator ?? { address: '127.0.0.1', port: 0 };
+    const data = directTcpip.data.encode({ host, port, originatorAddress: address, originatorPort });
     return new ChannelStream(await this.connection.openChannel(directTcpip.name, data, options));
   }
 
@@ -162,10 +172,19 @@ export class ClientConnection {
   async listen(
     address: string,
     port: number,
-    onConnection: (stream: Duplex) => void,
+    onConnection: OnForwardedConnection,
     options: CallOptions = {},
   ): Promise<RemoteListener> {
     return this.#forwards.listen(this.connection, address, port, onConnection, options);
+  }
+
+  /** The same for a Unix socket on the server's machine. */
+  async listenUnix(
+    path: string,
+    onConnection: OnForwardedConnection,
+    options: CallOptions = {},
+  ): Promise<RemoteSocketListener> {
+    return this.#forwards.listenUnix(this.connection, path, onConnection, options);
   }
 
   /** Changes the keys now. */

@@ -7,6 +7,13 @@ export { nodeConfigSystem } from './config-system.ts';
 export { connect } from './connect.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
 export {
+  type ActiveForward,
+  type ForwardedConnection,
+  type ForwardOptions,
+  forwardLocal,
+  forwardRemote,
+} from './forwards.ts';
+export {
   acceptAnyHostKeyWithoutVerification,
   type HostKeyPolicy,
   type HostKeyQuestion,
@@ -28,5 +35,5 @@ export {
   type UnknownHostQuestion,
 } from './known-hosts-policy.ts';
 export type { CallOptions, ConnectFacts, ConnectOptions, HandshakeFacts, StartOptions } from './options.ts';
-export type { RemoteListener } from './remote-forwards.ts';
+export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';
 export { parseTarget, type Target } from './target.ts';

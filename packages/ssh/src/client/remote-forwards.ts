@@ -1,13 +1,16 @@
-/** Ports that the server listens on for us (tcpip-forward), and who takes the connections that come. */
+/** Ports and sockets that the server listens on for us, and who takes the connections that come. */
 import type { Duplex } from 'node:stream';
 import {
   allocatedPort,
   type ChannelOpenHandler,
   ChannelStream,
   type Connection,
+  cancelStreamlocalForwardOpenssh,
   cancelTcpipForward,
+  forwardedStreamlocalOpenssh,
   forwardedTcpip,
   type IncomingOpen,
+  streamlocalForwardOpenssh,
   tcpipForward,
 } from '../connection/index.ts';
 import { SshError } from '../errors.ts';
@@ -20,60 +23,104 @@ export interface RemoteListener {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-type OnConnection = (stream: Duplex) => void;
+/** A Unix socket on the server's machine. */
+export interface RemoteSocketListener {
+  readonly path: string;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Takes a connection; `from` is who connected to the server, as the server tells it. */
+export type OnForwardedConnection = (stream: Duplex, from: { address: string; port: number }) => void;
+
+interface Options {
+  readonly signal?: AbortSignal;
+}
 
 export class RemoteForwards {
-  readonly #listeners = new Map<string, OnConnection>();
+  readonly #listeners = new Map<string, OnForwardedConnection>();
   readonly channelHandlers: ReadonlyMap<string, ChannelOpenHandler> = new Map([
-    [forwardedTcpip.name, (open: IncomingOpen) => this.#accept(open)],
+    [forwardedTcpip.name, (open: IncomingOpen) => this.#acceptTcp(open)],
+    [forwardedStreamlocalOpenssh.name, (open: IncomingOpen) => this.#acceptUnix(open)],
   ]);
 
   async listen(
     connection: Connection,
     address: string,
     port: number,
-    onConnection: OnConnection,
-    options: { signal?: AbortSignal },
+    onConnection: OnForwardedConnection,
+    options: Options,
   ): Promise<RemoteListener> {
-    const answer = await connection.globalRequest(
-      tcpipForward.name,
-      tcpipForward.data.encode({ address, port }),
-      options,
-    );
-    if (answer === undefined) {
-      throw new SshError(`the server refuses to listen on ${address} port ${port}`, {
-        code: 'request-refused',
-        stage: 'channel',
-        side: 'peer',
-        remedy: 'Check AllowTcpForwarding and GatewayPorts there, and that the port is free.',
-      });
-    }
+    const request = tcpipForward.data.encode({ address, port });
+    const answer = await connection.globalRequest(tcpipForward.name, request, options);
+    if (answer === undefined) throw refused(`${address === '' ? 'all addresses' : address} port ${port}`);
     const chosen = port === 0 ? allocatedPort.decode(answer).port : port;
-    const key = keyOf(address, chosen);
-    this.#listeners.set(key, onConnection);
-    const close = async () => {
-      if (!this.#listeners.delete(key) || connection.ended) return;
-      await connection.globalRequest(
-        cancelTcpipForward.name,
-        cancelTcpipForward.data.encode({ address, port: chosen }),
-      );
-    };
+    const cancel = cancelTcpipForward.data.encode({ address, port: chosen });
+    const close = this.#add(connection, keyOf(address, chosen), onConnection, cancelTcpipForward.name, cancel);
     return { address, port: chosen, close, [Symbol.asyncDispose]: close };
+  }
+
+  async listenUnix(
+    connection: Connection,
+    path: string,
+    onConnection: OnForwardedConnection,
+    options: Options,
+  ): Promise<RemoteSocketListener> {
+    const request = streamlocalForwardOpenssh.data.encode({ socketPath: path });
+    const answer = await connection.globalRequest(streamlocalForwardOpenssh.name, request, options);
+    if (answer === undefined) throw refused(path);
+    const cancel = cancelStreamlocalForwardOpenssh.data.encode({ socketPath: path });
+    const close = this.#add(connection, path, onConnection, cancelStreamlocalForwardOpenssh.name, cancel);
+    return { path, close, [Symbol.asyncDispose]: close };
   }
 
   end(): void {
     this.#listeners.clear();
   }
 
+  #add(
+    connection: Connection,
+    key: string,
+    onConnection: OnForwardedConnection,
+    cancelName: string,
+    cancelData: Buffer,
+  ): () => Promise<void> {
+    this.#listeners.set(key, onConnection);
+    return async () => {
+      if (this.#listeners.get(key) !== onConnection) return;
+      this.#listeners.delete(key);
+      if (!connection.ended) await connection.globalRequest(cancelName, cancelData);
+    };
+  }
+
   /** Only what we asked for is taken: a server cannot reach into our network by itself. */
-  #accept(open: IncomingOpen): void {
-    const { address, port } = forwardedTcpip.data.decode(open.data);
-    const onConnection = this.#listeners.get(keyOf(address, port));
+  #acceptTcp(open: IncomingOpen): void {
+    const { address, port, originatorAddress, originatorPort } = forwardedTcpip.data.decode(open.data);
+    this.#accept(open, keyOf(address, port), { address: originatorAddress, port: originatorPort });
+  }
+
+  #acceptUnix(open: IncomingOpen): void {
+    const { socketPath } = forwardedStreamlocalOpenssh.data.decode(open.data);
+    this.#accept(open, socketPath, { address: '', port: 0 });
+  }
+
+  #accept(open: IncomingOpen, key: string, from: { address: string; port: number }): void {
+    const onConnection = this.#listeners.get(key);
     if (onConnection === undefined) open.refuse();
-    else onConnection(new ChannelStream(open.accept()));
+    else onConnection(new ChannelStream(open.accept()), from);
   }
 }
 
+/** A blank stands in no path that begins with a slash and in no address, so that neither passes for the other. */
 function keyOf(address: string, port: number): string {
   return `${address} ${port}`;
+}
+
+function refused(where: string): SshError {
+  return new SshError(`the server refuses to listen on ${where}`, {
+    code: 'request-refused',
+    stage: 'channel',
+    side: 'peer',
+    remedy: 'Check AllowTcpForwarding and GatewayPorts there, and that the port is free.',
+  });
 }

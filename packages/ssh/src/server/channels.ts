@@ -18,8 +18,8 @@ import {
   session,
   tcpipForward,
 } from '../connection/index.ts';
+import { join } from '../io/index.ts';
 import { mayListen, mayOpen } from '../trust/index.ts';
-import { join } from './join.ts';
 import type { Listening, ServerOptions } from './options.ts';
 import { programHandler } from './programs.ts';
 import type { ServerConnection } from './server-connection.ts';

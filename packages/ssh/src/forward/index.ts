@@ -1,0 +1,2 @@
+/** What forwards need besides channels. */
+export { formatSocksReply, SocksHandshake, type SocksOutcome, type SocksRequest, type SocksStep } from './socks.ts';
