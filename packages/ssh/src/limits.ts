@@ -80,6 +80,9 @@ export const maxPasswordBytes = 4096;
 export const maxKeyboardInteractivePrompts = 64;
 export const maxBannerBytes = 64 * 1024;
 
+/** Host keys that a server may announce: each is asked for and may be written to known_hosts. */
+export const maxAnnouncedHostKeys = 64;
+
 /** Channels one connection may hold open; each costs memory before any policy is asked. */
 export const maxChannels = 1024;
 /** Our receive window: where it starts, and how far it may grow with the path's bandwidth-delay product. */

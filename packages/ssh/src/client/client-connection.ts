@@ -8,7 +8,11 @@ import {
   Connection,
   directStreamlocalOpenssh,
   directTcpip,
+  hostkeysOpenssh,
   openSession,
+  proveHostKeys,
+  type RequestHandler,
+  readAnnouncedHostKeys,
 } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { type StreamDriver, systemClock } from '../io/index.ts';
@@ -60,6 +64,7 @@ export class ClientConnection {
     this.connection = new Connection(transport, {
       clock: systemClock,
       channelHandlers: forwards.channelHandlers,
+      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts.options)]]),
       roundTripMs: transport.roundTripMs,
       ...(facts.options.limits && { limits: facts.options.limits }),
     });
@@ -209,6 +214,27 @@ export class ClientConnection {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Once in a connection: a server that goes on announcing would have us ask and write for ever. */
+  #hostKeysHandler({ onHostKeys }: ConnectOptions): RequestHandler {
+    let isFirst = true;
+    return ({ data }) => {
+      if (!isFirst || onHostKeys === undefined) return false;
+      isFirst = false;
+      onHostKeys({ keys: readAnnouncedHostKeys(data), prove: (keys) => this.#proveHostKeys(keys) });
+      return true;
+    };
+  }
+
+  async #proveHostKeys(keys: readonly PublicKey[]): Promise<readonly PublicKey[] | undefined> {
+    const facts = { sessionId: this.#transport.sessionId, hostKeyAlgorithm: this.algorithms?.hostKey ?? '' };
+    try {
+      return await proveHostKeys(this.connection, keys, facts);
+    } catch (error) {
+      if (error instanceof SshError && error.side === 'peer') this.#transport.fail(error);
+      throw error;
+    }
   }
 
   async #start(options: StartOptions, run: (session: ClientSession) => Promise<void>): Promise<ClientSession> {

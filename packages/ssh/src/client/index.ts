@@ -34,6 +34,13 @@ export {
   type RefusedHostKey,
   type UnknownHostQuestion,
 } from './known-hosts-policy.ts';
-export type { CallOptions, ConnectFacts, ConnectOptions, HandshakeFacts, StartOptions } from './options.ts';
+export type {
+  CallOptions,
+  ConnectFacts,
+  ConnectOptions,
+  HandshakeFacts,
+  HostKeyAnnouncement,
+  StartOptions,
+} from './options.ts';
 export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';
 export { parseTarget, type Target } from './target.ts';

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
 import type { ConnectionLimits, PtyOptions } from '../connection/index.ts';
-import type { Signer } from '../keys/types.ts';
+import type { PublicKey, Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
 import type { HostKeyPolicy } from './host-key-policy.ts';
 
@@ -59,10 +59,26 @@ export interface ConnectOptions {
   readonly log?: (level: 1 | 2 | 3, text: string) => void;
   /** A line the server wants shown outside of login. */
   readonly onNotice?: (text: string) => void;
+  /**
+   * The server told its host keys after login (hostkeys-00@openssh.com). Nothing vouches for those that are new until `prove` has
+   * them proved.
+   */
+  readonly onHostKeys?: (announcement: HostKeyAnnouncement) => void;
   /** The stream to the server is open, and nothing was said yet. */
   readonly onConnect?: (facts: ConnectFacts) => void;
   /** After `hostKeys` accepted the server and before login. */
   readonly onHandshake?: (facts: HandshakeFacts) => void;
+}
+
+export interface HostKeyAnnouncement {
+  /** Of the types known here. */
+  readonly keys: readonly PublicKey[];
+  /**
+   * Has the server sign for keys.
+   *
+   * @returns the keys, or undefined where it refuses. A wrong proof ends the connection.
+   */
+  prove(keys: readonly PublicKey[]): Promise<readonly PublicKey[] | undefined>;
 }
 
 export interface ConnectFacts {

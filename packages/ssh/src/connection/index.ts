@@ -25,6 +25,13 @@ export { noMoreSessions } from './global-requests/no-more-sessions.ts';
 export { streamlocalForwardOpenssh } from './global-requests/streamlocal-forward-openssh.ts';
 export { globalRequests } from './global-requests/table.ts';
 export { allocatedPort, tcpipForward } from './global-requests/tcpip-forward.ts';
+export {
+  announceHostKeys,
+  hostKeyProver,
+  proveHostKeys,
+  type RotationFacts,
+  readAnnouncedHostKeys,
+} from './host-key-rotation.ts';
 export type { AcceptOptions, ChannelOpenHandler, IncomingOpen } from './incoming-open.ts';
 export type { KeepaliveOptions } from './keepalive.ts';
 export { connectionMessages, openFailureReasons } from './messages.ts';

@@ -9,16 +9,20 @@ import {
   directStreamlocalOpenssh,
   directTcpip,
   forwardedTcpip,
+  hostKeyProver,
+  hostkeysProveOpenssh,
   type IncomingOpen,
   type IncomingRequest,
   keepalive,
   openFailureReasons,
   type RequestHandler,
+  type RotationFacts,
   ServerSession,
   session,
   tcpipForward,
 } from '../connection/index.ts';
 import { join } from '../io/index.ts';
+import type { HostKey } from '../transport/index.ts';
 import { mayListen, mayOpen } from '../trust/index.ts';
 import type { Listening, ServerOptions } from './options.ts';
 import { programHandler } from './programs.ts';
@@ -53,13 +57,21 @@ export function globalRequestHandlers(
   connection: ServerConnection,
   options: ServerOptions,
   listeners: PortListeners,
+  hostKeys: readonly HostKey[],
 ): ReadonlyMap<string, RequestHandler> {
+  const signers = hostKeys.map(({ signer }) => signer);
   return new Map<string, RequestHandler>([
     // Any answer is a sign of life; OpenSSH's is a refusal as well.
     [keepalive.name, () => false],
+    [hostkeysProveOpenssh.name, (request) => hostKeyProver(signers, rotationFacts(connection))(request)],
     [tcpipForward.name, (request) => listeners.open(request, connection, options)],
     [cancelTcpipForward.name, (request) => listeners.cancel(request)],
   ]);
+}
+
+/** What proofs of host keys are bound to. */
+function rotationFacts({ sessionId, algorithms }: ServerConnection): RotationFacts {
+  return { sessionId, hostKeyAlgorithm: algorithms?.hostKey ?? '' };
 }
 
 async function forwardTcp(open: IncomingOpen, connection: ServerConnection, options: ServerOptions): Promise<void> {

@@ -88,6 +88,8 @@ export interface ServerOptions {
   readonly forwardTcp?: (request: ForwardRequest, connection: ServerConnection) => Promise<Duplex | undefined>;
   /** The same to a Unix socket of the server's machine. */
   readonly forwardUnix?: (path: string, connection: ServerConnection) => Promise<Duplex | undefined>;
+  /** Tells clients all host keys after login, and proves them, so that they learn new ones (hostkeys-00@openssh.com). Default true. */
+  readonly announceHostKeys?: boolean;
   /** Ports the server may listen on for the client (tcpip-forward). Default: none. `listenTcp` does it with real sockets. */
   readonly listen?: (request: ListenRequest, connection: ServerConnection) => Promise<Listening | undefined>;
 

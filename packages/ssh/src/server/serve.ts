@@ -5,6 +5,7 @@ import {
   defaultSignatureAlgorithms,
   type ServerAuthOptions,
 } from '../auth/index.ts';
+import { announceHostKeys } from '../connection/index.ts';
 import { disconnectReasons, SshError, toSshError } from '../errors.ts';
 import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
@@ -62,12 +63,13 @@ export function serve(
     },
   });
   driver.drive(transport);
-  return { loggedIn: admit(transport, peer, options), ended, end: (error) => transport.fail(error) };
+  return { loggedIn: admit(transport, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
 }
 
 async function admit(
   transport: Transport,
   peer: SeenPeer,
+  hostKeys: readonly HostKey[],
   options: ServerOptions,
 ): Promise<ServerConnection | undefined> {
   const graceMs = options.loginGraceMs ?? defaultLoginGraceMs;
@@ -78,7 +80,13 @@ async function admit(
     peer.identification = transport.peerIdentification;
     peer.hostName = await options.lookUpHostName?.(peer);
     const login = await authenticateServer(transport, authOptions(peer, options));
-    const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, options));
+    const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, hostKeys, options));
+    if (options.announceHostKeys !== false) {
+      announceHostKeys(
+        connection.connection,
+        hostKeys.map(({ signer }) => signer.publicKey),
+      );
+    }
     const { keepalive } = options;
     if (keepalive) {
       connection.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
@@ -93,13 +101,18 @@ async function admit(
   }
 }
 
-function wiringOf(connection: ServerConnection, peer: Peer, options: ServerOptions): Wiring {
+function wiringOf(
+  connection: ServerConnection,
+  peer: Peer,
+  hostKeys: readonly HostKey[],
+  options: ServerOptions,
+): Wiring {
   const listeners = new PortListeners();
   return {
     options: {
       clock: systemClock,
       channelHandlers: channelHandlers(connection, options),
-      globalRequestHandlers: globalRequestHandlers(connection, options, listeners),
+      globalRequestHandlers: globalRequestHandlers(connection, options, listeners, hostKeys),
       onHandlerError: (error) => options.onError?.(error, peer),
       ...(options.limits && { limits: options.limits }),
     },

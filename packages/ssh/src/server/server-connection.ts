@@ -59,6 +59,7 @@ export class ServerConnection {
     return this.#transport.negotiated;
   }
 
+  /** The exchange hash of the first key exchange. */
   get sessionId(): Buffer {
     return this.#transport.sessionId;
   }
