@@ -54,3 +54,4 @@ export {
   withCertificate,
 } from './signer.ts';
 export type { Certificate, PrivateKey, PublicKey, Signer, VerifyOptions } from './types.ts';
+export { parseTimeSpec, parseValidityInterval, parseValidityTime, type Validity } from './validity.ts';
