@@ -78,6 +78,30 @@ export function parseTimeSpec(text: string): number | undefined {
   return sameDay && seconds >= 0 ? seconds : undefined;
 }
 
+/**
+ * A time as ssh-keygen prints it: `2030-01-02T03:04:05`, local time.
+ *
+ * Certificates can name any time up to 2^64-1, and Date ends in the year 275760. Calendars and clock changes repeat after 400
+ * years, so that a time further off is that of a nearer year.
+ */
+export function formatAbsoluteTime(seconds: bigint): string {
+  const known = seconds > lastSecond ? lastSecond : seconds;
+  // Not below 2370: the clocks of the past were changed by other rules than those that go on for ever.
+  const cycles = known < cycleSeconds ? 0n : known / cycleSeconds - 1n;
+  const time = new Date(Number(known - cycles * cycleSeconds) * 1000);
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':');
+  const years = BigInt(time.getFullYear()) + 400n * cycles - 1900n;
+  // glibc holds the years since 1900 in an int, and where they do not fit leaves month and day at nothing.
+  if (years !== BigInt.asIntN(32, years)) return `${BigInt.asIntN(32, years) + 1900n}-01-00T${clock}`;
+  return `${years + 1900n}-${two(time.getMonth() + 1)}-${two(time.getDate())}T${clock}`;
+}
+
+/** The last second of a 64-bit time_t; OpenSSH shows what lies behind it as this one. */
+const lastSecond = 2n ** 63n - 1n;
+/** 400 years of the Gregorian calendar, which are whole weeks. */
+const cycleSeconds = 146_097n * 86_400n;
+
 function parseTime(text: string, nowSeconds: number, complaint: string): bigint {
   if (text.startsWith('+') || text.startsWith('-')) return parseRelativeTime(text, wholeSeconds(nowSeconds));
   if (text.startsWith('0x')) return parseHexadecimal(text);
