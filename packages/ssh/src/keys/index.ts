@@ -1,5 +1,6 @@
 /** @nacre/ssh/keys: public and private keys, their files, certificates, fingerprints and signers. */
 
+export { maxCertificatePrincipals } from '../limits.ts';
 export {
   type CertificateOptions,
   type CheckCertificateOptions,
