@@ -87,7 +87,7 @@ function explain(error: unknown, line: string): string {
 }
 
 function isKnownType(type: string): boolean {
-  return findPublicKeyAlgorithm(type)?.keyType === type;
+  return findPublicKeyAlgorithm(type) !== undefined;
 }
 
 function format(key: PublicKey, hash: FingerprintHash): string {
