@@ -90,7 +90,8 @@ export function writeKeyFile(path: string, text: string | Uint8Array, mode: numb
         fchownSync(file, place.stats.uid, place.stats.gid);
       }
       writeFileSync(file, text);
-      fsyncSync(file);
+      // What is secret, or takes the place of another, must outlast a power cut; a new public file can be made again.
+      if (mode === 0o600 || place.kind === 'file') fsyncSync(file);
     } finally {
       closeSync(file);
     }
