@@ -119,7 +119,7 @@ test("refuses intervals in OpenSSH's words", () => {
 });
 
 test('any text is a time or misuse', () => {
-  const letter = fc.constantFrom(...'0123456789+-:xzZsmhdwWalwysforevr ');
+  const letter = fc.constantFrom(...'0123456789+-:xzZsmhdwWalyforev '.split(''));
   fc.assert(
     fc.property(fc.string({ unit: letter, maxLength: 30 }), (text) => {
       for (const parse of [parseValidityTime, parseValidityInterval]) {
