@@ -148,7 +148,8 @@ const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d:
 /** sshd_config(5), TIME FORMATS. */
 export function parseSeconds(word: string): number {
   if (word === '') throw new ValueError('missing time value.');
-  if (!/^(?:\d{1,10}[smhdw]?)+$/i.test(word)) throw new ValueError('invalid time value.');
+  // Each digit has one place in this pattern, so that it fails in linear time.
+  if (!/^(?:\d{1,10}[smhdw])*\d{0,10}$/i.test(word)) throw new ValueError('invalid time value.');
   let total = 0;
   for (const [, digits = '', unit = ''] of word.matchAll(/(\d+)([smhdw]?)/gi)) {
     total += Number(digits) * (unitSeconds[unit.toLowerCase() || 's'] ?? 1);

@@ -70,7 +70,7 @@ export const timeMs: Reader<number> = (given) => {
 const unitMs = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3, w: 604800e3 } as const;
 
 function parseTimeMs(word: string): number | undefined {
-  if (!/^(?:\d+[smhdw]?)+$/i.test(word)) return undefined;
+  if (word === '' || !/^(?:\d+[smhdw])*\d*$/i.test(word)) return undefined;
   let ms = 0;
   for (const [, digits, unit = 's'] of word.matchAll(/(\d+)([smhdw]?)/gi)) {
     ms += Number(digits) * unitMs[(unit || 's').toLowerCase() as keyof typeof unitMs];

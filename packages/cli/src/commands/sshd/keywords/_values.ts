@@ -89,7 +89,7 @@ const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3
 
 /** sshd_config(5), TIME FORMATS; in milliseconds. */
 export function parseTime(word: string): number {
-  if (!/^(\d{1,9}[smhdw]?)+$/i.test(word)) throw new BadValue(`invalid time value "${word}".`);
+  if (word === '' || !/^(?:\d{1,9}[smhdw])*\d{0,9}$/i.test(word)) throw new BadValue(`invalid time value "${word}".`);
   let seconds = 0;
   for (const [, digits = '', unit = ''] of word.matchAll(/(\d+)([smhdw]?)/gi)) {
     seconds += Number(digits) * (unitSeconds[unit.toLowerCase()] ?? 1);
