@@ -42,5 +42,6 @@ export type {
   HostKeyAnnouncement,
   StartOptions,
 } from './options.ts';
+export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
 export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';
 export { parseTarget, type Target } from './target.ts';

@@ -6,6 +6,7 @@ export {
   algorithmKinds,
   resolveAlgorithmList,
 } from './algorithm-list.ts';
+export { canonicalizeHostName, type NameLookup } from './client/canonicalize.ts';
 export { type DumpLine, type DumpOptions, dumpClientConfig } from './client/dump.ts';
 export { type ClientKeyword, type ClientSettings, clientKeywords, findClientKeyword } from './client/keywords.ts';
 export type { ClientDraft, ReadEvent } from './client/read.ts';
