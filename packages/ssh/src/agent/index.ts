@@ -2,13 +2,15 @@
 
 export {
   type AddKeyOptions,
+  type AddSmartcardOptions,
   type AgentClient,
   type AgentIdentity,
   agentSigners,
   createAgentClient,
   type SessionBinding,
 } from './client.ts';
-export type { AgentConstraints } from './constraints.ts';
+export { type AgentConstraints, type AssociatedCertificates, encodeConstraints } from './constraints.ts';
+export type { DestinationConstraint, DestinationHost, DestinationHostKey } from './destinations.ts';
 export { Keyring, type KeyringOptions } from './keyring.ts';
 export type { CallOptions } from './request-queue.ts';
 export { type AgentConnection, serveAgent } from './server.ts';

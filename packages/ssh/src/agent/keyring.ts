@@ -65,6 +65,7 @@ export class Keyring {
     // Go CVE-2026-39832: a constraint that cannot be kept must not be dropped.
     if (confirm && this.#options.confirm === undefined)
       throw refused('nobody can be asked to confirm the use of the key');
+    if (constraints.destinations !== undefined) throw refused('destination constraints are not kept here yet');
     this.#forgetExpired();
     const others = this.#keys.filter((held) => !held.key.publicKey.equals(key.publicKey));
     if (others.length >= maxAgentKeys) throw refused(`${maxAgentKeys} keys are held already`);
