@@ -3,7 +3,7 @@ import { decodePublicKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { maxAgentCertificates } from '../limits.ts';
 import { WireReader, WireWriter } from '../wire/index.ts';
-import type { AgentConstraints, AssociatedCertificates, ConstraintSubject } from './constraints.ts';
+import type { AgentConstraints, AssociatedCertificates, ConstraintSubject } from './constraint-types.ts';
 import { decodeDestinations, encodeDestinations } from './destinations.ts';
 
 export interface ConstraintExtension {

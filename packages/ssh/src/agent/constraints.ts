@@ -1,32 +1,9 @@
 /** Constraints on a key in an agent: how long, whether each use is confirmed, and where (RFC 9987 §3.2.7, PROTOCOL.agent). */
 import { SshError } from '../errors.ts';
-import type { PublicKey } from '../keys/types.ts';
 import { WireReader, WireWriter } from '../wire/index.ts';
 import { constraintExtensions } from './constraint-extensions.ts';
-import type { DestinationConstraint } from './destinations.ts';
+import type { AgentConstraints, ConstraintSubject } from './constraint-types.ts';
 import { constraintNumbers } from './messages.ts';
-
-export interface AgentConstraints {
-  /** Seconds after which the agent forgets the key. */
-  readonly lifetimeSeconds?: number | undefined;
-  /** Every use asks a person first. */
-  readonly confirm?: boolean | undefined;
-  /** Where the key may be used: any one of these hops (restrict-destination-v00@openssh.com). */
-  readonly destinations?: readonly DestinationConstraint[] | undefined;
-  /** Certificates to be held for a token's keys (associated-certs-v00@openssh.com). */
-  readonly associatedCertificates?: AssociatedCertificates | undefined;
-  /** The FIDO middleware a security key asks for (sk-provider@openssh.com): a path, or `internal`. */
-  readonly securityKeyProvider?: string | undefined;
-}
-
-export interface AssociatedCertificates {
-  /** Only the certificates are held, and not the plain keys. */
-  readonly certificatesOnly: boolean;
-  readonly certificates: readonly PublicKey[];
-}
-
-/** What is being added: a key whose private fields are sent, or the keys of a token. Not every constraint fits both. */
-export type ConstraintSubject = 'key' | 'smartcard';
 
 /**
  * The constraints as they follow a key's comment, or a token's PIN; empty where there are none.

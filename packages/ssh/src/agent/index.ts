@@ -9,7 +9,8 @@ export {
   createAgentClient,
   type SessionBinding,
 } from './client.ts';
-export { type AgentConstraints, type AssociatedCertificates, encodeConstraints } from './constraints.ts';
+export type { AgentConstraints, AssociatedCertificates, ConstraintSubject } from './constraint-types.ts';
+export { decodeConstraints, encodeConstraints } from './constraints.ts';
 export type { DestinationConstraint, DestinationHost, DestinationHostKey } from './destinations.ts';
 export { Keyring, type KeyringOptions } from './keyring.ts';
 export type { CallOptions } from './request-queue.ts';

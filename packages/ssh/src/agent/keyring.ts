@@ -4,7 +4,7 @@ import { randomBytes } from '../crypto/random.ts';
 import { SshError } from '../errors.ts';
 import type { PrivateKey } from '../keys/types.ts';
 import { maxAgentKeys } from '../limits.ts';
-import type { AgentConstraints } from './constraints.ts';
+import type { AgentConstraints } from './constraint-types.ts';
 
 export interface KeyringOptions {
   /** Milliseconds, monotonic: lifetimes and the wait after a wrong passphrase are counted by it. */
