@@ -32,7 +32,7 @@ export interface RunningAgent {
 
 /** Starts the second process, and returns when it listens. @throws Ending with what it says where it cannot. */
 export async function startAgent(args: readonly string[], order: AgentOrder): Promise<RunningAgent> {
-  const child = spawn(process.execPath, [...execArguments(), process.argv[1] as string, 'ssh-agent', ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, 'ssh-agent', ...args], {
     detached: true,
     env: { ...process.env, [orderVariable]: JSON.stringify(order) },
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -81,11 +81,4 @@ function readReport(child: ChildProcess, report: Duplex): Promise<string> {
     report.once('data', (chunk: Buffer) => resolve(chunk.toString('utf8')));
     report.once('close', () => resolve(''));
   });
-}
-
-/** Node turns SIGUSR1 into an open debugger until our own handler stands: some versions can be told not to. */
-function execArguments(): string[] {
-  const flag = '--disable-sigusr1';
-  const isKnown = process.allowedNodeEnvironmentFlags.has(flag);
-  return [...process.execArgv.filter((argument) => argument !== flag), ...(isKnown ? [flag] : [])];
 }

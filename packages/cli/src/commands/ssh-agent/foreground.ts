@@ -2,7 +2,7 @@
 import { findActivatedSocket } from './activation.ts';
 import { serve } from './agent.ts';
 import { endOnSignals } from './end.ts';
-import { type Listener, listen, listenOn } from './listen.ts';
+import { listen, listenOn } from './listen.ts';
 import { createLog } from './log.ts';
 import { prepareSocketPath } from './prepare.ts';
 import type { AgentFlags, AgentSettings } from './settings.ts';
@@ -12,16 +12,11 @@ import { type ShellLines, socketVariable } from './shell-lines.ts';
 export async function runInForeground(flags: AgentFlags, settings: AgentSettings, shell: ShellLines): Promise<never> {
   const log = createLog(flags.debug > 0);
   const given = flags.address === undefined ? findActivatedSocket(process.env) : undefined;
-  let listener: Listener;
-  if (given !== undefined) {
-    listener = await listenOn(given);
-    log('debug', `using socket activation on fd=${given}`);
-  } else {
-    const chosen = await prepareSocketPath(flags);
-    listener = await listen(chosen);
-    process.stdout.write(`${shell.set(socketVariable, chosen.path)}echo Agent pid ${process.pid};\n`);
-  }
+  const chosen = given === undefined ? await prepareSocketPath(flags) : undefined;
+  const listener = chosen === undefined ? await listenOn(given as number) : await listen(chosen);
   endOnSignals(listener, ['SIGINT', 'SIGHUP', 'SIGTERM'], log);
+  if (chosen === undefined) log('debug', `using socket activation on fd=${given}`);
+  else process.stdout.write(`${shell.set(socketVariable, chosen.path)}echo Agent pid ${process.pid};\n`);
   serve(listener, settings, given === undefined ? 'own' : 'given', log);
   return new Promise(() => {});
 }

@@ -4,7 +4,7 @@ import { usageError } from '../../flags/usage.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
 import { takeOrder } from './background.ts';
 import { table } from './flags.ts';
-import { type AgentFlags, type AgentSettings, readSettings } from './settings.ts';
+import { type AgentFlags, readSettings } from './settings.ts';
 import { chooseShell, pidVariable, socketVariable } from './shell-lines.ts';
 
 export async function run(args: readonly string[]): Promise<number> {

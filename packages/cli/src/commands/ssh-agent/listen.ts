@@ -1,7 +1,7 @@
 /** Opens the agent's socket so that nobody else can connect to it, and takes it away again. */
-import { rmdirSync, unlinkSync } from 'node:fs';
+import { existsSync, rmdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Ending } from '../ssh-keygen/ending.ts';
 import type { SocketPath } from './socket-path.ts';
 
@@ -24,7 +24,7 @@ export async function listen({ path, folder }: SocketPath): Promise<Listener> {
     await started(server, () => server.listen(path));
   } catch (error) {
     attempt(() => folder !== undefined && rmdirSync(folder));
-    throw new Ending(`unix_listener: cannot bind to path ${path}: ${describe(error)}`, 1);
+    throw new Ending(`unix_listener: cannot bind to path ${path}: ${describe(error, path)}`, 1);
   } finally {
     process.umask(before);
   }
@@ -58,9 +58,11 @@ function started(server: Server, listenNow: () => void): Promise<void> {
   });
 }
 
-function describe(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return words[code] ?? code;
+function describe(error: unknown, path: string): string {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  // libuv says EACCES for a folder that is not there, as Windows does.
+  const isMissing = code === 'EACCES' && !existsSync(dirname(path));
+  return words[isMissing ? 'ENOENT' : code] ?? code;
 }
 
 const words: Readonly<Record<string, string>> = {

@@ -1,11 +1,14 @@
 /** Keeps the agent's keys from other users and other processes: who may connect, and who may read its memory. */
+import { close, url } from 'node:inspector';
 import type { Socket } from 'node:net';
 import { platform, tryPlatform } from '../../os/native.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
 import type { AgentLog } from './log.ts';
 
-/** No core file and no debugger of the same user, where the system can be told so. */
+/** No core file and no debugger of the same user, where the system can be told so. SIGUSR1 must have its handler already. */
 export function hideMemory(log: AgentLog): void {
+  // A SIGUSR1 that came before the handler has made Node open its own debugger to everybody on this machine.
+  if (url() !== undefined) close();
   try {
     platform().hideMemory();
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Where an agent listens: under ~/.ssh/agent as OpenSSH has it since 10.1, or in a new folder under TMPDIR. */
 import { createHash, randomInt } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Ending } from '../ssh-keygen/ending.ts';
@@ -53,9 +53,10 @@ function prepareHomeFolder(): string | undefined {
 }
 
 function temporaryPath(processId: number): SocketPath {
-  let folder: string;
+  const folder = join(process.env.TMPDIR || '/tmp', `ssh-${randomName(12)}`);
   try {
-    folder = mkdtempSync(join(process.env.TMPDIR || '/tmp', 'ssh-'));
+    // It must be new: a folder that somebody else made would be theirs.
+    mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     throw new Ending(`mkdtemp: private socket dir: ${(error as NodeJS.ErrnoException).code}`, 1);
   }
