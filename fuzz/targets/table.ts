@@ -1,6 +1,6 @@
 /** Every fuzz target. */
 import type { FuzzTarget } from '../target.ts';
-import { agentClient, agentServer } from './agent.ts';
+import { agentClient, agentConstraints, agentLimitedKey, agentServer } from './agent.ts';
 import { authClient, authMessages, authServer } from './auth.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
@@ -26,6 +26,8 @@ export const targets: readonly FuzzTarget[] = [
   patterns,
   agentClient,
   agentServer,
+  agentLimitedKey,
+  agentConstraints,
   authMessages,
   authServer,
   authClient,

@@ -1,6 +1,6 @@
 /** bin/ssh-agent with Debian's ssh-add, ssh and ssh-keygen, and its words beside those of OpenSSH's ssh-agent. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
@@ -431,6 +431,19 @@ test('another user is refused, by the uid of the connection', {
   await agent.waitForLog(/uid mismatch: peer euid 65534 != uid 0/);
   assert.equal((await runProgram(['ssh-add', '-L'], { env: environment })).status, 0);
   await agent.stop();
+  // A socket that a third user left at our place would receive our keys.
+  const trap = join(makeFolder('trap'), 'socket');
+  chmodSync(dirname(trap), 0o755);
+  const theirs = startProgram([program, '-D', '-a', trap], { env: bare });
+  await theirs.waitForLog(/Agent pid/);
+  chmodSync(trap, 0o777);
+  chownSync(trap, 65533, 65533);
+  const script = `const { connectAgent } = await import(${JSON.stringify(import.meta.resolve('@nacre/ssh/client'))});
+    await connectAgent(${JSON.stringify(trap)}).then(() => console.log('connected'), ({ message }) => console.log(message));
+    process.exit();`;
+  const said = await runProgram([...asNobody, process.execPath, '--input-type=module', '-e', script], { env: bare });
+  assert.match(said.stdout.toString(), /belongs to user 65533, not to 65534/, said.stderr);
+  await theirs.stop();
   // The other way round: root may ask a user's agent, which root could read anyway.
   const own = makeFolder('user-agent');
   chmodSync(own, 0o777);
