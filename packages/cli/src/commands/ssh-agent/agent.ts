@@ -1,5 +1,4 @@
 /** The agent itself: a keyring behind a socket, for its own user alone. */
-import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConfirmRequest, Keyring, serveAgent } from '@nacre/ssh/agent';
 import type { SshError } from '@nacre/ssh/errors';
@@ -21,18 +20,18 @@ export function serve(listener: Listener, settings: AgentSettings, socketMode: '
   });
   hideMemory(log);
   const refusePeer = createPeerCheck(socketMode);
-  listener.server.on('connection', (socket: Socket) => {
-    // Listened to before anything else: a socket without a listener for its errors ends the process.
-    socket.on('error', () => {});
-    const reason = refusePeer(socket);
-    if (reason !== undefined) {
-      log('error', reason);
-      socket.destroy();
-      return;
-    }
-    serveAgent(socket, keyring, { onRefused: (error, request) => log('info', describeRefusal(error, request)) });
-  });
-  listener.server.on('error', (error) => log('error', `accept from AUTH_SOCKET: ${error.message}`));
+  listener.serve(
+    (socket) => {
+      const reason = refusePeer(socket);
+      if (reason !== undefined) {
+        log('error', reason);
+        socket.destroy();
+        return;
+      }
+      serveAgent(socket, keyring, { onRefused: (error, request) => log('info', describeRefusal(error, request)) });
+    },
+    (error) => log('error', `accept from AUTH_SOCKET: ${error.message}`),
+  );
 }
 
 function createKeyring({ fingerprintHash, lifetimeSeconds }: AgentSettings): Keyring {

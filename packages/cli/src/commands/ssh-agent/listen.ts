@@ -1,6 +1,6 @@
 /** Opens the agent's socket so that nobody else can connect to it, and takes it away again. */
 import { existsSync, rmdirSync, unlinkSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { Ending } from '../ssh-keygen/ending.ts';
 import type { SocketPath } from './socket-path.ts';
@@ -9,7 +9,8 @@ import type { SocketPath } from './socket-path.ts';
 const maxConnections = 1000;
 
 export interface Listener {
-  readonly server: Server;
+  /** Who takes connections, from now on and those that came before. */
+  serve(onConnection: (socket: Socket) => void, onError: (error: Error) => void): void;
   /** Removes the socket, and the folder that was made for it. */
   remove(): void;
 }
@@ -17,7 +18,7 @@ export interface Listener {
 /** @throws Ending in OpenSSH's words where the path cannot be bound. */
 export async function listen({ path, folder }: SocketPath): Promise<Listener> {
   const server = createServer();
-  server.maxConnections = maxConnections;
+  const serve = prepare(server);
   // The socket is made with its mode: set afterwards, it would be open to others for a moment.
   const before = process.umask(0o177);
   try {
@@ -31,7 +32,7 @@ export async function listen({ path, folder }: SocketPath): Promise<Listener> {
   // Absolute: the agent leaves the folder that it was started in.
   const absolute = resolve(path);
   return {
-    server,
+    serve,
     remove() {
       attempt(() => unlinkSync(absolute));
       attempt(() => folder !== undefined && rmdirSync(folder));
@@ -42,9 +43,26 @@ export async function listen({ path, folder }: SocketPath): Promise<Listener> {
 /** Listens on a socket that another program opened, and leaves it to that one. */
 export async function listenOn(fd: number): Promise<Listener> {
   const server = createServer();
-  server.maxConnections = maxConnections;
+  const serve = prepare(server);
   await started(server, () => server.listen({ fd }));
-  return { server, remove: () => {} };
+  return { serve, remove: () => {} };
+}
+
+/** Connections that come before somebody takes them wait unread: the library is loaded only when the socket is there. */
+function prepare(server: Server): Listener['serve'] {
+  server.maxConnections = maxConnections;
+  const early: Socket[] = [];
+  let take = (socket: Socket): unknown => early.push(socket);
+  server.on('connection', (socket) => {
+    // A socket without a listener for its errors ends the process.
+    socket.on('error', () => {});
+    take(socket);
+  });
+  return (onConnection, onError) => {
+    server.on('error', onError);
+    take = onConnection;
+    for (const socket of early.splice(0)) onConnection(socket);
+  };
 }
 
 function started(server: Server, listenNow: () => void): Promise<void> {
