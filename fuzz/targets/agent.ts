@@ -1,5 +1,14 @@
 /** The agent protocol: answers to our client, and requests to our agent. */
-import { type AgentStream, createAgentClient, Keyring, serveAgent } from '@nacre/ssh/agent';
+import {
+  type AgentConstraints,
+  type AgentStream,
+  createAgentClient,
+  type DestinationConstraint,
+  decodeConstraints,
+  encodeConstraints,
+  Keyring,
+  serveAgent,
+} from '@nacre/ssh/agent';
 import { SshError } from '@nacre/ssh/errors';
 import { writePrivateKey } from '@nacre/ssh/keys';
 import { WireWriter } from '@nacre/ssh/wire';
@@ -47,6 +56,22 @@ const added = new WireWriter();
 writePrivateKey(added, knownKey);
 const identity = Buffer.concat([added.finish(), strings('comment')]);
 const bound = strings(blob, data, signature);
+const host = { host: 'a', keys: [{ key: knownKey.publicKey, isCertAuthority: false }] };
+const destinations: DestinationConstraint[] = [
+  { from: undefined, to: host },
+  { from: host, to: { ...host, user: 'al*' } },
+];
+const limits = encodeConstraints({ destinations, lifetimeSeconds: 9, confirm: true });
+const tokenLimits = { associatedCertificates: { certificatesOnly: true, certificates: [knownKey.publicKey] } };
+const login = (method: string, ...rest: Uint8Array[]) =>
+  Buffer.concat([
+    strings(data),
+    Buffer.of(50),
+    strings('alice', 'ssh-connection', method),
+    Buffer.of(1),
+    strings('ssh-ed25519', blob, ...rest),
+  ]);
+const bind = (forwarding: number) => frame(27, strings('session-bind@openssh.com'), bound, Buffer.of(forwarding));
 
 /** Byte 0: size of the reads. The calls are made at once, and every one must settle. */
 export const agentClient: FuzzTarget = {
@@ -92,27 +117,74 @@ export const agentServer: FuzzTarget = {
       frame(27, strings('session-bind@openssh.com'), bound, Buffer.of(1)),
       frame(18, strings(blob)),
     ]),
+    Buffer.concat([Buffer.of(0), frame(25, identity, limits), frame(25, identity, limits), bind(1), frame(11)]),
     Buffer.concat([Buffer.of(0), frame(20, strings('/lib/x.so', '1234')), frame(26, strings('/lib/x.so', '1234'))]),
   ],
-  async run(input) {
-    const keyring = new Keyring({ now: () => 0 });
-    keyring.add(knownKey, 'comment');
-    const stream = new Stream();
-    const connection = serveAgent(stream, keyring);
-    await deliver(stream, input);
-    for (let turn = 0, before = -1; turn < 1000 && before !== stream.written.length; turn++) {
-      before = stream.written.length;
-      for (let wait = 0; wait < 4; wait++) await nextTurn();
-    }
-    if (!stream.destroyed && stream.written.length !== countFrames(input.subarray(1))) {
-      throw new Error(`${stream.written.length} answers to ${countFrames(input.subarray(1))} requests`);
-    }
-    stream.emit('end');
-    const end = await connection.closed;
-    for (const { key } of keyring.list()) await key.sign(data, key.publicKey.plain.signatureAlgorithms[0] ?? '');
-    if (end !== undefined) throw end;
+  run: (input) => serve(input, {}),
+};
+
+/** As agent-server, where the one key is limited to destinations: no signature is given for anything but a bound login. */
+export const agentLimitedKey: FuzzTarget = {
+  name: 'agent-limited-key',
+  seeds: [
+    Buffer.concat([
+      Buffer.of(0),
+      bind(0),
+      frame(11),
+      frame(13, strings(blob, login('publickey')), number(0)),
+      frame(18, strings(blob)),
+    ]),
+    Buffer.concat([
+      Buffer.of(0),
+      bind(0),
+      frame(13, strings(blob, login('publickey-hostbound-v00@openssh.com', blob)), number(0)),
+    ]),
+    Buffer.concat([Buffer.of(0), bind(1), frame(11), frame(13, strings(blob, login('publickey')), number(0))]),
+    Buffer.concat([Buffer.of(0), frame(13, strings(blob, login('publickey')), number(0))]),
+  ],
+  run: (input) => serve(input, { destinations }),
+};
+
+/** Byte 0: what they stand on. Constraints that are read are written and read again as the same. */
+export const agentConstraints: FuzzTarget = {
+  name: 'agent-constraints',
+  seeds: [
+    Buffer.concat([Buffer.of(0), limits]),
+    Buffer.concat([Buffer.of(0), encodeConstraints({ securityKeyProvider: 'internal' })]),
+    Buffer.concat([Buffer.of(1), encodeConstraints(tokenLimits, 'smartcard')]),
+  ],
+  run(input) {
+    const subject = input[0] === 1 ? 'smartcard' : 'key';
+    const once = encodeConstraints(decodeConstraints(input.subarray(1), subject), subject);
+    const twice = encodeConstraints(decodeConstraints(once, subject), subject);
+    if (!once.equals(twice)) throw new Error('constraints change when they are written');
   },
 };
+
+async function serve(input: Buffer, constraints: AgentConstraints): Promise<void> {
+  const keyring = new Keyring({ now: () => 0, confirm: async () => true });
+  keyring.add(knownKey, 'comment', constraints);
+  const stream = new Stream();
+  const connection = serveAgent(stream, keyring);
+  await deliver(stream, input);
+  for (let turn = 0, before = -1; turn < 1000 && before !== stream.written.length; turn++) {
+    before = stream.written.length;
+    for (let wait = 0; wait < 4; wait++) await nextTurn();
+  }
+  if (!stream.destroyed && stream.written.length !== countFrames(input.subarray(1))) {
+    throw new Error(`${stream.written.length} answers to ${countFrames(input.subarray(1))} requests`);
+  }
+  stream.emit('end');
+  const end = await connection.closed;
+  for (const { key } of keyring.list()) await key.sign(data, key.publicKey.plain.signatureAlgorithms[0] ?? '');
+  const signed = stream.written.filter((answer) => answer[4] === 14).length;
+  // The host key of the binding is the key itself here, so that a login can be had; but only over a bound connection.
+  if (constraints.destinations !== undefined && signed > 0 && connection.bindings.sessions.length === 0) {
+    const replaced = stream.written.some((answer) => answer[4] === 6);
+    if (!replaced) throw new Error('a limited key signed over a connection that is bound to nothing');
+  }
+  if (end !== undefined) throw end;
+}
 
 async function deliver(stream: Stream, input: Buffer): Promise<void> {
   const bytes = input.subarray(1);

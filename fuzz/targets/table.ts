@@ -1,6 +1,6 @@
 /** Every fuzz target. */
 import type { FuzzTarget } from '../target.ts';
-import { agentClient, agentServer } from './agent.ts';
+import { agentClient, agentConstraints, agentLimitedKey, agentServer } from './agent.ts';
 import { authClient, authMessages, authServer } from './auth.ts';
 import { certificateLines, certificateWords, validity } from './certificates.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
@@ -30,6 +30,8 @@ export const targets: readonly FuzzTarget[] = [
   patterns,
   agentClient,
   agentServer,
+  agentLimitedKey,
+  agentConstraints,
   authMessages,
   authServer,
   authClient,

@@ -67,6 +67,15 @@ export const maxConfigFileBytes = 16 * 1024 * 1024;
 /** An agent's message in either direction (RUSTSEC-2026-0154: no limit at all). */
 export const maxAgentMessageBytes = 256 * 1024;
 export const maxAgentKeys = 2048;
+/** Hops in one key's destination constraints, host keys of one hop, certificates for one token: all are compared at each use. */
+export const maxAgentDestinations = 1024;
+export const maxAgentDestinationKeys = 1024;
+export const maxAgentCertificates = 1024;
+/** Hops of a forwarded agent, and bytes of a session id: kept for as long as the connection lives (OpenSSH's own limits). */
+export const maxAgentSessions = 16;
+export const maxSessionIdBytes = 128;
+/** Wrong guesses at an agent's lock that may wait their turn, over all connections. */
+export const maxWaitingUnlocks = 16;
 
 /** Login: attempts of every kind count (Go 5adb68b), and a connection that does not log in is closed. */
 export const maxAuthAttempts = 6;

@@ -4,7 +4,8 @@ import { decodePublicKey, writePrivateKey } from '../keys/index.ts';
 import type { PrivateKey, PublicKey, Signer } from '../keys/types.ts';
 import { maxAgentKeys } from '../limits.ts';
 import { type Message, WireReader, WireWriter } from '../wire/index.ts';
-import { type AgentConstraints, encodeConstraints } from './constraints.ts';
+import type { AgentConstraints } from './constraint-types.ts';
+import { encodeConstraints } from './constraints.ts';
 import * as messages from './messages.ts';
 import { type CallOptions, RequestQueue } from './request-queue.ts';
 import { flagsFor, requireSignature } from './signature.ts';
@@ -36,6 +37,10 @@ export interface AddKeyOptions extends CallOptions {
   readonly constraints?: AgentConstraints | undefined;
 }
 
+export interface AddSmartcardOptions extends CallOptions {
+  readonly constraints?: AgentConstraints | undefined;
+}
+
 /** A connection to an agent. */
 export interface AgentClient {
   list(options?: CallOptions): Promise<AgentIdentity[]>;
@@ -53,6 +58,14 @@ export interface AgentClient {
   queryExtensions(options?: CallOptions): Promise<string[]>;
   /** Hands a private key to the agent, with its certificate if it has one. */
   add(key: PrivateKey, options?: AddKeyOptions): Promise<void>;
+  /**
+   * Has the agent load a token's keys through a PKCS#11 library (`ssh-add -s`). Our own agent refuses it, always.
+   *
+   * @param provider - the library's path on the agent's machine.
+   */
+  addSmartcardKeys(provider: string, pin: string, options?: AddSmartcardOptions): Promise<void>;
+  /** Has the agent give up a token's keys (`ssh-add -e`). */
+  removeSmartcardKeys(provider: string, pin: string, options?: CallOptions): Promise<void>;
   remove(key: PublicKey, options?: CallOptions): Promise<void>;
   removeAll(options?: CallOptions): Promise<void>;
   lock(passphrase: string, options?: CallOptions): Promise<void>;
@@ -133,6 +146,22 @@ export function createAgentClient(stream: AgentStream): AgentClient {
       await confirm('take the key', message.encode({ identity }), options);
     },
 
+    async addSmartcardKeys(provider, pin, options) {
+      const constraints = encodeConstraints(options?.constraints ?? {}, 'smartcard');
+      const token = { id: Buffer.from(provider), pin: Buffer.from(pin) };
+      const request =
+        constraints.length === 0
+          ? messages.addSmartcardKey.encode(token)
+          : messages.addSmartcardKeyConstrained.encode({ ...token, constraints });
+      await confirm("take the token's keys", request, options);
+    },
+
+    removeSmartcardKeys: (provider, pin, options) =>
+      confirm(
+        "remove the token's keys",
+        messages.removeSmartcardKey.encode({ id: Buffer.from(provider), pin: Buffer.from(pin) }),
+        options,
+      ),
     remove: (key, options) => confirm('remove the key', messages.removeIdentity.encode({ key: key.blob }), options),
     removeAll: (options) => confirm('remove its keys', messages.removeAllIdentities.encode({}), options),
     lock: (passphrase, options) =>

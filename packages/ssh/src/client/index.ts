@@ -2,6 +2,7 @@
 
 export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
+export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
 export { nodeConfigSystem } from './config-system.ts';
 export { connect } from './connect.ts';
@@ -21,7 +22,6 @@ export {
   trustedHostAuthorities,
 } from './host-key-policy.ts';
 export {
-  connectAgent,
   defaultIdentityFiles,
   type IdentityFileOptions,
   loadCertificateBeside,
