@@ -42,6 +42,11 @@ export function peekPublicKey(file: Uint8Array): PublicKey | undefined {
   }
 }
 
+/** The name of the format that a private key file is in, or was meant to be. Throws `bad-key` where it is none. */
+export function formatOfFile(file: Uint8Array): PrivateKeyFormatName {
+  return recognise(file).format.name as PrivateKeyFormatName;
+}
+
 /**
  * Writes a private key file.
  *
