@@ -130,7 +130,7 @@ export function encodeSshfp({ algorithm, hashType, fingerprint }: SshfpRecord): 
  * judged). Whether the answer came with DNSSEC is the caller's to know; without it a match proves nothing.
  *
  * One record that contradicts is a mismatch, whatever the others say: this is how OpenSSH reads them, and an attacker who can add
- * a record must not be able to add himself. Where there are SHA-256 records, SHA-1 ones do not count (RFC 6594 §4).
+ * a record must not be able to add himself. Where there are SHA-256 records, SHA-1 ones do not count (RFC 6594 §4.1).
  */
 export function matchSshfp(records: readonly SshfpRecord[], key: PublicKey): 'match' | 'mismatch' | 'absent' {
   const { plain } = key;
