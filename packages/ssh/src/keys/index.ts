@@ -18,6 +18,7 @@ export {
   shortTypeName,
 } from './fingerprint.ts';
 export type { FormatOptions, ParseOptions, Passphrase } from './formats/format.ts';
+export { keyFileCipherNames } from './formats/openssh.ts';
 export {
   formatOfFile,
   formatPrivateKey,

@@ -80,22 +80,28 @@ const modes = [
 // -X is OpenSSH's old name for -i; -x asked for the export in times of another format.
 const oldNames = [
   { letter: 'X', name: 'importKeyOld', help: 'The old name of -i.' },
+  { letter: 'o', name: 'newFormat', help: "OpenSSH's own format, which has long been the default." },
 ] as const satisfies readonly FlagRow[];
 
 export const table = {
   tool: 'ssh-keygen',
   rows: [...keyFlags, ...oldNames, ...modes],
   usage: `usage: ssh-keygen [-q] [-a rounds] [-b bits] [-C comment] [-f output_keyfile]
-                  [-m format] [-N new_passphrase] [-t ecdsa | ed25519 | rsa]
-                  [-Z cipher]
+                  [-m format] [-N new_passphrase] [-O option]
+                  [-t ecdsa | ecdsa-sk | ed25519 | ed25519-sk | rsa]
+                  [-w provider] [-Z cipher]
        ssh-keygen -p [-a rounds] [-f keyfile] [-m format] [-N new_passphrase]
                    [-P old_passphrase] [-Z cipher]
        ssh-keygen -i [-f input_keyfile] [-m key_format]
        ssh-keygen -e [-f input_keyfile] [-m key_format]
-       ssh-keygen -y [-f input_keyfile] [-P passphrase]
+       ssh-keygen -y [-f input_keyfile] [-O expiry=time] [-P passphrase]
        ssh-keygen -c [-a rounds] [-C comment] [-f keyfile] [-P passphrase]
        ssh-keygen -l [-v] [-E fingerprint_hash] [-f input_keyfile]
        ssh-keygen -B [-f input_keyfile]
+       ssh-keygen -r hostname [-g] [-f input_keyfile] [-O hashalg=hash]
+       ssh-keygen -M generate [-O option] output_file
+       ssh-keygen -M screen [-f input_file] [-O option] output_file
+       ssh-keygen -A [-a rounds] [-f prefix_path]
        ssh-keygen -L [-f input_keyfile]`,
 } as const;
 
