@@ -3,6 +3,7 @@ import type { FuzzTarget } from '../target.ts';
 import { agentClient, agentServer } from './agent.ts';
 import { authClient, authMessages, authServer } from './auth.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
+import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
@@ -21,6 +22,12 @@ export const targets: readonly FuzzTarget[] = [
   signatureBlob,
   publicKeyFile,
   privateKeyFile,
+  sshcomFile,
+  jwkFile,
+  sshfpLine,
+  moduliLine,
+  expiryTime,
+  securityKeySignature,
   knownHosts,
   authorizedKeys,
   patterns,

@@ -1,6 +1,7 @@
 /** ssh-keygen -A: every host key that is not there yet. */
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
+import { dirname } from 'node:path';
 import { generateKey } from '@nacre/ssh/keys';
 import { describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -39,6 +40,12 @@ function stateOf(file: string, shown: string): 'there' | 'missing' | 'unknown' {
 
 /** The public file first: where the private one stands, the pair is whole. */
 async function make(type: string, file: string, flags: KeygenFlags): Promise<boolean> {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    process.stderr.write(`Could not save your private key in ${file}: ${describeSystemError(error)}\n`);
+    return false;
+  }
   try {
     const key = await generateKey(type, { comment: `${userInfo().username}@${hostname()}` });
     savePublicKey(key, `${file}.pub`);

@@ -8,7 +8,10 @@ import { type FormatName, requireFormat } from './formats.ts';
 
 /** What a file of each format has to hold, and what OpenSSH says of one that does not. */
 const formats: Readonly<Record<FormatName, { beginning: string; complaint: (path: string) => string }>> = {
-  RFC4716: { beginning: '---- BEGIN SSH2 PUBLIC KEY ----', complaint: () => 'do_convert_from_ssh2: parse key' },
+  RFC4716: {
+    beginning: '---- BEGIN SSH2 PUBLIC KEY ----',
+    complaint: () => 'do_convert_from_ssh2: parse key: invalid format',
+  },
   PKCS8: {
     beginning: '-----BEGIN PUBLIC KEY-----',
     complaint: (path) => `do_convert_from_pkcs8: ${path} is not a recognised public key format`,
@@ -40,7 +43,7 @@ function convertPublic(text: string, path: string, format: FormatName): string {
     return `${formatPublicKey(parsePublicKey(text.slice(text.indexOf(beginning))).key)}\n`;
   } catch (error) {
     const reason = describe(error);
-    throw new Ending(format === 'RFC4716' ? `${complaint(path)}: ${reason}` : `${complaint(path)} (${reason})`);
+    throw new Ending(`${complaint(path)} (${path}: ${reason})`);
   }
 }
 
