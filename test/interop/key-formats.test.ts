@@ -118,12 +118,15 @@ const makeByKeygen =
 const makeByPuttygen =
   (...flags: string[]): NonNullable<Row['make']> =>
   async ({ file }, encrypted) => {
-    // By way of PuTTY's own format, or puttygen finds nothing to do where the format stays the same.
-    const [middle, made] = [save(''), save('')];
-    await requireSuccess(['puttygen', file, '-O', 'private', '-o', middle, ...phrases(false, false)]);
-    if (flags.length === 1 && flags[0] === 'private' && !encrypted) return middle;
-    await requireSuccess(['puttygen', middle, '-O', ...flags, '-o', made, ...phrases(false, encrypted)]);
-    return made;
+    const converted = save('');
+    let from = file;
+    if (flags[0]?.startsWith('private-openssh')) {
+      // By way of PuTTY's own format: where the format stays the same, puttygen finds nothing to do.
+      from = save('');
+      await requireSuccess(['puttygen', file, '-O', 'private', '-o', from, ...phrases(false, false)]);
+    }
+    await requireSuccess(['puttygen', from, '-O', ...flags, '-o', converted, ...phrases(false, encrypted)]);
+    return converted;
   };
 
 const notEd25519 = keyTypes.filter((type) => type !== 'ed25519');
@@ -234,6 +237,8 @@ for (const [index, row] of rows.entries()) {
         const file = await row.make(pair, encrypted);
         const read = await parsePrivateKey(readFileSync(file), { passphrase: encrypted ? phrase : '' });
         assert.ok(read.publicKey.equals(key.publicKey));
+        // The tool reads with the same code; once for each kind of file is enough.
+        if (encrypted !== row.encrypts) continue;
         const shown = await requireSuccess([ours, '-y', '-P', encrypted ? phrase : '', '-f', file]);
         assert.equal(plain(shown), plain(pair.publicLine));
       }

@@ -40,6 +40,8 @@ test('times that are over, do not exist or are no times are refused', () => {
     'always',
     'forever',
     '2030-01-01',
+    `+${'1'.repeat(60)}x`,
+    `+${'1d'.repeat(1000)}`,
   ]) {
     assert.throws(() => parseExpiry(text, now), { code: 'misuse' }, text);
   }

@@ -5,6 +5,7 @@ import type { PublicKey } from './types.ts';
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
+const maxTimeCharacters = 64;
 /** The end of the year 9999, the last that has four digits. */
 const lastSecond = 253_402_300_799;
 
@@ -42,7 +43,9 @@ export function formatExpiringKey(key: PublicKey, comment: string, expires: numb
 }
 
 function readDuration(text: string): number {
-  if (!/^\+(\d{1,9}[smhdw]?)+$/i.test(text)) throw badExpiry(text, 'is no duration such as +90d or +1w2d');
+  // Each number but the last must have its unit: with an optional one there would be endless ways to split a row of digits.
+  if (text.length > maxTimeCharacters || !/^\+(?:\d{1,9}[smhdw])*(?:\d{1,9})?$/i.test(text) || text === '+')
+    throw badExpiry(text, 'is no duration such as +90d or +1w2d');
   let seconds = 0;
   for (const [, number, unit = 's'] of text.matchAll(/(\d+)([smhdw]?)/gi)) {
     seconds += Number(number) * (unitSeconds[unit.toLowerCase() || 's'] as number);
