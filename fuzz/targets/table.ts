@@ -4,6 +4,7 @@ import { agentClient, agentConstraints, agentLimitedKey, agentServer } from './a
 import { authClient, authMessages, authServer } from './auth.ts';
 import { certificateLines, certificateWords, validity } from './certificates.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
+import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
@@ -25,6 +26,12 @@ export const targets: readonly FuzzTarget[] = [
   signatureBlob,
   publicKeyFile,
   privateKeyFile,
+  sshcomFile,
+  jwkFile,
+  sshfpLine,
+  moduliLine,
+  expiryTime,
+  securityKeySignature,
   knownHosts,
   authorizedKeys,
   patterns,

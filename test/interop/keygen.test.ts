@@ -52,7 +52,11 @@ function run(program: string, args: readonly string[], input?: string): Promise<
 
 /** What must be equal: status, output, complaints (of which ours may say more in parentheses, and theirs end in CR LF). */
 function outcome(result: ProgramResult) {
-  const stderr = result.stderr.replaceAll('\r\n', '\n').replace(/ \((?!empty)[^\n]*\)$/gm, '');
+  const stderr = result.stderr
+    .replaceAll('\r\n', '\n')
+    .replace(/ \((?!empty)[^\n]*\)$/gm, '')
+    // Since OpenSSH 10 the question names the file.
+    .replace(/Enter passphrase for "[^"]*"/g, 'Enter passphrase');
   return { status: result.status, stdout: result.stdout.toString('utf8'), stderr };
 }
 
@@ -451,7 +455,7 @@ test('asks at a terminal without showing the passphrase', { skip: skip || missin
   const terminal = startTerminal([ours, '-t', 'ed25519', '-C', 'typed']);
   await terminal.expect(/Enter file in which to save the key \(.*\/\.ssh\/id_ed25519\): /);
   terminal.send(`${file}\r`);
-  await terminal.expect(/Enter passphrase \(empty for no passphrase\): /);
+  await terminal.expect(/Enter passphrase for ".*" \(empty for no passphrase\): /);
   terminal.send('hidden words\r');
   await terminal.expect(/Enter same passphrase again: /);
   terminal.send('hidden wordz\r');
@@ -478,16 +482,14 @@ test('asks at a terminal without showing the passphrase', { skip: skip || missin
   assert.throws(() => statSync(giving), { code: 'ENOENT' });
 });
 
-test('refuses by name what it does not do yet', { skip }, async () => {
-  for (const args of [['-A'], ['-s', 'ca', 'key.pub'], ['-Y', 'sign'], ['-R', 'host'], ['-F', 'host', '-l'], ['-k']]) {
-    const { status, stderr } = await run(ours, args);
-    assert.equal(status, 1);
-    assert.match(stderr, new RegExp(`^ssh-keygen: ${args[0]} \\(.+\\) is not supported yet\n$`));
-  }
+test('refuses by name what it does not know', { skip }, async () => {
   const unknown = await run(ours, ['-J']);
   assert.equal(unknown.status, 1);
   assert.match(unknown.stderr, /^unknown option -- J\nusage: ssh-keygen /);
   assert.match((await run(ours, ['word'])).stderr, /^Too many arguments\.\nusage: /);
   assert.match((await run(ours, ['-p', '-c'])).stderr, /^Can only have one of -p and -c\.\n/);
-  assert.match((await run(ours, ['-t', 'ed25519-sk', '-f', fresh()])).stderr, /ed25519-sk cannot be made here/);
+  assert.match(
+    (await run(ours, ['-t', 'ed25519-sk', '-f', fresh()])).stderr,
+    /^Key enrollment failed: device not found/,
+  );
 });

@@ -6,6 +6,16 @@ export { ciphers, findCipher } from './ciphers/table.ts';
 export { type DigestName, hash, hmac, timingSafeEqual } from './hash.ts';
 export type { AgreementInitiator, AgreementResponse, HashName, KeyAgreement } from './key-agreement.ts';
 export { findMac, macs } from './macs/table.ts';
+export {
+  formatModuliLine,
+  type ModuliLine,
+  maxModuliBits,
+  maxModuliLineBytes,
+  minModuliBits,
+  parseModuliLine,
+} from './moduli/line.ts';
+export { minPrimeTrials, type ScreenOptions, type ScreenVerdict, screenModulus } from './moduli/screen.ts';
+export { type Sieve, type SieveOptions, sieveCount, sieveModuli } from './moduli/sieve.ts';
 export type {
   CipherAlgorithm,
   DirectionKeys,

@@ -9,6 +9,7 @@ export {
   userCriticalOptions,
   verifyCertificate,
 } from './certificate.ts';
+export { formatExpiringKey, formatExpiryTime, parseExpiry } from './expiry.ts';
 export {
   buildCertificateOptions,
   type CertificateOption,
@@ -36,7 +37,9 @@ export {
   shortTypeName,
 } from './fingerprint.ts';
 export type { FormatOptions, ParseOptions, Passphrase } from './formats/format.ts';
+export { keyFileCipherNames } from './formats/openssh.ts';
 export {
+  formatOfFile,
   formatPrivateKey,
   formatPublicKey,
   isEncrypted,
@@ -48,6 +51,7 @@ export {
 } from './key-file.ts';
 export type { SecurityKeyHandle } from './key-types/key-type.ts';
 export { findPublicKeyAlgorithm, type PublicKeyAlgorithm, publicKeyAlgorithms } from './key-types/table.ts';
+export { type ChangePassphraseOptions, changePassphrase } from './passphrase.ts';
 export {
   generateKey,
   readPrivateKey,
@@ -56,6 +60,7 @@ export {
   writePrivateKey,
 } from './private-key.ts';
 export { type DecodePublicKeyOptions, decodePublicKey } from './public-key.ts';
+export { readSecurityKeySignature, type SecurityKeySignature } from './security-key.ts';
 export {
   type CertificateOptionValue,
   type CertificateRequest,
@@ -71,6 +76,18 @@ export {
   securityKeyData,
   withCertificate,
 } from './signer.ts';
+export {
+  decodeSshfp,
+  encodeSshfp,
+  type FormatSshfpOptions,
+  formatSshfp,
+  matchSshfp,
+  type NamedSshfpRecord,
+  parseSshfp,
+  type SshfpHash,
+  type SshfpRecord,
+  sshfpRecord,
+} from './sshfp.ts';
 export type { Certificate, PrivateKey, PublicKey, Signer, VerifyOptions } from './types.ts';
 export {
   formatAbsoluteTime,

@@ -53,9 +53,10 @@ for (const file of files) {
     assert.equal(key.label, file);
     const expected = publicOf(base);
     assert.ok(key.publicKey.equals(expected.key));
-    if (!/pem|pkcs8/.test(file)) {
+    if (!/\.(pem|pkcs8)/.test(file)) {
       assert.equal(key.comment, expected.comment);
-      assert.ok(peekPublicKey(bytes)?.equals(expected.key));
+      // ssh.com's files say nothing of the key outside of what may be encrypted.
+      if (!/sshcom/.test(file)) assert.ok(peekPublicKey(bytes)?.equals(expected.key));
     }
     const signature = await key.sign(Buffer.from('message'), key.publicKey.signatureAlgorithms[0] as string);
     assert.ok(expected.key.verify(Buffer.from('message'), signature, key.publicKey.signatureAlgorithms[0] as string));
@@ -290,7 +291,7 @@ test('refuses openssh files that are whole and wrong', async () => {
     [/holds 2 keys/, { count: 2 }],
     [/holds 0 keys/, { count: 0 }],
     [/holds 4294967295 keys/, { count: 0xffff_ffff }],
-    [/unknown cipher/, { ...encrypted, cipher: '3des-cbc' }],
+    [/unknown cipher/, { ...encrypted, cipher: 'blowfish-cbc' }],
     [/cipher none/, { kdf: 'bcrypt' }],
     [/derives its key with "none"/, { cipher: 'aes256-ctr' }],
     [/4294967295 bcrypt rounds/, { ...encrypted, options: bcrypt(0xffff_ffff) }],

@@ -6,11 +6,11 @@ import { type PublicKeyFormat, privateKeyFormats, publicKeyFormats, requirePriva
 import { badKey } from './key-error.ts';
 import type { PrivateKey, PublicKey } from './types.ts';
 
-export type PrivateKeyFormatName = 'openssh' | 'ppk' | 'pkcs1' | 'sec1' | 'pkcs8';
+export type PrivateKeyFormatName = 'openssh' | 'ppk' | 'pkcs1' | 'sec1' | 'pkcs8' | 'sshcom' | 'jwk';
 export type PublicKeyFormatName = PublicKeyFormat['name'];
 
 /**
- * Reads a private key file: OpenSSH, PuTTY (versions 2 and 3), PKCS#1, SEC1 or PKCS#8.
+ * Reads a private key file: OpenSSH, PuTTY (versions 2 and 3), PKCS#1, SEC1, PKCS#8, ssh.com or JWK.
  *
  * @param options - `passphrase`: itself, or a function that asks a person and is called only if the file is encrypted.
  * @throws SshError `bad-passphrase` if one is needed and was not given, or is wrong; `bad-key` for a file that is damaged or no key;
@@ -42,6 +42,11 @@ export function peekPublicKey(file: Uint8Array): PublicKey | undefined {
   }
 }
 
+/** The name of the format that a private key file is in, or was meant to be. Throws `bad-key` where it is none. */
+export function formatOfFile(file: Uint8Array): PrivateKeyFormatName {
+  return recognise(file).format.name as PrivateKeyFormatName;
+}
+
 /**
  * Writes a private key file.
  *
@@ -56,7 +61,7 @@ export async function formatPrivateKey(
 }
 
 /**
- * Reads a public key: one line `type base64 comment`, RFC 4716 or PEM.
+ * Reads a public key: one line `type base64 comment`, RFC 4716, PEM or JWK.
  *
  * @throws SshError `bad-key`, `bad-certificate` or `unsupported`.
  */
@@ -80,7 +85,9 @@ function recognise(file: Uint8Array): { format: PrivateKeyFormat; text: string }
   const text = asBuffer(file).toString('latin1');
   const format = privateKeyFormats.find((row) => row.recognises(text));
   if (format !== undefined) return { format, text };
-  throw badKey('expected a private key file (OpenSSH, PuTTY, PKCS#1, SEC1 or PKCS#8)', { remedy: hintFor(text) });
+  throw badKey('expected a private key file (OpenSSH, PuTTY, PKCS#1, SEC1, PKCS#8, ssh.com or JWK)', {
+    remedy: hintFor(text),
+  });
 }
 
 function hintFor(text: string): string {

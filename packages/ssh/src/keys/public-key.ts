@@ -1,4 +1,5 @@
 /** Public keys from their blobs: the name is judged first, then every byte is accounted for. */
+import type { ContainedPublicKey } from '../crypto/signatures/key-container.ts';
 import { maxAlgorithmNameBytes } from '../limits.ts';
 import { asBuffer, WireReader, WireWriter } from '../wire/index.ts';
 import { readCertificate } from './certificate.ts';
@@ -45,6 +46,20 @@ export function publicKeyOf(row: KeyType, half: PublicHalf): PublicKey {
   const writer = new WireWriter().string(row.name);
   half.write(writer);
   return new DecodedPublicKey(row, row.name, Buffer.from(writer.finish()), half, undefined);
+}
+
+/** The key that these numbers make, as other formats hold them. */
+export function publicKeyFromNumbers(numbers: ContainedPublicKey): PublicKey {
+  const writer = new WireWriter(512);
+  switch (numbers.kind) {
+    case 'ed25519':
+      return decodePublicKey(writer.string('ssh-ed25519').string(numbers.publicKey).finish());
+    case 'ecdsa':
+      writer.string(`ecdsa-sha2-${numbers.curve}`).string(numbers.curve).string(numbers.point);
+      return decodePublicKey(writer.finish());
+    case 'rsa':
+      return decodePublicKey(writer.string('ssh-rsa').mpint(numbers.e).mpint(numbers.n).finish());
+  }
 }
 
 /** The row and the fields behind a key that this module made. */

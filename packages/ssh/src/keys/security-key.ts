@@ -1,8 +1,9 @@
 /** What the two kinds of FIDO security keys share (PROTOCOL.u2f): the signed bytes, flags, private fields. */
 import { hash } from '../crypto/hash.ts';
-import { type WireReader, WireWriter } from '../wire/index.ts';
-import { badKey } from './key-error.ts';
+import { WireReader, WireWriter } from '../wire/index.ts';
+import { badKey, parsingKey } from './key-error.ts';
 import type { PrivateHalf, PublicHalf, SecurityKeyHandle } from './key-types/key-type.ts';
+import { decodeSignature } from './signature.ts';
 import type { VerifyOptions } from './types.ts';
 
 /** Flags an authenticator sets in a signature (WebAuthn §6.1). */
@@ -32,6 +33,40 @@ export function securityKeyData(
     .fixed(extensions)
     .fixed(hash('sha256', message))
     .finish();
+}
+
+/** What a security key's signature tells of how it was made. It counts only once the signature has been verified. */
+export interface SecurityKeySignature {
+  readonly algorithm: string;
+  /** The authenticator's flags as they are (WebAuthn §6.1). */
+  readonly flags: number;
+  /** Grows with every signature of the token; one that does not grow may mean that there are two of it. */
+  readonly counter: number;
+  /** Somebody touched the token. */
+  readonly userPresent: boolean;
+  /** The token asked for a PIN or a finger and got the right one. */
+  readonly userVerified: boolean;
+}
+
+/**
+ * Reads flags and counter of a security key's signature; undefined for signatures of other kinds.
+ *
+ * @param signature - in its wire form, as `PublicKey.verify` takes it. Verify it first: what is read here is signed, not proved.
+ * @throws SshError `bad-key` where it is cut.
+ * @example
+ * if (key.verify(data, signature, algorithm)) audit(readSecurityKeySignature(signature)?.counter);
+ */
+export function readSecurityKeySignature(signature: Uint8Array): SecurityKeySignature | undefined {
+  const { algorithm, rest } = decodeSignature(signature);
+  if (!/^(webauthn-)?sk-/.test(algorithm)) return undefined;
+  return parsingKey(() => {
+    const reader = new WireReader(rest, 'security key signature');
+    const flags = reader.uint8('flags');
+    const counter = reader.uint32('counter');
+    const userPresent = (flags & authenticatorFlags.userPresent) !== 0;
+    const userVerified = (flags & authenticatorFlags.userVerified) !== 0;
+    return { algorithm, flags, counter, userPresent, userVerified };
+  });
 }
 
 /** A signature made without the touch or the PIN that is asked for counts as no signature (Go CVE-2026-39831). */

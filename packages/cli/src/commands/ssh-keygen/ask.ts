@@ -16,6 +16,7 @@ export function chooseFile(flags: KeygenFlags, question: string): string {
 
 function usualName(type = 'ed25519'): string {
   if (/rsa/.test(type)) return 'id_rsa';
+  if (/^sk-|-sk$/.test(type)) return /ecdsa/.test(type) ? 'id_ecdsa_sk' : 'id_ed25519_sk';
   return /ecdsa/.test(type) ? 'id_ecdsa' : 'id_ed25519';
 }
 

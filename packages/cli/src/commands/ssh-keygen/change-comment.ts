@@ -5,17 +5,22 @@ import { Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { requireFormat } from './formats.ts';
 import { loadPrivateKey, requireFile } from './key-input.ts';
-import { requireRounds, savePrivateKey, savePublicKey } from './key-output.ts';
+import { requireKdf, savePrivateKey, savePublicKey } from './key-output.ts';
 import { showsLineBreaks } from './text.ts';
 
 export async function run(flags: KeygenFlags): Promise<number> {
   const format = requireFormat(flags.format);
-  if (flags.rounds !== undefined) requireRounds(flags.rounds);
+  requireKdf(flags);
   const path = chooseFile(flags, 'Enter file in which the key is');
   requireFile(path);
   // -N serves as well where -P is missing: the passphrase does not change here.
   const known = { ...flags, passphrase: flags.passphrase ?? flags.newPassphrase };
-  const { key, passphrase } = await loadPrivateKey(path, known, `Cannot load private key "${path}"`);
+  const { key, passphrase } = await loadPrivateKey(
+    path,
+    known,
+    `Cannot load private key "${path}"`,
+    'Enter passphrase: ',
+  );
   if (format !== 'RFC4716' && key.type !== 'ssh-ed25519') {
     throw new Ending('Comments are only supported for keys stored in the new format (-o).', 1);
   }

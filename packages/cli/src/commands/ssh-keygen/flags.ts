@@ -80,26 +80,43 @@ const modes = [
 // -X is OpenSSH's old name for -i; -x asked for the export in times of another format.
 const oldNames = [
   { letter: 'X', name: 'importKeyOld', help: 'The old name of -i.' },
+  { letter: 'o', name: 'newFormat', help: "OpenSSH's own format, which has long been the default." },
 ] as const satisfies readonly FlagRow[];
 
 export const table = {
   tool: 'ssh-keygen',
   rows: [...keyFlags, ...oldNames, ...modes],
   usage: `usage: ssh-keygen [-q] [-a rounds] [-b bits] [-C comment] [-f output_keyfile]
-                  [-m format] [-N new_passphrase] [-t ecdsa | ed25519 | rsa]
-                  [-Z cipher]
+                  [-m format] [-N new_passphrase] [-O option]
+                  [-t ecdsa | ed25519 | rsa] [-Z cipher]
        ssh-keygen -p [-a rounds] [-f keyfile] [-m format] [-N new_passphrase]
                    [-P old_passphrase] [-Z cipher]
        ssh-keygen -i [-f input_keyfile] [-m key_format]
        ssh-keygen -e [-f input_keyfile] [-m key_format]
-       ssh-keygen -y [-f input_keyfile] [-P passphrase]
+       ssh-keygen -y [-f input_keyfile] [-O option] [-P passphrase]
        ssh-keygen -c [-a rounds] [-C comment] [-f keyfile] [-P passphrase]
        ssh-keygen -l [-v] [-E fingerprint_hash] [-f input_keyfile]
        ssh-keygen -B [-f input_keyfile]
+       ssh-keygen -F hostname [-lv] [-f known_hosts_file]
+       ssh-keygen -H [-f known_hosts_file]
+       ssh-keygen -R hostname [-f known_hosts_file]
+       ssh-keygen -r hostname [-g] [-f input_keyfile] [-O hashalg=hash]
+       ssh-keygen -M generate [-O option] output_file
+       ssh-keygen -M screen [-f input_file] [-O option] output_file
        ssh-keygen -I certificate_identity -s ca_key [-hU] [-n principals]
                   [-O option] [-t algorithm] [-V validity_interval]
                   [-z serial_number] file ...
-       ssh-keygen -L [-f input_keyfile]`,
+       ssh-keygen -L [-f input_keyfile]
+       ssh-keygen -A [-a rounds] [-f prefix_path]
+       ssh-keygen -k -f krl_file [-u] [-s ca_public] [-z version_number]
+                  file ...
+       ssh-keygen -Q [-l] -f krl_file [file ...]
+       ssh-keygen -Y find-principals -s signature_file -f allowed_signers_file
+       ssh-keygen -Y match-principals -I signer_identity -f allowed_signers_file
+       ssh-keygen -Y check-novalidate -n namespace -s signature_file
+       ssh-keygen -Y sign -f key_file -n namespace file [-O option] ...
+       ssh-keygen -Y verify -f allowed_signers_file -I signer_identity
+                  -n namespace -s signature_file [-r krl_file] [-O option]`,
 } as const;
 
 export type KeygenFlags = ParsedFlags<typeof table.rows>;

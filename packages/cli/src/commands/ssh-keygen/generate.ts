@@ -2,21 +2,27 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { fingerprint, generateKey, randomArt } from '@nacre/ssh/keys';
+import { fingerprint, formatExpiringKey, generateKey, randomArt } from '@nacre/ssh/keys';
 import { askLine, askNewPassphrase, chooseFile } from './ask.ts';
 import { describe, Ending } from './ending.ts';
+import { readExpiry } from './expiry.ts';
 import type { KeygenFlags } from './flags.ts';
 import { requireFormat } from './formats.ts';
-import { requireRounds, savePrivateKey, savePublicKey } from './key-output.ts';
-import { chooseKeyType } from './key-types.ts';
+import { requireKdf, savePrivateKey, savePublicKey } from './key-output.ts';
+import { chooseKeyType, isTokenType } from './key-types.ts';
 import { showsLineBreaks } from './text.ts';
 
 export async function run(flags: KeygenFlags): Promise<number> {
+  if (flags.type !== undefined && isTokenType(flags.type)) {
+    const { enroll } = await import('./tokens.ts');
+    enroll(flags, flags.type);
+  }
   const { type, bits } = chooseKeyType(flags);
   const comment = flags.comment ?? `${userInfo().username}@${hostname()}`;
   if (showsLineBreaks(comment)) throw new Ending('ssh-keygen: a comment cannot hold line breaks');
   if (flags.format !== undefined) requireFormat(flags.format);
-  if (flags.rounds !== undefined) requireRounds(flags.rounds);
+  requireKdf(flags);
+  const expires = readExpiry(flags.options);
   const say = (text: string): void => void (flags.quiet || process.stdout.write(`${text}\n`));
 
   say(`Generating public/private ${flags.type ?? 'ed25519'} key pair.`);
@@ -24,7 +30,7 @@ export async function run(flags: KeygenFlags): Promise<number> {
   const file = chooseFile(flags, 'Enter file in which to save the key');
   createOwnFolder(file, say);
   if (!mayWrite(file)) return 1;
-  const passphrase = flags.newPassphrase ?? (await chooseNewPassphrase());
+  const passphrase = flags.passphrase ?? flags.newPassphrase ?? (await chooseNewPassphrase(file));
   await savePrivateKey(key, file, passphrase, flags);
   say(`Your identification has been saved in ${file}`);
   savePublicKey(key, `${file}.pub`);
@@ -33,6 +39,8 @@ export async function run(flags: KeygenFlags): Promise<number> {
   say(`${fingerprint(key.publicKey)} ${comment}`);
   say("The key's randomart image is:");
   say(randomArt(key.publicKey));
+  // What -q silences is talk; this line is what was asked for.
+  if (expires !== undefined) process.stdout.write(`${formatExpiringKey(key.publicKey, comment, expires)}\n`);
   return 0;
 }
 
@@ -61,9 +69,9 @@ function mayWrite(file: string): boolean {
   return /^y/i.test(askLine('Overwrite (y/n)? ') ?? '');
 }
 
-async function chooseNewPassphrase(): Promise<string> {
+async function chooseNewPassphrase(file: string): Promise<string> {
   for (;;) {
-    const passphrase = await askNewPassphrase('Enter passphrase (empty for no passphrase): ');
+    const passphrase = await askNewPassphrase(`Enter passphrase for "${file}" (empty for no passphrase): `);
     if (passphrase !== undefined) return passphrase;
     process.stdout.write('Passphrases do not match.  Try again.\n');
   }

@@ -24,7 +24,7 @@ export async function loadPrivateKey(
   path: string,
   flags: KeygenFlags,
   complaint: string,
-  prompt = 'Enter passphrase: ',
+  prompt = `Enter passphrase for "${path}": `,
 ): Promise<{ key: PrivateKey; passphrase: string }> {
   let passphrase = '';
   const ask = async (): Promise<string> => {
@@ -40,10 +40,11 @@ export async function loadPrivateKey(
   }
 }
 
-const badPermissions = 'bad permissions';
+/** The reason in an error that the caller puts into a sentence. */
+export const badPermissions = 'bad permissions';
 
 /** The owner's key must be the owner's alone. Asked of the open file, so that it cannot change between check and reading. */
-function readPrivateFile(path: string): Buffer {
+export function readPrivateFile(path: string): Buffer {
   const file = openSync(path, 'r');
   try {
     const { uid, mode } = fstatSync(file);

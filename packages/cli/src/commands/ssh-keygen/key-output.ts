@@ -13,7 +13,13 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { formatPrivateKey, formatPublicKey, type PrivateKey, type PrivateKeyFormatName } from '@nacre/ssh/keys';
+import {
+  formatPrivateKey,
+  formatPublicKey,
+  keyFileCipherNames,
+  type PrivateKey,
+  type PrivateKeyFormatName,
+} from '@nacre/ssh/keys';
 import { describe, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { parseNumber } from './number.ts';
@@ -30,20 +36,35 @@ export async function savePrivateKey(
 ): Promise<void> {
   try {
     const format = chooseFormat(key, flags.format);
-    if (format !== 'openssh' && passphrase.length > 0 && passphrase.length < 5) {
-      throw new Ending('passphrase is too short (minimum five characters)');
-    }
+    requireLongEnough(passphrase, format);
     const rounds = flags.rounds === undefined ? undefined : requireRounds(flags.rounds);
     const text = await formatPrivateKey(key, format, {
       passphrase,
       ...(rounds !== undefined && { rounds }),
       ...(flags.cipher !== undefined && { cipher: flags.cipher }),
     });
-    writeKeyFile(path, text, 0o600);
+    saveKeyText(text, path);
   } catch (error) {
+    if (error instanceof Ending && error.message !== tooShort) throw error;
     throw new Ending(`Saving key "${path}" failed: ${error instanceof Ending ? error.message : describe(error)}`, 1);
   }
 }
+
+/** Saves the text of a private key file. */
+export function saveKeyText(text: string, path: string): void {
+  try {
+    writeKeyFile(path, text, 0o600);
+  } catch (error) {
+    throw new Ending(`Saving key "${path}" failed: ${describe(error)}`, 1);
+  }
+}
+
+/** OpenSSL's containers derive their key in no time, so that a short passphrase is none; the reason, for a sentence. */
+export function requireLongEnough(passphrase: string, format: PrivateKeyFormatName): void {
+  if (format !== 'openssh' && passphrase.length > 0 && passphrase.length < 5) throw new Ending(tooShort);
+}
+
+export const tooShort = 'passphrase is too short (minimum five characters)';
 
 /** Saves the public line beside it. */
 export function savePublicKey(key: PrivateKey, path: string): void {
@@ -54,13 +75,21 @@ export function savePublicKey(key: PrivateKey, path: string): void {
   }
 }
 
+/** `-a` and `-Z` are judged before anything is asked or made. */
+export function requireKdf(flags: KeygenFlags): void {
+  if (flags.rounds !== undefined) requireRounds(flags.rounds);
+  if (flags.cipher !== undefined && !keyFileCipherNames.includes(flags.cipher)) {
+    throw new Ending(`Invalid OpenSSH-format cipher '${flags.cipher}'`);
+  }
+}
+
 /** The number of KDF rounds that `-a` asks for. */
 export function requireRounds(text: string): number {
   return parseNumber(text, 1, 0x7fffffff, (reason) => `Invalid number: ${text} (${reason})`);
 }
 
 /** `-m`: the private forms of RFC4716 and of Ed25519 keys are OpenSSH's own. */
-function chooseFormat(key: PrivateKey, format = 'RFC4716'): PrivateKeyFormatName {
+export function chooseFormat(key: PrivateKey, format = 'RFC4716'): PrivateKeyFormatName {
   const name = format.toUpperCase();
   if (name === 'RFC4716' || key.type === 'ssh-ed25519' || key.type.startsWith('sk-')) return 'openssh';
   if (name === 'PKCS8') return 'pkcs8';

@@ -9,13 +9,17 @@ export interface ChosenType {
   readonly bits: number | undefined;
 }
 
-/** Known to OpenSSH, and made elsewhere or nowhere. */
+/** Known to some OpenSSH, and not made here. */
 const notBuilt = new Map([
-  ['ecdsa-sk', 'a FIDO token makes it'],
-  ['ed25519-sk', 'a FIDO token makes it'],
-  ['mldsa44-ed25519', 'nacre does not know this type'],
+  ['mldsa44-ed25519', 'nacre does not know this type yet'],
   ['dsa', 'DSA is broken and gone from OpenSSH too'],
+  ['ssh-dss', 'DSA is broken and gone from OpenSSH too'],
 ]);
+
+/** `-t` of keys that a FIDO token makes: `ed25519-sk`, or the name in the blob. */
+export function isTokenType(name: string): boolean {
+  return /^(ed25519-sk|ecdsa-sk|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/.test(name);
+}
 
 const curveBits = [256, 384, 521];
 
@@ -23,7 +27,7 @@ export function chooseKeyType(flags: KeygenFlags): ChosenType {
   const name = flags.type ?? 'ed25519';
   const bits = flags.bits === undefined ? undefined : parseBits(flags.bits);
   const reason = notBuilt.get(name);
-  if (reason !== undefined) throw new Ending(`ssh-keygen: keys of type ${name} cannot be made here: ${reason}`);
+  if (reason !== undefined) throw new Ending(`unknown key type ${name} (${reason})`);
   if (name === 'ed25519' || name === 'ssh-ed25519') return { type: 'ssh-ed25519', bits: undefined };
   if (name === 'rsa' || name === 'ssh-rsa') return { type: 'ssh-rsa', bits: requireRsaBits(bits) };
   if (name === 'ecdsa') return { type: `ecdsa-sha2-nistp${requireCurveBits(bits)}`, bits: undefined };

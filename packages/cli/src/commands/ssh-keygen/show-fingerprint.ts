@@ -20,7 +20,7 @@ export async function run(flags: KeygenFlags): Promise<number> {
   const path = chooseFile(flags, 'Enter file in which the key is');
   const { text, name } = readKeyList(path);
   const [first = '', ...others] = text.split('\n');
-  if (path !== '-' && first.includes('PRIVATE KEY')) {
+  if (path !== '-' && isPrivate(first)) {
     const { key, comment } = await findKeyOfPrivateFile(path, text);
     show(key, comment, hash, flags);
     return 0;
@@ -38,6 +38,11 @@ export async function run(flags: KeygenFlags): Promise<number> {
   }
   if (count === 0) throw new Ending(`${name} is not a public key file.`);
   return 0;
+}
+
+/** By the first line, as in OpenSSH; PuTTY's files and JWK have their own. */
+function isPrivate(line: string): boolean {
+  return line.includes('PRIVATE KEY') || line.startsWith('PuTTY-User-Key-File-') || line.trimStart().startsWith('{');
 }
 
 const hashes: readonly string[] = ['md5', 'sha1', 'sha256', 'sha384', 'sha512'];

@@ -30,7 +30,7 @@ const tasks: readonly TaskRow[] = [
   { isAsked: (flags) => flags.fingerprint || flags.bubbleBabble, load: () => import('./show-fingerprint.ts') },
   { isAsked: (flags) => flags.changePassphrase, load: () => import('./change-passphrase.ts') },
   { isAsked: (flags) => flags.changeComment, load: () => import('./change-comment.ts') },
-  { isAsked: (flags) => flags.sshfp !== undefined || flags.genericSshfp, load: () => import('./sshfp.ts') },
+  { isAsked: (flags) => flags.sshfp !== undefined, load: () => import('./sshfp.ts') },
   { isAsked: (flags) => flags.exportKey, load: () => import('./export-key.ts') },
   { isAsked: (flags) => flags.importKey || flags.importKeyOld, load: () => import('./import-key.ts') },
   { isAsked: (flags) => flags.printPublic, load: () => import('./print-public.ts') },

@@ -91,7 +91,8 @@ function privateFromJwk(key: KeyObject, jwk: JsonWebKey): PrivateNumbers {
   throw badNumbers(`a private key of kind ${key.asymmetricKeyType} is none that SSH uses`, { code: 'unsupported' });
 }
 
-function privateToJwk(numbers: PrivateNumbers): JsonWebKey {
+/** The JWK form (RFC 7517, RFC 8037). */
+export function privateToJwk(numbers: PrivateNumbers): JsonWebKey {
   switch (numbers.kind) {
     case 'ed25519':
       return { ...publicToJwk(numbers), d: numbers.seed.toString('base64url') };
@@ -102,7 +103,7 @@ function privateToJwk(numbers: PrivateNumbers): JsonWebKey {
   }
 }
 
-function publicToJwk(key: ContainedPublicKey): JsonWebKey {
+export function publicToJwk(key: ContainedPublicKey): JsonWebKey {
   switch (key.kind) {
     case 'ed25519':
       return { kty: 'OKP', crv: 'Ed25519', x: key.publicKey.toString('base64url') };

@@ -27,6 +27,8 @@ export const keyFileCiphers: readonly KeyFileCipher[] = [
   gcm('aes256-gcm@openssh.com', 'aes-256-gcm', 32),
   gcm('aes128-gcm@openssh.com', 'aes-128-gcm', 16),
   chacha20Poly1305(),
+  // Never chosen, but ssh-keygen -Z takes it, and it is all that ssh.com's files know.
+  unauthenticated('3des-cbc', 'des-ede3-cbc', 24, 8),
 ];
 
 /** The cipher of that name; throws `bad-key` for an unknown one. */
@@ -36,19 +38,19 @@ export function findKeyFileCipher(name: string): KeyFileCipher {
   return cipher;
 }
 
-function unauthenticated(name: string, opensslName: string, keyBytes: number): KeyFileCipher {
+function unauthenticated(name: string, opensslName: string, keyBytes: number, blockBytes = 16): KeyFileCipher {
   return {
     name,
     keyBytes,
-    ivBytes: 16,
-    blockBytes: 16,
+    ivBytes: blockBytes,
+    blockBytes,
     tagBytes: 0,
     encrypt: (key, iv, plaintext) => {
       const cipher = createCipheriv(opensslName, createSecretKey(key), iv).setAutoPadding(false);
       return { ciphertext: Buffer.concat([cipher.update(plaintext), cipher.final()]), tag: Buffer.alloc(0) };
     },
     decrypt: (key, iv, ciphertext) => {
-      if (ciphertext.length % 16 !== 0) throw badNumbers(`${name} text of ${ciphertext.length} bytes is cut`);
+      if (ciphertext.length % blockBytes !== 0) throw badNumbers(`${name} text of ${ciphertext.length} bytes is cut`);
       const decipher = createDecipheriv(opensslName, createSecretKey(key), iv).setAutoPadding(false);
       return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
     },

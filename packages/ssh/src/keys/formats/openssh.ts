@@ -1,7 +1,7 @@
 /** OpenSSH's own private key files (PROTOCOL.key, "openssh-key-v1"). */
 import { bcryptPbkdf } from '../../crypto/kdf/bcrypt.ts';
 import { randomBytes } from '../../crypto/random.ts';
-import { findKeyFileCipher, type KeyFileCipher } from '../../crypto/signatures/key-file-cipher.ts';
+import { findKeyFileCipher, type KeyFileCipher, keyFileCiphers } from '../../crypto/signatures/key-file-cipher.ts';
 import { maxKdfRounds } from '../../limits.ts';
 import { WireReader, WireWriter } from '../../wire/index.ts';
 import { badKey, parsingKey } from '../key-error.ts';
@@ -17,6 +17,9 @@ import {
   wrongPassphrase,
 } from './format.ts';
 import { decodeBase64, encodeBase64Lines, findBlock } from './pem/armor.ts';
+
+/** Ciphers that such files may be encrypted with, by OpenSSH's names; the first is the default. */
+export const keyFileCipherNames: readonly string[] = keyFileCiphers.map(({ name }) => name);
 
 const label = 'OPENSSH PRIVATE KEY';
 const magic = Buffer.from('openssh-key-v1\0', 'latin1');
@@ -157,7 +160,8 @@ async function write(key: PrivateKey, options: FormatOptions): Promise<string> {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxKdfRounds) {
     throw badKey(`bcrypt rounds are 1 to ${maxKdfRounds}, not ${rounds}`, { code: 'misuse' });
   }
-  const cipher = passphrase === undefined ? undefined : requireCipher(options.cipher ?? 'aes256-ctr');
+  // A passphrase and no cipher would look protected and be open.
+  const cipher = passphrase === undefined ? undefined : findKeyFileCipher(options.cipher ?? 'aes256-ctr');
   const plaintext = writeSecrets(key, options.comment ?? key.comment, cipher?.blockBytes ?? plainBlockBytes);
   const writer = new WireWriter(2048).fixed(magic);
   let tag = Buffer.alloc(0);

@@ -5,9 +5,8 @@ import {
   encodePublicContainer,
 } from '../../crypto/signatures/key-container.ts';
 import type { EcdsaCurve } from '../../crypto/signatures/numbers.ts';
-import { WireWriter } from '../../wire/index.ts';
 import { badKey } from '../key-error.ts';
-import { decodePublicKey, publicNumbers } from '../public-key.ts';
+import { publicKeyFromNumbers, publicNumbers } from '../public-key.ts';
 import type { PublicKey } from '../types.ts';
 import { decodeBase64, encodeBase64Lines, findBlock } from './pem/armor.ts';
 
@@ -23,7 +22,7 @@ export function parsePublicPem(text: string): { key: PublicKey; comment: string 
     if (block === undefined) continue;
     const body = encodeBase64Lines(decodeBase64(block, 'public key file'), 64);
     return {
-      key: fromNumbers(decodePublicContainer(`-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`)),
+      key: publicKeyFromNumbers(decodePublicContainer(`-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`)),
       comment: '',
     };
   }
@@ -39,17 +38,4 @@ export function formatPublicPem(key: PublicKey, container: 'spki' | 'pkcs1'): st
   const contained: ContainedPublicKey =
     numbers.kind === 'ecdsa' ? { ...numbers, curve: numbers.curve as EcdsaCurve } : numbers;
   return encodePublicContainer(contained, container);
-}
-
-function fromNumbers(numbers: ContainedPublicKey): PublicKey {
-  const writer = new WireWriter(512);
-  switch (numbers.kind) {
-    case 'ed25519':
-      return decodePublicKey(writer.string('ssh-ed25519').string(numbers.publicKey).finish());
-    case 'ecdsa':
-      writer.string(`ecdsa-sha2-${numbers.curve}`).string(numbers.curve).string(numbers.point);
-      return decodePublicKey(writer.finish());
-    case 'rsa':
-      return decodePublicKey(writer.string('ssh-rsa').mpint(numbers.e).mpint(numbers.n).finish());
-  }
 }
