@@ -40,6 +40,18 @@ export {
   permissionsFromCertificate,
   refusalFor,
 } from './permissions.ts';
+export {
+  type AuthorityScope,
+  type CertificateRevocations,
+  isKeyRevocationList,
+  type KeyRevocationList,
+  parseRevocationList,
+  RevocationListDraft,
+  type RevocationReason,
+  type RevokedKeys,
+  readKeyRevocationList,
+  readRevokedKeyList,
+} from './revocation-list/index.ts';
 export { parseTimeSpec } from './time-spec.ts';
 export type { LineProblem } from './trust-file.ts';
 export { type CertificateQuestion, certificateRefusal } from './user-certificate.ts';
