@@ -96,7 +96,10 @@ export const table = {
        ssh-keygen -c [-a rounds] [-C comment] [-f keyfile] [-P passphrase]
        ssh-keygen -l [-v] [-E fingerprint_hash] [-f input_keyfile]
        ssh-keygen -B [-f input_keyfile]
-       ssh-keygen -L [-f input_keyfile]`,
+       ssh-keygen -L [-f input_keyfile]
+       ssh-keygen -k -f krl_file [-u] [-s ca_public] [-z version_number]
+                  file ...
+       ssh-keygen -Q [-l] -f krl_file [file ...]`,
 } as const;
 
 export type KeygenFlags = ParsedFlags<typeof table.rows>;
