@@ -1,7 +1,7 @@
 /** ssh-keygen -k: makes key revocation lists, and adds to them. */
 import { readFileSync, statSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
-import { type AuthorityScope, RevocationListDraft } from '@nacre/ssh/trust';
+import { type AuthorityScope, RevocationListDraft } from '@nacre/ssh/trust/revocation-list';
 import { describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { findPublicKey } from './key-input.ts';

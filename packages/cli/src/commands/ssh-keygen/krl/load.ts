@@ -1,7 +1,7 @@
 /** Reads a key revocation list for ssh-keygen, or ends it in OpenSSH's words. */
 import { readFileSync, statSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
-import { isKeyRevocationList, type KeyRevocationList, readKeyRevocationList } from '@nacre/ssh/trust';
+import { isKeyRevocationList, type KeyRevocationList, readKeyRevocationList } from '@nacre/ssh/trust/revocation-list';
 import { describeSystemError, Ending } from '../ending.ts';
 
 export function loadKrl(path: string): KeyRevocationList {

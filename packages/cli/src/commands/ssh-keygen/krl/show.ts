@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { SshError } from '@nacre/ssh/errors';
 import { decodePublicKey, fingerprint, type PublicKey } from '@nacre/ssh/keys';
-import type { KeyRevocationList } from '@nacre/ssh/trust';
+import type { KeyRevocationList } from '@nacre/ssh/trust/revocation-list';
 import { sanitize } from '../../../terminal/sanitize.ts';
 
 export function showKrl(list: KeyRevocationList): string {

@@ -2,7 +2,7 @@
 import { hash } from '@nacre/ssh/crypto';
 import { SshError } from '@nacre/ssh/errors';
 import type { PublicKey } from '@nacre/ssh/keys';
-import type { AuthorityScope, RevocationListDraft } from '@nacre/ssh/trust';
+import type { AuthorityScope, RevocationListDraft } from '@nacre/ssh/trust/revocation-list';
 import { Ending } from '../ending.ts';
 import { readPublicLine } from '../key-input.ts';
 
