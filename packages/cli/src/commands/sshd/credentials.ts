@@ -133,7 +133,7 @@ function permitKey(
   settings: Settings,
   log: Say,
 ): Permissions | undefined {
-  const revocation = revocationRefusal(settings.revokedKeys, key);
+  const revocation = revocationRefusal(settings.revokedKeys ?? [], key);
   if (revocation !== undefined) {
     log('ERROR', revocation);
     return undefined;

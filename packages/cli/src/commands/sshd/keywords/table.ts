@@ -75,8 +75,8 @@ export const keywords = {
   maxStartups: single('MaxStartups', { start: 10, ratePercent: 30, full: 100 }, parseStartups),
   loginGraceMs: time('LoginGraceTime', 120_000),
   strictModes: flag('StrictModes', true),
-  revokedKeys: row<readonly string[]>('RevokedKeys', [], (given) =>
-    some(given).length === 1 && given[0]?.toLowerCase() === 'none' ? [] : given,
+  revokedKeys: row<readonly string[] | undefined>('RevokedKeys', undefined, (given) =>
+    some(given).length === 1 && given[0]?.toLowerCase() === 'none' ? undefined : given,
   ),
   trustedUserCaKeys: path('TrustedUserCAKeys', undefined),
   caSignatureAlgorithms: algorithms('CASignatureAlgorithms', 'signature'),
