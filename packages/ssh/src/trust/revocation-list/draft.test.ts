@@ -39,7 +39,7 @@ test('everything that is revoked is found again', () => {
   draft.revokeSerials(otherCa, 10n, 20n);
   const list = readKeyRevocationList(encode(draft));
   assert.deepEqual([list.version, list.generatedAt, Buffer.from(list.comment).toString()], [greatest, 7n, 'Schlüssel']);
-  assert.deepEqual(list.revokes(bob), { by: 'sha256', of: 'key' });
+  assert.deepEqual(list.revokes(bob), { by: 'key', of: 'key' });
   assert.deepEqual(list.revokes(alice), { by: 'key', of: 'key' });
   assert.deepEqual(list.revokes(rsa), { by: 'sha1', of: 'key' });
   assert.equal(list.revokes(ca), undefined);

@@ -1,5 +1,4 @@
 /** A key revocation list in the making. */
-import { hash } from '../../crypto/hash.ts';
 import { SshError } from '../../errors.ts';
 import type { PublicKey } from '../../keys/types.ts';
 import { maxRevocationListBytes } from '../../limits.ts';
@@ -49,12 +48,12 @@ export class RevocationListDraft {
   }
 
   /**
-   * Revokes a key the way that suits it: a certificate by its serial, or by its key id where it has none; a plain key by its
-   * SHA-256 hash.
+   * Revokes a key as `ssh-keygen -k` does: a certificate by its serial, or by its key id where it has none; a plain key by writing
+   * it out, so that the list can be read by people. By its hash it would take less.
    */
   revoke(key: PublicKey): void {
     const { certificate } = key;
-    if (certificate === undefined) this.revokeKeyHash('sha256', hash('sha256', key.blob));
+    if (certificate === undefined) this.revokeKey(key);
     else if (certificate.serial === 0n) this.revokeKeyId(certificate.signatureKey, certificate.keyId);
     else this.revokeSerials(certificate.signatureKey, certificate.serial);
   }

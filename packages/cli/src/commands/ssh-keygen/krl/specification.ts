@@ -42,7 +42,9 @@ export function revokeAll(
       row.revoke(content.slice(row.word.length).replace(/^[ \t]+/, ''), context);
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
-      throw new Ending(`update_krl_from_file: revoke ${row.what} failed (${context.place}: ${error.message})`);
+      const reason = row.reason === undefined ? '' : `: ${row.reason}`;
+      const detail = `${context.place}: ${error.message}`;
+      throw new Ending(`update_krl_from_file: revoke ${row.what} failed${reason} (${detail})`);
     }
   }
 }
@@ -50,6 +52,8 @@ export function revokeAll(
 interface Row {
   readonly word: string;
   readonly what: string;
+  /** What OpenSSH says of a value that it does not take. */
+  readonly reason?: string;
   revoke(value: string, context: Context): void;
 }
 
@@ -65,6 +69,7 @@ const rows: readonly Row[] = [
   {
     word: 'hash:',
     what: 'key',
+    reason: 'invalid format',
     revoke(value, { draft, place }) {
       draft.revokeKeyHash('sha256', readHash(value, place));
     },
