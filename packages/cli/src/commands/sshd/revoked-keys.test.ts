@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { formatPublicKey, generateKey } from '@nacre/ssh/keys';
 import { RevocationListDraft } from '@nacre/ssh/trust/revocation-list';
-import { revocationRefusal } from './revoked-keys.ts';
+import { loadRevokedKeys, revocationRefusal } from './revoked-keys.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-revoked-keys-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -44,6 +44,20 @@ test('a changed, replaced or removed file counts at once', () => {
   assert.deepEqual([isRevoked(), isRevoked(other)], [false, true]);
   unlinkSync(file);
   assert.match(revocationRefusal([file], key) ?? '', /^Error checking authentication key ED25519 SHA256:\S+ in /);
+});
+
+test('a file that has been there for a while is read once', (t) => {
+  const file = join(folder, 'settled');
+  writeFileSync(file, krl(key));
+  assert.notEqual(loadRevokedKeys(file), loadRevokedKeys(file));
+  mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
+  t.after(() => mock.timers.reset());
+  const list = loadRevokedKeys(file);
+  assert.equal(loadRevokedKeys(file), list);
+  // Another length tells by itself, however coarse the clock of the file system is.
+  writeFileSync(file, krl(key, other));
+  assert.notEqual(loadRevokedKeys(file), list);
+  assert.match(revocationRefusal([file], other) ?? '', /revoked by file/);
 });
 
 test('what cannot be read keeps everybody out', () => {

@@ -12,7 +12,7 @@ export function revocationRefusal(files: readonly string[], key: PublicKey): str
   for (const file of files) {
     const name = `${shortTypeName(key)} ${fingerprint(key)}`;
     try {
-      if (loadList(file).revokes(key) !== undefined) return `Authentication key ${name} revoked by file ${file}`;
+      if (loadRevokedKeys(file).revokes(key) !== undefined) return `Authentication key ${name} revoked by file ${file}`;
     } catch (error) {
       return `Error checking authentication key ${name} in revoked keys file ${file}: ${(error as Error).message}`;
     }
@@ -22,20 +22,33 @@ export function revocationRefusal(files: readonly string[], key: PublicKey): str
 
 interface LoadedList {
   readonly stats: BigIntStats;
+  readonly readAtMs: number;
   readonly list: RevokedKeys;
 }
 
 /** Lists as they were read last: anybody can make the server look into them, and a long one takes a while to read. */
 const loaded = new Map<string, LoadedList>();
 
-function loadList(file: string): RevokedKeys {
+/**
+ * The list in a file, from memory where the file is still the one that was read.
+ *
+ * @throws whatever keeps it from being read.
+ */
+export function loadRevokedKeys(file: string): RevokedKeys {
   const stats = statSync(file, { bigint: true });
   const before = loaded.get(file);
-  if (before !== undefined && isSame(before.stats, stats)) return before.list;
+  if (before !== undefined && isSettled(before) && isSame(before.stats, stats)) return before.list;
   loaded.delete(file);
   const list = parseRevocationList(readRegularFile(file, maxListBytes), { name: file });
-  loaded.set(file, { stats, list });
+  loaded.set(file, { stats, readAtMs: Date.now(), list });
   return list;
+}
+
+/** Some file systems count time in steps of two seconds: within one, a file may change again and look the same. */
+const timeStepMs = 2000;
+
+function isSettled({ stats, readAtMs }: LoadedList): boolean {
+  return readAtMs - Number(stats.ctimeMs) > timeStepMs;
 }
 
 /** A file that was changed or replaced has another time of change, which nobody can set back. */
