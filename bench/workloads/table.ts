@@ -2,7 +2,8 @@
 import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';
 import { execBulk } from './exec-bulk.ts';
+import { krl } from './krl.ts';
 import { startUp } from './start-up.ts';
 import type { Workload } from './types.ts';
 
-export const workloads: readonly Workload[] = [execBulk, connections, startUp, certificates];
+export const workloads: readonly Workload[] = [execBulk, connections, startUp, certificates, krl];

@@ -6,6 +6,7 @@ import { certificateLines, certificateWords, validity } from './certificates.ts'
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
 import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
+import { krl } from './krl.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
@@ -35,6 +36,7 @@ export const targets: readonly FuzzTarget[] = [
   knownHosts,
   authorizedKeys,
   patterns,
+  krl,
   agentClient,
   agentServer,
   agentLimitedKey,

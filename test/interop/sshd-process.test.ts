@@ -64,7 +64,6 @@ test('flags', withSsh, async (t) => {
       'Match user x',
       'ChrootDirectory /srv',
       'AuthorizedKeysCommand /bin/x',
-      'RevokedKeys /x',
       'PasswordAuthentication maybe',
       'Port x',
       'Ciphers no-such',

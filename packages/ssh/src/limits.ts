@@ -64,6 +64,16 @@ export const maxTrustLineBytes = 64 * 1024;
 export const maxTrustFileBytes = 64 * 1024 * 1024;
 /** A configuration file: a device without an end would fill the memory. */
 export const maxConfigFileBytes = 16 * 1024 * 1024;
+/** A revocation list is held in memory and walked once at every reading (OpenSSH reads no more either). */
+export const maxRevocationListBytes = 128 * 1024 * 1024;
+/** One bitmap of serials, with its sign byte: 2^24 certificates. A giant number would be unfolded bit by bit. */
+export const maxRevocationBitmapBytes = 2 * 1024 * 1024 + 1;
+/** What we write: beyond 2^14 bits OpenSSH refuses to read a bitmap (though its own ssh-keygen may write one). */
+export const maxWrittenBitmapBits = 16_384;
+/** Ranges of serials that are sorted in memory, 16 bytes each: a bitmap of every second bit holds four of them in a byte. */
+export const maxRevokedSerialRanges = 4 * 1024 * 1024;
+/** Authorities that a revocation list names: each is decoded as a key. */
+export const maxRevocationAuthorities = 4096;
 /** An agent's message in either direction (RUSTSEC-2026-0154: no limit at all). */
 export const maxAgentMessageBytes = 256 * 1024;
 export const maxAgentKeys = 2048;

@@ -44,4 +44,5 @@ export type {
 } from './options.ts';
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
 export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';
+export { type RevokedHostKeysOptions, refuseRevokedHostKeys } from './revoked-host-keys.ts';
 export { parseTarget, type Target } from './target.ts';

@@ -40,6 +40,8 @@ export {
   permissionsFromCertificate,
   refusalFor,
 } from './permissions.ts';
+// The lists themselves have a path of their own, @nacre/ssh/trust/revocation-list: few programs need them at their start.
+export type { RevocationReason, RevokedKeys } from './revocation-list/types.ts';
 export { parseTimeSpec } from './time-spec.ts';
 export type { LineProblem } from './trust-file.ts';
 export { type CertificateQuestion, certificateRefusal } from './user-certificate.ts';

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  fchmodSync,
   fchownSync,
   fsyncSync,
   linkSync,
@@ -104,7 +105,16 @@ export function chooseFormat(key: PrivateKey, format = 'RFC4716'): PrivateKeyFor
  * @param mode - what the umask leaves of it.
  */
 export function writeKeyFile(path: string, text: string | Uint8Array, mode: number): void {
+  writePlace(lookAt(path), path, text, mode);
+}
+
+/** The same for files that are no secret: one that is replaced hands on its mode. */
+export function writeWhole(path: string, content: Uint8Array, mode: number): void {
   const place = lookAt(path);
+  writePlace(place, path, content, mode, place.kind === 'file' ? place.stats.mode & 0o777 : undefined);
+}
+
+function writePlace(place: Place, path: string, text: string | Uint8Array, mode: number, keptMode?: number): void {
   if (place.kind === 'device') {
     writeFileSync(place.path, text);
     return;
@@ -118,6 +128,7 @@ export function writeKeyFile(path: string, text: string | Uint8Array, mode: numb
       if (place.kind === 'file' && place.stats.uid !== process.geteuid?.()) {
         fchownSync(file, place.stats.uid, place.stats.gid);
       }
+      if (keptMode !== undefined) fchmodSync(file, keptMode);
       writeFileSync(file, text);
       // What is secret, or takes the place of another, must outlast a power cut; a new public file can be made again.
       if (mode === 0o600 || place.kind === 'file') fsyncSync(file);

@@ -1,6 +1,29 @@
-/** ssh-keygen: asking revocation lists. */
+/** ssh-keygen -Q: asks a key revocation list about keys, and prints what it says. */
 import { Ending } from './ending.ts';
+import type { KeygenFlags } from './flags.ts';
+import { findPublicKey } from './key-input.ts';
+import { loadKrl } from './krl/load.ts';
+import { printable } from './text.ts';
 
-export function run(): number {
-  throw new Ending('ssh-keygen: asking revocation lists is not supported yet', 1);
+export async function run(flags: KeygenFlags, operands: readonly string[]): Promise<number> {
+  const { file } = flags;
+  if (file === undefined || file === '') throw new Ending('KRL checking requires an input file');
+  const list = loadKrl(file);
+  if (flags.fingerprint) {
+    const { showKrl } = await import('./krl/show.ts');
+    process.stdout.write(showKrl(list));
+  }
+  let status = 0;
+  for (const path of operands) {
+    const found = findPublicKey(path);
+    if (found === undefined) {
+      const { whyNoKey } = await import('./make-krl.ts');
+      throw new Ending(`Cannot load public key ${path}: ${whyNoKey(path)}`);
+    }
+    const isRevoked = list.revokes(found.key) !== undefined;
+    const comment = found.comment === undefined || found.comment === '' ? '' : ` (${printable(found.comment)})`;
+    process.stdout.write(`${path}${comment}: ${isRevoked ? 'REVOKED' : 'ok'}\n`);
+    if (isRevoked) status = 1;
+  }
+  return status;
 }

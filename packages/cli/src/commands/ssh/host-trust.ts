@@ -4,6 +4,7 @@ import {
   type HostKeyPolicy,
   type HostKeyQuestion,
   knownHosts,
+  refuseRevokedHostKeys,
   type UnknownHostQuestion,
 } from '@nacre/ssh/client';
 import { fingerprint, type PublicKey, randomArt, shortTypeName } from '@nacre/ssh/keys';
@@ -51,15 +52,18 @@ export function hostTrust(request: Request): HostTrust {
       return mismatch;
     },
   });
+  const revoked = files(settings.revokedHostKeys ?? []).map(path('RevokedHostKeys'));
   const isExempt = ({ address = '' }: { address: string | undefined }) =>
     settings.noHostAuthenticationForLocalhost === true && /^(?:127\.|::1$|::ffff:127\.)/.test(address);
   const anyKey = acceptAnyHostKeyWithoutVerification();
+  const asked: HostKeyPolicy = {
+    verify: (question) => (isExempt(question) ? anyKey : policy).verify(question),
+    preferredAlgorithms: async (host, port) => (mayReorder ? policy.preferredAlgorithms?.(host, port) : names),
+  };
   return {
     isMismatch: () => mismatch,
-    policy: {
-      verify: (question) => (isExempt(question) ? anyKey : policy).verify(question),
-      preferredAlgorithms: async (host, port) => (mayReorder ? policy.preferredAlgorithms?.(host, port) : names),
-    },
+    // Before everything else, and whatever StrictHostKeyChecking says.
+    policy: refuseRevokedHostKeys(revoked, asked, { onRefusal: (error) => log.error(error.message) }),
   };
 }
 

@@ -17,6 +17,7 @@ import { type Admission, accountRefusal, type Candidate, describe } from './admi
 import type { Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { type Log, loggedName } from './log.ts';
+import { revocationRefusal } from './revoked-keys.ts';
 import { readUserFile } from './user-files.ts';
 
 /** Whether a password is an account's. Asked for every name alike; a name that is nobody's comes as one that does not exist. */
@@ -46,8 +47,9 @@ export function buildAuthenticate(
     ...(settings.pubkeyAuthentication && {
       publicKey: async ({ user, key }, peer) => {
         const candidate = admission.candidateFor(user, peer);
+        const say: Say = candidate.isValid ? log : () => {};
         // Looked for on behalf of nobody as well, in silence: the work must not tell which names there are.
-        const permissions = permitKey(candidate.account, key, peer, settings, candidate.isValid ? log : () => {});
+        const permissions = permitKey(candidate.account, key, peer, settings, say);
         return candidate.isValid ? permissions : undefined;
       },
     }),
@@ -131,6 +133,11 @@ function permitKey(
   settings: Settings,
   log: Say,
 ): Permissions | undefined {
+  const revocation = revocationRefusal(settings.revokedKeys ?? [], key);
+  if (revocation !== undefined) {
+    log('ERROR', revocation);
+    return undefined;
+  }
   const byAuthority = permitCertificate(account, key, settings, log);
   if (byAuthority !== undefined) return byAuthority;
   for (const pattern of settings.authorizedKeysFile) {

@@ -12,6 +12,7 @@ export interface Settings {
   certificateFiles: readonly string[];
   userKnownHostsFiles: readonly string[];
   globalKnownHostsFiles: readonly string[];
+  revokedHostKeys: readonly string[];
   strictHostKeyChecking: 'yes' | 'no' | 'ask' | 'accept-new';
   hashKnownHosts: boolean;
   hostKeyAlias: string;

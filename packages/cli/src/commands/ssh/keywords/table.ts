@@ -114,6 +114,7 @@ export const keywords: readonly KeywordRow[] = [
   first('RemoteCommand', 'remoteCommand', read.restOfLine),
   first('RequestTTY', 'requestTty', requestTty),
   first('RequiredRSASize', 'requiredRsaSize', read.number(0)),
+  first('RevokedHostKeys', 'revokedHostKeys', read.words),
   every('SendEnv', 'sendEnv', read.environmentPatterns),
   first('ServerAliveCountMax', 'serverAliveCountMax', read.number(0)),
   first('ServerAliveInterval', 'serverAliveIntervalMs', read.timeMs),
@@ -129,7 +130,7 @@ export const keywords: readonly KeywordRow[] = [
   first('UserKnownHostsFile', 'userKnownHostsFiles', read.words),
   first('VisualHostKey', 'visualHostKey', read.flag),
 
-  ...without('refused', 'ProxyCommand ProxyJump RevokedHostKeys'),
+  ...without('refused', 'ProxyCommand ProxyJump'),
   ...without(
     'later',
     'AddKeysToAgent BindInterface CanonicalDomains CanonicalizeFallbackLocal CanonicalizeHostname CanonicalizeMaxDots ' +

@@ -154,13 +154,12 @@ test('what silence would weaken stops the server; what it would not is a warning
     'Match all',
     'ChrootDirectory /x',
     'AuthorizedKeysCommand /x',
-    'RevokedKeys /x',
     'AuthorizedPrincipalsFile /x',
     'PubkeyAuthOptions verify-required',
   ]) {
     assert.match(complaint(line), /is not supported by this sshd, and without it/, line);
   }
-  for (const line of ['ChrootDirectory none', 'RevokedKeys none', 'GSSAPIAuthentication no', 'X11Forwarding no']) {
+  for (const line of ['ChrootDirectory none', 'GSSAPIAuthentication no', 'X11Forwarding no']) {
     assert.deepEqual(readConfig([line], undefined).warnings, [], line);
   }
   for (const line of ['X11Forwarding yes', 'IPQoS none', 'Protocol 2']) {
