@@ -56,8 +56,10 @@ export async function verifyMessage(
     const { caSignatureAlgorithms = messageAlgorithms(key.certificate.signatureKey) } = options;
     verifyCertificate(key.certificate, caSignatureAlgorithms);
   }
+  const requireUserVerification =
+    options.requireUserVerification === true || key.certificate?.criticalOptions.has('verify-required') === true;
   const data = encodeSignedData(options.namespace, hash, digest);
-  if (!key.verify(data, signature.signature, wire.algorithm, options)) {
+  if (!key.verify(data, signature.signature, wire.algorithm, { ...options, requireUserVerification })) {
     throw badSignature('Signature verification failed: incorrect signature');
   }
   return { key, algorithm: wire.algorithm, securityKey: readDetails(key, wire) };
