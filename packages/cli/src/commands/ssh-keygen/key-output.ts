@@ -74,7 +74,7 @@ function chooseFormat(key: PrivateKey, format = 'RFC4716'): PrivateKeyFormatName
  *
  * @param mode - what the umask leaves of it.
  */
-function writeKeyFile(path: string, text: string, mode: number): void {
+export function writeKeyFile(path: string, text: string, mode: number): void {
   const place = lookAt(path);
   if (place.kind === 'device') {
     writeFileSync(place.path, text);
