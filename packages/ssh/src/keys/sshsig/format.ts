@@ -113,12 +113,12 @@ function dearmor(text: string): Buffer {
       remedy: `A signature file begins with "${begin}"; ssh-keygen -Y sign writes one.`,
     });
   }
-  const footer = text.indexOf(`\n${end}`, head.length - 1);
+  const footer = text.indexOf(`\n${end}`, head.length);
   if (footer < 0) {
     throw badSignature("Couldn't parse signature: missing footer", { remedy: `The file is cut: "${end}" is missing.` });
   }
   try {
-    return decodeBase64(text.slice(head.length, Math.max(head.length, footer)), 'signature');
+    return decodeBase64(text.slice(head.length, footer), 'signature');
   } catch (cause) {
     throw badSignature("Couldn't decode signature: invalid format", { cause });
   }
