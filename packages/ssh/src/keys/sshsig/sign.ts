@@ -34,13 +34,17 @@ export async function signMessage(options: SignMessageOptions): Promise<MessageS
   const flaw = namespaceFlaw(namespace);
   if (flaw !== undefined) throw badSignature(flaw, { code: 'misuse' });
   const hash = requireMessageHash(options.hash ?? 'sha512');
-  const algorithm = messageAlgorithms(signer.publicKey)[0];
+  const algorithms = messageAlgorithms(signer.publicKey);
+  // As OpenSSH 10: an RSA key signs with the hash that the message is hashed with.
+  const algorithm = algorithms.find((name) => name === rsaAlgorithms[hash]) ?? algorithms[0];
   if (algorithm === undefined) throw badKey(`a ${signer.publicKey.type} key cannot sign messages`, { code: 'misuse' });
   const data = encodeSignedData(namespace, hash, await requireDigest(hash, options, 'misuse'));
   const signature = await signer.sign(data, algorithm, ...(signal === undefined ? [] : [{ signal }]));
   requireOwnSignature(signer.publicKey, data, signature, algorithm);
   return { publicKey: signer.publicKey, namespace, reserved: Buffer.alloc(0), hash, signature };
 }
+
+const rsaAlgorithms: Readonly<Record<MessageHash, string>> = { sha512: 'rsa-sha2-512', sha256: 'rsa-sha2-256' };
 
 /** The signature algorithms that a key may use here, preferred first: PROTOCOL.sshsig rules out RSA with SHA-1. */
 export function messageAlgorithms(key: PublicKey): readonly string[] {

@@ -51,13 +51,7 @@ async function createToken(flags: number): Promise<Signer> {
   });
 }
 
-for (const [type, algorithm] of [
-  ['ssh-ed25519', 'ssh-ed25519'],
-  ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp256'],
-  ['ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp384'],
-  ['ecdsa-sha2-nistp521', 'ecdsa-sha2-nistp521'],
-  ['ssh-rsa', 'rsa-sha2-512'],
-] as const) {
+for (const type of ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa']) {
   test(`${type}: signs, and the signature holds for this message, namespace and hash only`, async () => {
     const signer = type === 'ssh-rsa' ? rsa : await generateKey(type);
     for (const hash of ['sha512', 'sha256'] as const) {
@@ -65,7 +59,7 @@ for (const [type, algorithm] of [
       const signature = parseMessageSignature(text);
       const verified = await verify(signature);
       assert.ok(verified.key.equals(signer.publicKey));
-      assert.equal(verified.algorithm, algorithm);
+      assert.equal(verified.algorithm, type === 'ssh-rsa' ? `rsa-sha2-${hash.slice(3)}` : type);
       assert.equal(verified.securityKey, undefined);
       await assert.rejects(verify(signature, { message: Buffer.from('another') }), refusal(/incorrect signature/));
       await assert.rejects(verify(signature, { namespace: 'git' }), refusal(/namespace does not match/));
