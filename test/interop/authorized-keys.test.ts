@@ -383,12 +383,13 @@ function serveToken(socket: Socket, token: Signer): void {
       .string(await token.sign(reader.string(), type))
       .finish();
   };
-  socket.on('data', async (chunk: Buffer) => {
+  let last = Promise.resolve(true);
+  socket.on('data', (chunk: Buffer) => {
     held = Buffer.concat([held, chunk]);
     while (held.length >= 4 && held.length >= 4 + held.readUInt32BE(0)) {
       const request = held.subarray(4, 4 + held.readUInt32BE(0));
       held = held.subarray(4 + request.length);
-      socket.write(new WireWriter().string(await answer(request)).finish());
+      last = last.then(async () => socket.write(new WireWriter().string(await answer(request)).finish()));
     }
   });
 }
