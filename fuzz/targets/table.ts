@@ -7,6 +7,7 @@ import { connectionClient, connectionData, connectionServer } from './connection
 import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { krl } from './krl.ts';
+import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
@@ -37,6 +38,8 @@ export const targets: readonly FuzzTarget[] = [
   authorizedKeys,
   patterns,
   krl,
+  messageSignature,
+  allowedSigners,
   agentClient,
   agentServer,
   agentLimitedKey,

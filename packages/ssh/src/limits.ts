@@ -74,6 +74,10 @@ export const maxWrittenBitmapBits = 16_384;
 export const maxRevokedSerialRanges = 4 * 1024 * 1024;
 /** Authorities that a revocation list names: each is decoded as a key. */
 export const maxRevocationAuthorities = 4096;
+/** A signature file (SSHSIG): a certificate and an RSA signature of the largest size take 30 KiB. */
+export const maxMessageSignatureBytes = 256 * 1024;
+/** The namespace of such a signature, which every verifier compares and reports. */
+export const maxSignatureNamespaceBytes = 1024;
 /** An agent's message in either direction (RUSTSEC-2026-0154: no limit at all). */
 export const maxAgentMessageBytes = 256 * 1024;
 export const maxAgentKeys = 2048;

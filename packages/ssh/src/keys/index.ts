@@ -9,7 +9,6 @@ export {
   userCriticalOptions,
   verifyCertificate,
 } from './certificate.ts';
-export { formatExpiringKey, formatExpiryTime, parseExpiry } from './expiry.ts';
 export {
   buildCertificateOptions,
   type CertificateOption,
@@ -28,6 +27,7 @@ export {
   formatCertificate,
   formatValidity,
 } from './describe-certificate.ts';
+export { formatExpiringKey, formatExpiryTime, parseExpiry } from './expiry.ts';
 export {
   bubbleBabble,
   type FingerprintHash,
@@ -88,6 +88,23 @@ export {
   type SshfpRecord,
   sshfpRecord,
 } from './sshfp.ts';
+export {
+  decodeMessageSignature,
+  digestMessage,
+  encodeMessageSignature,
+  formatMessageSignature,
+  type MessageHash,
+  type MessageOrDigest,
+  type MessageSignature,
+  type MessageSource,
+  messageHashes,
+  parseMessageSignature,
+  type SignMessageOptions,
+  signMessage,
+  type VerifiedMessage,
+  type VerifyMessageOptions,
+  verifyMessage,
+} from './sshsig/index.ts';
 export type { Certificate, PrivateKey, PublicKey, Signer, VerifyOptions } from './types.ts';
 export {
   formatAbsoluteTime,

@@ -101,6 +101,7 @@ const flags = new Map<string, Flag>([
       draft.certAuthority = true;
     },
   ],
+  // sshd(8) names one form of each; OpenSSH reads the opposites too, and the last one stands.
   [
     'no-touch-required',
     (draft) => {
@@ -108,9 +109,21 @@ const flags = new Map<string, Flag>([
     },
   ],
   [
+    'touch-required',
+    (draft) => {
+      draft.requireUserPresence = true;
+    },
+  ],
+  [
     'verify-required',
     (draft) => {
       draft.requireUserVerification = true;
+    },
+  ],
+  [
+    'no-verify-required',
+    (draft) => {
+      draft.requireUserVerification = false;
     },
   ],
 ]);
@@ -219,18 +232,17 @@ interface WrittenOption {
   readonly value: string | undefined;
 }
 
-/** `a,b="x\"y",c` as names and values; the reason where that is not its form. */
+/** `a,b="x\"y",c` as names and values; the reason where that is not its form. Empty places between commas mean nothing, as in OpenSSH. */
 function splitOptions(field: string): WrittenOption[] | string {
   const options: WrittenOption[] = [];
   // A backslash before a quote always escapes it, even a second backslash: the value must not end where OpenSSH reads on.
-  const word = /([A-Za-z0-9-]+)(?:="((?:\\"|(?!\\")[^"])*)")?(,|$)/y;
+  const word = /(?:([A-Za-z0-9-]+)(?:="((?:\\"|(?!\\")[^"])*)")?)?(,|$)/y;
   while (word.lastIndex < field.length) {
     const at = word.lastIndex;
     const found = word.exec(field);
     if (found === null) return `expected an option name or name="value" at "${shown(field.slice(at))}"`;
-    const [, name = '', value, separator] = found;
-    options.push({ name, value: value?.replaceAll('\\"', '"') });
-    if (separator === ',' && word.lastIndex === field.length) return 'the options end with a comma';
+    const [, name, value] = found;
+    if (name !== undefined) options.push({ name, value: value?.replaceAll('\\"', '"') });
   }
   return options;
 }
