@@ -1,10 +1,10 @@
-/** ssh-add: gives keys to the agent, lists and removes them. Each thing it can do is a row of table.ts. */
+/** ssh-add: gives keys to the agent, lists and removes them. Each thing it can do is a row of actions/table.ts. */
 import { parseFlags } from '../../flags/flags.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
+import { chooseAction } from './actions/table.ts';
 import { connectAgent } from './connect.ts';
 import { table } from './flags.ts';
 import { readRequest } from './request.ts';
-import { chooseAction } from './table.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
   try {

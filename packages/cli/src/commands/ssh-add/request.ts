@@ -1,5 +1,5 @@
 /** What is asked of ssh-add, checked: the flags, and the things that every action works with. */
-import type { AgentClient, AgentConstraints } from '@nacre/ssh/agent';
+import type { AgentClient } from '@nacre/ssh/agent';
 import type { FingerprintHash } from '@nacre/ssh/keys';
 import { usageError } from '../../flags/usage.ts';
 import { Log, shiftLogLevel } from '../ssh/log.ts';
@@ -51,19 +51,6 @@ export function readRequest({ flags, operands, ordered }: AddArguments, agent: A
     removes: flags.remove || flags.removeToken !== undefined,
     tokenProvider,
     securityKeyProvider: flags.securityKeyProvider ?? process.env.SSH_SK_PROVIDER ?? 'internal',
-  };
-}
-
-/** The constraints that -t, -c and -h ask for. */
-export async function readConstraints(request: Request): Promise<AgentConstraints> {
-  const { flags, lifetimeSeconds } = request;
-  const { destinations } = flags;
-  return {
-    ...(lifetimeSeconds > 0 && { lifetimeSeconds }),
-    ...(flags.confirm && { confirm: true }),
-    ...(destinations.length > 0 && {
-      destinations: await (await import('./destinations.ts')).readDestinations(request),
-    }),
   };
 }
 

@@ -2,10 +2,11 @@
 import type { AgentConstraints } from '@nacre/ssh/agent';
 import { type PrivateKey, securityKeyHandle, withPrivateKeyDetails } from '@nacre/ssh/keys';
 import { findPublicKey } from '../../ssh-keygen/key-input.ts';
+import { readConstraints } from '../constraints.ts';
 import { forEachFile } from '../files.ts';
 import { certificateLifetime } from '../lifetime.ts';
 import { KeyLoader } from '../load-key.ts';
-import { type Request, readConstraints } from '../request.ts';
+import type { Request } from '../request.ts';
 import { agentWords, say } from '../words.ts';
 
 export async function run(request: Request): Promise<number> {

@@ -3,7 +3,8 @@ import type { PublicKey } from '@nacre/ssh/keys';
 import { Ending } from '../../ssh-keygen/ending.ts';
 import { findPublicKey } from '../../ssh-keygen/key-input.ts';
 import { askHidden } from '../ask.ts';
-import { type Request, readConstraints } from '../request.ts';
+import { readConstraints } from '../constraints.ts';
+import type { Request } from '../request.ts';
 import { agentWords, say } from '../words.ts';
 
 export async function run(request: Request): Promise<number> {
