@@ -62,6 +62,10 @@ export const maxPatternBytes = 8192;
 /** Lines of known_hosts, authorized_keys and the like. */
 export const maxTrustLineBytes = 64 * 1024;
 export const maxTrustFileBytes = 64 * 1024 * 1024;
+/** A signature file (SSHSIG): a certificate and an RSA signature of the largest size take 30 KiB. */
+export const maxMessageSignatureBytes = 256 * 1024;
+/** The namespace of such a signature, which every verifier compares and reports. */
+export const maxSignatureNamespaceBytes = 1024;
 /** An agent's message in either direction (RUSTSEC-2026-0154: no limit at all). */
 export const maxAgentMessageBytes = 256 * 1024;
 export const maxAgentKeys = 2048;

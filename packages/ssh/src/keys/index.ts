@@ -53,4 +53,21 @@ export {
   securityKeyData,
   withCertificate,
 } from './signer.ts';
+export {
+  decodeMessageSignature,
+  digestMessage,
+  encodeMessageSignature,
+  formatMessageSignature,
+  type MessageHash,
+  type MessageOrDigest,
+  type MessageSignature,
+  type MessageSource,
+  messageHashes,
+  parseMessageSignature,
+  type SignMessageOptions,
+  signMessage,
+  type VerifiedMessage,
+  type VerifyMessageOptions,
+  verifyMessage,
+} from './sshsig/index.ts';
 export type { Certificate, PrivateKey, PublicKey, Signer, VerifyOptions } from './types.ts';

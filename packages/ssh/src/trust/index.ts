@@ -2,6 +2,18 @@
 
 export { matchAddressList, matchCidrList, matchHostAndAddress } from './addresses.ts';
 export {
+  type AllowedSigners,
+  checkSigner,
+  type FoundPrincipals,
+  findSignerPrincipals,
+  matchSignerPrincipals,
+  type PrincipalsQuestion,
+  parseAllowedSigners,
+  type SignerQuestion,
+  type SignerVerdict,
+} from './allowed-signers.ts';
+export type { AllowedSignersEntry, SignerLineProblem } from './allowed-signers-line.ts';
+export {
   type AuthorizedKeyContext,
   type AuthorizedKeys,
   type AuthorizedKeysEntry,

@@ -1,11 +1,11 @@
-/** Absolute times as OpenSSH writes them in expiry-time= and valid-after=: YYYYMMDD[HHMM[SS]][Z]. */
+/** Absolute times as OpenSSH reads and writes them in expiry-time= and valid-after=: YYYYMMDD[HHMM[SS]][Z|UTC]. */
 
 /**
- * @returns seconds since 1970, or undefined where the text is no such time (a 31st of February is none). Without a `Z` it is
- *   local time, as in OpenSSH.
+ * @returns seconds since 1970, or undefined where the text is no such time (a 31st of February is none). Without `Z` or `UTC` it
+ *   is local time, as in OpenSSH.
  */
 export function parseTimeSpec(text: string): number | undefined {
-  const found = /^([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2})?)?(Z?)$/i.exec(text);
+  const found = /^([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2})?)?(Z|UTC|)$/i.exec(text);
   if (found === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found
     .slice(1, 7)
@@ -20,4 +20,13 @@ export function parseTimeSpec(text: string): number | undefined {
     ? date.getUTCMonth() === month - 1 && date.getUTCDate() === day
     : date.getMonth() === month - 1 && date.getDate() === day;
   return sameDay ? Math.floor(date.getTime() / 1000) : undefined;
+}
+
+/** `YYYY-MM-DDTHH:MM:SS` in local time, as OpenSSH's messages have it. */
+export function formatTimeSpec(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return `${seconds} seconds after 1970`;
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const day = [String(date.getFullYear()).padStart(4, '0'), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day}T${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
 }
