@@ -28,7 +28,7 @@ export function startDraft(
     comment: '',
     mode: (stats?.mode ?? 0) & 0o7777,
     owner: stats?.uid ?? -1,
-    modifiedMs: stats?.mtimeMs ?? 0,
+    modifiedMs: Math.round(stats?.mtimeMs ?? 0),
     encrypted: undefined,
     lastUse: undefined,
     validFromMs: undefined,

@@ -61,7 +61,12 @@ export class FileFinder {
   addFolder(path: string): void {
     const stats = statSync(path);
     if (stats.isDirectory()) this.#walk(path, stats, readdirSync(path), 0);
-    else this.addFile(path);
+    else this.addKeyFile(path);
+  }
+
+  /** A file that is named by itself, and what belongs to a key by that name. */
+  addKeyFile(path: string): void {
+    for (const end of ['', '.pub', '-cert.pub']) this.addFile(`${path}${end}`);
   }
 
   /** Reads one file, once. Where there is none, nothing happens. */

@@ -35,7 +35,7 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
     if (reason !== undefined && !(isDefault && reason === 'No such file or directory'))
       failures.push({ folder, reason });
   }
-  if (isDefault) for (const file of findConfiguredFiles({ home, user: username })) finder.addFile(file);
+  if (isDefault) for (const file of findConfiguredFiles({ home, user: username })) finder.addKeyFile(file);
 
   const times = new AccessTimes();
   const context: ReaderContext = { nowMs: options.now, keepsAccessTimes: (path) => times.areKept(path) };

@@ -102,7 +102,7 @@ function findLastUse({ path, stats }: FoundFile, context: ReaderContext): LastUs
   const since = Math.max(stats.mtimeMs, stats.birthtimeMs);
   // Any first reading would have moved it.
   if (stats.atimeMs <= since) return { state: 'never', atMs: undefined };
-  return { state: 'at', atMs: stats.atimeMs };
+  return { state: 'at', atMs: Math.round(stats.atimeMs) };
 }
 
 export function formatMode(mode: number): string {

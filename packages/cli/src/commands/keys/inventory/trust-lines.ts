@@ -39,7 +39,7 @@ export const readAuthorizedKeysFile: Reader = (file, context) => {
 function startAuthorizedKey(file: FoundFile, entry: AuthorizedKeysEntry, { nowMs }: ReaderContext): Draft {
   const { expiresAt } = entry.permissions;
   const validity = { validFromMs: undefined, expiresMs: expiresAt === undefined ? undefined : expiresAt * 1000 };
-  const options = entry.text.slice(0, entry.text.indexOf(`${entry.keyType} `)).trim();
+  const options = findOptions(entry);
   return startLine(
     'authorized-key',
     file,
@@ -48,11 +48,18 @@ function startAuthorizedKey(file: FoundFile, entry: AuthorizedKeysEntry, { nowMs
     {
       ...validity,
       comment: decodeText(entry.comment),
-      options: options === '' ? undefined : decodeText(options),
+      options,
       marker: entry.certAuthority ? 'cert-authority' : undefined,
     },
     judgeValidity(validity, nowMs),
   );
+}
+
+/** What stands before the key's type. The key is looked for, as a command in the options may hold the type's name too. */
+function findOptions({ text, blob, keyType }: AuthorizedKeysEntry): string | undefined {
+  const keyAt = text.indexOf(blob.toString('base64').replace(/=+$/, ''));
+  const options = keyAt < 0 ? '' : text.slice(0, keyAt).trimEnd().slice(0, -keyType.length).trim();
+  return options === '' ? undefined : decodeText(options);
 }
 
 export const readAllowedSignersFile: Reader = (file, { nowMs }) => {

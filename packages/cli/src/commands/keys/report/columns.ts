@@ -5,6 +5,8 @@ export interface Column {
   readonly cells: readonly string[];
   /** Gives way where the line is too long. */
   readonly flexible: boolean;
+  /** Cut at its front: of a path, the end tells most. */
+  readonly keepsEnd?: boolean | undefined;
 }
 
 /** Between 80 and 120 columns; a pipe has no width of its own. */
@@ -25,7 +27,7 @@ export function formatRows(columns: readonly Column[], width: number): string[] 
   const count = columns[0]?.cells.length ?? 0;
   const line = (pick: (column: Column) => string): string =>
     columns
-      .map((column, at) => clip(pick(column), widths[at] as number).padEnd(widths[at] as number))
+      .map((column, at) => clip(pick(column), widths[at] as number, column.keepsEnd).padEnd(widths[at] as number))
       .join(' '.repeat(gap))
       .trimEnd();
   return [
@@ -51,8 +53,9 @@ function shrink(columns: readonly Column[], wanted: readonly number[], width: nu
   return widths;
 }
 
-function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}\u2026`;
+function clip(text: string, width: number, keepsEnd = false): string {
+  if (text.length <= width) return text;
+  return keepsEnd ? `\u2026${text.slice(text.length - width + 1)}` : `${text.slice(0, width - 1)}\u2026`;
 }
 
 export interface Paint {

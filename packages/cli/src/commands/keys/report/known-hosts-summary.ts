@@ -1,4 +1,5 @@
 /** known_hosts in a line a file: nobody reads a hundred thousand. */
+import { sanitize } from '../../../terminal/sanitize.ts';
 import type { Inventory, Item } from '../inventory/items.ts';
 import type { Column } from './columns.ts';
 import { formatAge, shortenPath, shortType } from './sections.ts';
@@ -32,7 +33,7 @@ export function summarizeKnownHosts(items: readonly Item[], { nowMs }: Inventory
   });
   if (rows.length === 0) return [];
   return [
-    { title: '  FILE', flexible: true, cells: rows.map(([file]) => `  ${shortenPath(file)}`) },
+    { title: 'FILE', flexible: true, keepsEnd: true, cells: rows.map(([file]) => sanitize(shortenPath(file))) },
     column('LINES', ({ lines }) => String(lines)),
     column('HASHED', ({ hashed }) => String(hashed)),
     column('CA', ({ authorities }) => String(authorities)),

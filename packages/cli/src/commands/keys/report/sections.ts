@@ -7,6 +7,7 @@ import { formatMode } from '../inventory/private-keys.ts';
 export interface SectionColumn {
   readonly title: string;
   readonly flexible: boolean;
+  readonly keepsEnd?: boolean;
   cell(item: Item, inventory: Inventory): string;
 }
 
@@ -28,8 +29,8 @@ const column = (title: string, cell: SectionColumn['cell'], flexible = false): S
   flexible,
 });
 
-const file = column('FILE', ({ file: path }) => shortenPath(path), true);
-const place = column('LINE', ({ file: path, line }) => `${shortenPath(path)}:${line}`, true);
+const file = { ...column('FILE', ({ file: path }) => shortenPath(path), true), keepsEnd: true };
+const place = { ...column('LINE', ({ file: path, line }) => `${shortenPath(path)}:${line}`, true), keepsEnd: true };
 const type = column('TYPE', (item) => shortType(item));
 const age = column('AGE', ({ modifiedMs }, { nowMs }) => formatAge(nowMs - modifiedMs));
 const mode = column('MODE', (item) => formatMode(item.mode));

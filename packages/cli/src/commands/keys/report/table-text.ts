@@ -43,12 +43,14 @@ function formatSection(
   const shown = options.all ? items : items.filter((item) => section.isShown(item, inventory));
   const lines: string[] = [];
   if (section.kinds.includes('known-host') && !options.all && !options.onlyProblems) {
-    lines.push(...formatRows(summarizeKnownHosts(items, inventory), width));
+    const summary = formatRows(summarizeKnownHosts(items, inventory), width - 2);
+    lines.push(...summary.map((line, row) => `  ${row === 0 ? paint.dim(line) : line}`));
   }
   const kept = options.all ? shown : shown.slice(0, mostRows);
-  const columns: Column[] = section.columns.map(({ title, cell, flexible }) => ({
+  const columns: Column[] = section.columns.map(({ title, cell, flexible, keepsEnd }) => ({
     title,
     flexible,
+    keepsEnd,
     cells: kept.map((item) => sanitize(cell(item, inventory))),
   }));
   const rows = formatRows(columns, width - 2);

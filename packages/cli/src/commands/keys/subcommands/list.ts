@@ -33,10 +33,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const wanted = flags.problems
     ? { ...inventory, items: inventory.items.filter(({ problems }) => problems.some(({ level }) => level !== 'note')) }
     : inventory;
+  const sawNothing = inventory.failures.length > 0 && inventory.items.length === 0;
   if (flags.json) {
     const { formatJson } = await import('../report/json.ts');
     await write(formatJson(wanted));
-  } else {
+  } else if (!sawNothing) {
     const { formatTable } = await import('../report/table-text.ts');
     const { columns, isTTY } = process.stdout;
     const colors = isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
