@@ -73,6 +73,11 @@ export const maxAgentKeys = 2048;
 export const maxAgentDestinations = 1024;
 export const maxAgentDestinationKeys = 1024;
 export const maxAgentCertificates = 1024;
+/** Hops of a forwarded agent, and bytes of a session id: kept for as long as the connection lives (OpenSSH's own limits). */
+export const maxAgentSessions = 16;
+export const maxSessionIdBytes = 128;
+/** Wrong guesses at an agent's lock that may wait their turn, over all connections. */
+export const maxWaitingUnlocks = 16;
 
 /** Login: attempts of every kind count (Go 5adb68b), and a connection that does not log in is closed. */
 export const maxAuthAttempts = 6;

@@ -8,6 +8,9 @@ const TIOCGETA = 0x40487413;
 const TIOCSETA = 0x80487414;
 const TIOCSETAW = 0x80487415;
 
+/** sys/ptrace.h. */
+const PT_DENY_ATTACH = 31;
+
 export function createDarwin(koffi: Koffi): Platform {
   const libc = bindLibc(koffi, {
     passwd: {
@@ -30,9 +33,20 @@ export function createDarwin(koffi: Koffi): Platform {
     getWindowSize: 0x40087468,
     setWindowSize: 0x80087467,
   });
+  const getpeereid = libc.lib.func('int getpeereid(int fd, _Out_ uint32_t *uid, _Out_ uint32_t *gid)');
+  const ptrace = libc.lib.func('int ptrace(int request, int pid, void *address, int data)');
+
   return {
     ...libc,
     layout: darwinLayout,
+    getPeerUserId(fd) {
+      const [uid, gid]: [[number], [number]] = [[0], [0]];
+      if (getpeereid(fd, uid, gid) === -1) throw libc.systemError('getpeereid');
+      return uid[0];
+    },
+    hideMemory() {
+      if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');
+    },
     // macOS keeps no shadow file: its directory service judges passwords and accounts itself.
     getShadow: () => undefined,
     getTermios(fd) {

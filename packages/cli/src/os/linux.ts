@@ -8,6 +8,14 @@ const TCGETS = 0x5401;
 const TCSETS = 0x5402;
 const TCSETSW = 0x5403;
 
+/** asm-generic/socket.h; the answer is a pid, a uid and a gid. */
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const peerBytes = 12;
+
+/** linux/prctl.h: no core file, and no ptrace but by root. */
+const PR_SET_DUMPABLE = 4;
+
 /** Days as spwd holds them: -1 is "not set". */
 const unset = -1;
 
@@ -50,9 +58,21 @@ export function createLinux(koffi: Koffi): Platform {
     koffi.out(koffi.pointer('void *')),
   ]);
 
+  const getsockopt = libc.lib.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *size)');
+  const prctl = libc.lib.func('int prctl(int option, ...)');
+
   return {
     ...libc,
     layout: linuxLayout,
+    getPeerUserId(fd) {
+      const peer = Buffer.alloc(peerBytes);
+      const size: [number] = [peer.length];
+      if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, size) === -1) throw libc.systemError('getsockopt');
+      return peer.readUInt32LE(4);
+    },
+    hideMemory() {
+      if (prctl(PR_SET_DUMPABLE, 'unsigned long', 0) === -1) throw libc.systemError('prctl');
+    },
     getShadow(name): ShadowEntry | undefined {
       if (name === '' || name.includes('\0')) return undefined;
       const entry: Record<string, string | number | null> = {};

@@ -45,6 +45,10 @@ export interface Platform {
   openPipe(): { readFd: number; writeFd: number };
   /** Has a pipe hold more, where the system lets us choose; given either end. */
   growPipe(fd: number, byteCount: number): void;
+  /** Who is at the other end of a connected Unix socket. */
+  getPeerUserId(fd: number): number;
+  /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
+  hideMemory(): void;
   getWindowSize(fd: number): WindowSize;
   setWindowSize(fd: number, size: WindowSize): void;
   /** The kernel's termios structure as it is; `layout` tells how to read it. */

@@ -12,8 +12,8 @@ export {
 export type { AgentConstraints, AssociatedCertificates, ConstraintSubject } from './constraint-types.ts';
 export { decodeConstraints, encodeConstraints } from './constraints.ts';
 export type { DestinationConstraint, DestinationHost, DestinationHostKey } from './destinations.ts';
-export { Keyring, type KeyringOptions } from './keyring.ts';
+export { type ConfirmRequest, Keyring, type KeyringOptions, type SignRequest } from './keyring.ts';
 export type { CallOptions } from './request-queue.ts';
-export { type AgentConnection, serveAgent } from './server.ts';
+export { type AgentConnection, type ServeAgentOptions, serveAgent } from './server.ts';
 export type { BoundSession, SessionBindings } from './session-bindings.ts';
 export type { AgentStream } from './stream.ts';

@@ -54,7 +54,7 @@ test('keys are added, listed, used to sign, and removed', async () => {
   const signers = await agentSigners(client);
   assert.deepEqual(
     signers.map(({ label }) => label),
-    ['agent: other', 'agent: renamed'],
+    ['agent: renamed', 'agent: other'],
   );
   const data = Buffer.from('data');
   for (const signer of signers) {
@@ -160,8 +160,14 @@ test('a session is bound by its host key, also while locked, once, and not after
   await client.lock('x');
   assert.equal(await client.bindSession(binding), true);
   assert.equal(connection.bindings.sessions.length, 1);
+  assert.deepEqual(await client.queryExtensions(), []);
   await client.unlock('x');
-  assert.equal(await client.bindSession(binding), false);
+  // ssh binds its session anew for every channel: that is no error, and no second hop.
+  assert.equal(await client.bindSession(binding), true);
+  assert.equal(connection.bindings.sessions.length, 1);
+  const other = await generateKey('ssh-ed25519');
+  const stolen = await other.sign(sessionId, 'ssh-ed25519');
+  assert.equal(await client.bindSession({ ...binding, hostKey: other.publicKey, signature: stolen }), false);
   const next = Buffer.alloc(32, 3);
   const login = { ...binding, sessionId: next, signature: await secret.sign(next, 'ssh-ed25519'), forwarding: false };
   assert.equal(await client.bindSession(login), true);

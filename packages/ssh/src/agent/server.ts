@@ -1,7 +1,6 @@
 /** The server side of the agent protocol: answers one stream's requests from a keyring. */
 import { SshError, toSshError } from '../errors.ts';
 import { readPrivateKey } from '../keys/index.ts';
-import type { PublicKey } from '../keys/types.ts';
 import { maxPendingRequests } from '../limits.ts';
 import { WireReader, WireWriter } from '../wire/index.ts';
 import { decodeConstraints } from './constraints.ts';
@@ -10,6 +9,11 @@ import type { Keyring } from './keyring.ts';
 import * as messages from './messages.ts';
 import { SessionBindings } from './session-bindings.ts';
 import type { AgentStream } from './stream.ts';
+
+export interface ServeAgentOptions {
+  /** Told of every request that is refused, and why: the answer itself has no words for it. */
+  readonly onRefused?: ((error: SshError, request: number) => void) | undefined;
+}
 
 /** One client of the agent. */
 export interface AgentConnection {
@@ -24,7 +28,7 @@ export interface AgentConnection {
  *
  * Smartcard and provider requests are refused, always: they made agents load libraries (CVE-2016-10009, CVE-2023-38408).
  */
-export function serveAgent(stream: AgentStream, keyring: Keyring): AgentConnection {
+export function serveAgent(stream: AgentStream, keyring: Keyring, options: ServeAgentOptions = {}): AgentConnection {
   const bindings = new SessionBindings();
   const frames = new FrameReader();
   const waiting: Buffer[] = [];
@@ -48,7 +52,7 @@ export function serveAgent(stream: AgentStream, keyring: Keyring): AgentConnecti
     while (!ended && !full) {
       const request = waiting.shift();
       if (request === undefined) break;
-      const reply = await answer(request, keyring, bindings);
+      const reply = await answer(request, keyring, bindings, options);
       if (!ended && stream.write(encodeFrame(reply)) === false) full = true;
     }
     busy = false;
@@ -81,11 +85,16 @@ export function serveAgent(stream: AgentStream, keyring: Keyring): AgentConnecti
   return { bindings, closed };
 }
 
-async function answer(request: Buffer, keyring: Keyring, bindings: SessionBindings): Promise<Buffer> {
+async function answer(
+  request: Buffer,
+  keyring: Keyring,
+  bindings: SessionBindings,
+  { onRefused }: ServeAgentOptions,
+): Promise<Buffer> {
   try {
     return await grant(request, keyring, bindings);
-  } catch {
-    // The protocol has no words for why.
+  } catch (cause) {
+    onRefused?.(toSshError(cause, { code: 'agent-refused', stage: 'agent' }), request[0] ?? 0);
     return request[0] === messages.extension.number
       ? messages.extensionFailure.encode({})
       : messages.failure.encode({});
@@ -97,21 +106,19 @@ async function grant(request: Buffer, keyring: Keyring, bindings: SessionBinding
   switch (request[0]) {
     case messages.requestIdentities.number:
       messages.requestIdentities.decode(request);
-      return listIdentities(keyring);
+      return listIdentities(keyring, bindings);
     case messages.signRequest.number: {
-      const { key: blob, data, flags } = messages.signRequest.decode(request);
-      const key = await keyring.use(blob);
-      const algorithm = algorithmFor(key.publicKey, flags);
-      return messages.signResponse.encode({ signature: await key.sign(data, algorithm) });
+      const signature = await keyring.sign(messages.signRequest.decode(request), bindings);
+      return messages.signResponse.encode({ signature });
     }
     case messages.addIdentity.number:
-      addKey(messages.addIdentity.decode(request).identity, false, keyring);
+      addKey(messages.addIdentity.decode(request).identity, false, keyring, bindings);
       break;
     case messages.addIdConstrained.number:
-      addKey(messages.addIdConstrained.decode(request).identity, true, keyring);
+      addKey(messages.addIdConstrained.decode(request).identity, true, keyring, bindings);
       break;
     case messages.removeIdentity.number:
-      keyring.remove(messages.removeIdentity.decode(request).key);
+      keyring.remove(messages.removeIdentity.decode(request).key, bindings);
       break;
     case messages.removeAllIdentities.number:
       messages.removeAllIdentities.decode(request);
@@ -121,52 +128,46 @@ async function grant(request: Buffer, keyring: Keyring, bindings: SessionBinding
       keyring.lock(messages.lock.decode(request).passphrase);
       break;
     case messages.unlock.number:
-      keyring.unlock(messages.unlock.decode(request).passphrase);
+      await keyring.unlock(messages.unlock.decode(request).passphrase);
       break;
     case messages.extension.number:
-      return answerExtension(messages.extension.decode(request), bindings);
+      return answerExtension(messages.extension.decode(request), keyring, bindings);
     default:
-      return messages.failure.encode({});
+      throw new SshError(`request ${request[0]} is refused, or not known here`, {
+        code: 'agent-refused',
+        stage: 'agent',
+      });
   }
   return messages.success.encode({});
 }
 
-function listIdentities(keyring: Keyring): Buffer {
-  const held = keyring.list();
+function listIdentities(keyring: Keyring, bindings: SessionBindings): Buffer {
+  const held = keyring.list(bindings);
   const writer = new WireWriter(4096);
   for (const { key, comment } of held) writer.string(key.publicKey.blob).string(comment);
-  const reply = messages.identitiesAnswer.encode({ count: held.length, identities: writer.finish() });
-  encodeFrame(reply);
-  return reply;
+  return messages.identitiesAnswer.encode({ count: held.length, identities: writer.finish() });
 }
 
-function addKey(identity: Buffer, constrained: boolean, keyring: Keyring): void {
+function addKey(identity: Buffer, constrained: boolean, keyring: Keyring, bindings: SessionBindings): void {
   const reader = new WireReader(identity, 'the key to add');
   const withComment = readPrivateKey(reader);
   const comment = reader.string('comment').toString('utf8');
   const constraints = constrained ? decodeConstraints(reader.rest()) : {};
   reader.finish();
-  keyring.add(withComment(comment), comment, constraints);
+  keyring.add(withComment(comment), comment, constraints, bindings);
 }
 
-/** RFC 9987 §3.6.1. Without a flag an RSA key would sign with SHA-1, which no server worth logging in to still takes. */
-function algorithmFor(key: PublicKey, flags: number): string {
-  const [preferred] = key.plain.signatureAlgorithms;
-  if (key.plain.type === 'ssh-rsa') {
-    if (flags === messages.signFlags.rsaSha256) return 'rsa-sha2-256';
-    if ((flags & messages.signFlags.rsaSha512) !== 0) return 'rsa-sha2-512';
-  } else if (preferred !== undefined) {
-    return preferred;
-  }
-  throw new SshError('the request asks for a SHA-1 signature', { code: 'agent-refused', stage: 'agent', side: 'peer' });
-}
-
-function answerExtension(request: { extension: string; contents: Buffer }, bindings: SessionBindings): Buffer {
+function answerExtension(
+  request: { extension: string; contents: Buffer },
+  keyring: Keyring,
+  bindings: SessionBindings,
+): Buffer {
   if (request.extension === messages.sessionBindName) {
     // CVE-2026-73281: taken while locked as well, or a forwarded connection would pass for a local one after unlocking.
     bindings.bind(request.contents);
     return messages.success.encode({});
   }
+  if (keyring.locked) return messages.failure.encode({});
   if (request.extension === messages.queryName) {
     const names = [messages.queryName, messages.sessionBindName];
     const contents = names.reduce((writer, name) => writer.string(name), new WireWriter()).finish();

@@ -2,6 +2,7 @@
 import { SshError } from '../errors.ts';
 import { decodePublicKey, decodeSignature } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
+import { maxAgentSessions, maxSessionIdBytes } from '../limits.ts';
 import { sessionBind } from './messages.ts';
 
 export interface BoundSession {
@@ -10,13 +11,15 @@ export interface BoundSession {
   readonly forwarding: boolean;
 }
 
-/** Hops of a forwarded agent; OpenSSH's own limit. */
-const maxSessions = 16;
-
 /** What is known of the other end of one agent connection. */
 export class SessionBindings {
   readonly sessions: BoundSession[] = [];
   #attempted = false;
+
+  /** Whether a binding was ever asked for, granted or not. */
+  get attempted(): boolean {
+    return this.#attempted;
+  }
 
   /**
    * Whether requests may come from another machine. A binding that was tried and refused leaves that unknown, and unknown
@@ -30,17 +33,20 @@ export class SessionBindings {
   bind(contents: Uint8Array): void {
     this.#attempted = true;
     const { hostKey: blob, sessionId, signature, forwarding } = sessionBind.decode(contents);
-    const hostKey = decodePublicKey(blob);
+    // A copy: it outlives the message.
+    const hostKey = decodePublicKey(Buffer.from(blob));
     const { algorithm } = decodeSignature(signature);
-    if (sessionId.length === 0) throw refused('the session id is empty');
+    if (sessionId.length === 0 || sessionId.length > maxSessionIdBytes)
+      throw refused(`the session id has ${sessionId.length} bytes, 1 to ${maxSessionIdBytes} are expected`);
     // SHA-1 signatures can be made to fit a second session.
     if (algorithm === 'ssh-rsa' || !hostKey.verify(sessionId, signature, algorithm))
       throw refused('the host key did not sign the session id');
     if (this.sessions.some((session) => !session.forwarding))
       throw refused('the connection is bound for login already');
-    if (this.sessions.some((session) => session.sessionId.equals(sessionId)))
-      throw refused('the session is bound already');
-    if (this.sessions.length >= maxSessions) throw refused(`${maxSessions} sessions are bound already`);
+    const known = this.sessions.find((session) => session.sessionId.equals(sessionId));
+    if (known?.hostKey.equals(hostKey)) return;
+    if (known !== undefined) throw refused('the session is bound to another host key');
+    if (this.sessions.length >= maxAgentSessions) throw refused(`${maxAgentSessions} sessions are bound already`);
     this.sessions.push({ hostKey, sessionId: Buffer.from(sessionId), forwarding });
   }
 }

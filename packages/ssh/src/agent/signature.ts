@@ -22,6 +22,21 @@ export function flagsFor(key: PublicKey, algorithm: string): number {
 }
 
 /**
+ * The algorithm that a sign request's flags ask for (RFC 9987 §3.6.1).
+ *
+ * @throws SshError `agent-refused` for an RSA signature without a flag: it would be one with SHA-1, which no server worth
+ *   logging in to still takes.
+ */
+export function signatureAlgorithmFor(key: PublicKey, flags: number): string {
+  const [preferred] = key.plain.signatureAlgorithms;
+  if (key.plain.type !== 'ssh-rsa' && preferred !== undefined) return preferred;
+  // Where both are asked for, the order is OpenSSH's.
+  const algorithm = Object.entries(rsaFlags).find(([, flag]) => (flags & flag) !== 0)?.[0];
+  if (algorithm !== undefined) return algorithm;
+  throw new SshError('the request asks for a SHA-1 signature', { code: 'agent-refused', stage: 'agent', side: 'peer' });
+}
+
+/**
  * Checks that an agent's signature is whole and of the algorithm asked for: old agents ignore the flags and sign with SHA-1,
  * which the server would refuse with no word on why.
  *

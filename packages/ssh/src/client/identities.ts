@@ -1,10 +1,8 @@
-/** Keys to log in with: files that are opened only when a server wants them, and an agent's. */
+/** Keys to log in with: files that are opened only when a server wants them. */
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { connect as connectSocket } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type AgentClient, createAgentClient } from '../agent/index.ts';
 import { SshError, toSshError } from '../errors.ts';
 import { isEncrypted, parsePrivateKey, parsePublicKey, peekPublicKey, withCertificate } from '../keys/index.ts';
 import type { PrivateKey, PublicKey, Signer } from '../keys/types.ts';
@@ -107,33 +105,6 @@ export async function loadCertificateBeside(path: string, signer: Signer): Promi
   }
   const { key } = parsePublicKey(text);
   return key.certificate !== undefined && key.plain.equals(signer.publicKey) ? withCertificate(signer, key) : undefined;
-}
-
-/**
- * Connects to an agent.
- *
- * @param path - its socket or Windows pipe; default `SSH_AUTH_SOCK`.
- * @throws SshError `agent-unavailable`.
- */
-export async function connectAgent(path = process.env.SSH_AUTH_SOCK): Promise<AgentClient> {
-  if (path === undefined || path === '') {
-    throw new SshError('no agent is running: SSH_AUTH_SOCK is not set', { code: 'agent-unavailable', stage: 'agent' });
-  }
-  const socket = connectSocket(path);
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', (error) =>
-      reject(
-        new SshError(`cannot reach the agent at ${path}: ${error.message}`, {
-          code: 'agent-unavailable',
-          stage: 'agent',
-          remedy: 'Start one with ssh-agent, or unset SSH_AUTH_SOCK.',
-          cause: error,
-        }),
-      ),
-    );
-  });
-  return createAgentClient(socket);
 }
 
 async function unlock(file: Buffer, path: string, options: IdentityFileOptions): Promise<PrivateKey> {

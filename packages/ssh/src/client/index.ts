@@ -2,6 +2,7 @@
 
 export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
+export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
 export { connect } from './connect.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
@@ -13,7 +14,6 @@ export {
   trustedHostAuthorities,
 } from './host-key-policy.ts';
 export {
-  connectAgent,
   defaultIdentityFiles,
   type IdentityFileOptions,
   loadCertificateBeside,

@@ -3,8 +3,8 @@ import { type AgentClient, agentSigners } from '../agent/index.ts';
 import { SshError } from '../errors.ts';
 import { fingerprint, parsePublicKey, shortTypeName } from '../keys/index.ts';
 import type { PublicKey, Signer } from '../keys/types.ts';
+import { connectAgent, findAgentPaths } from './agent-socket.ts';
 import {
-  connectAgent,
   defaultIdentityFiles,
   loadCertificateBeside,
   loadIdentity,
@@ -130,7 +130,7 @@ async function openAgent(
   { log, skipUnusableKeys = false }: ConnectOptions,
 ): Promise<HeldKeys | undefined> {
   try {
-    if (agent === undefined && !process.env.SSH_AUTH_SOCK) return undefined;
+    if (agent === undefined && findAgentPaths().length === 0) return undefined;
     const client = typeof agent === 'object' ? agent : await connectAgent(agent);
     return {
       signers: await agentSigners(client),

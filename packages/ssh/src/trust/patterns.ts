@@ -1,15 +1,13 @@
 /** OpenSSH patterns: `*`, `?` and `!` for host and user names, and pattern lists (ssh_config(5), PATTERNS). */
 import { SshError } from '../errors.ts';
 import { maxPatternBytes } from '../limits.ts';
+import { fitsWildcards } from '../wire/index.ts';
 
 /** What a list says about a name. One negated hit outweighs every other; a negation alone never matches. */
 export type MatchResult = 'match' | 'negated' | 'none';
 
 /**
  * Whether the whole of `text` fits a pattern, where `*` stands for any characters and `?` for exactly one.
- *
- * Only the latest `*` is ever retried, so the work is bounded by length times length and never explodes (OpenSSH 10.4,
- * libssh CVE-2026-0967: exponential wildcards).
  *
  * @throws SshError `limit-exceeded` where either is longer than `maxPatternBytes`.
  * @example
@@ -18,27 +16,7 @@ export type MatchResult = 'match' | 'negated' | 'none';
 export function matchPattern(text: string, pattern: string): boolean {
   requireLength(text);
   requireLength(pattern);
-  let at = 0;
-  let next = 0;
-  let starAt = -1;
-  let retryFrom = 0;
-  while (at < text.length) {
-    const wanted = pattern[next];
-    if (wanted === '*') {
-      starAt = next++;
-      retryFrom = at;
-    } else if (wanted !== undefined && (wanted === '?' || wanted === text[at])) {
-      at++;
-      next++;
-    } else if (starAt >= 0) {
-      next = starAt + 1;
-      at = ++retryFrom;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[next] === '*') next++;
-  return next === pattern.length;
+  return fitsWildcards(text, pattern);
 }
 
 /**

@@ -5,4 +5,5 @@ export * as fields from './fields.ts';
 export { declareMessage, declareStructure, type Message, type MessageOf } from './message.ts';
 export { printable } from './printable.ts';
 export { WireReader } from './reader.ts';
+export { fitsWildcards } from './wildcards.ts';
 export { asBuffer, encodeMpint, WireWriter } from './writer.ts';
