@@ -3,6 +3,7 @@ import type { FuzzTarget } from '../target.ts';
 import { agentClient, agentServer } from './agent.ts';
 import { authClient, authMessages, authServer } from './auth.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
+import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
@@ -35,4 +36,5 @@ export const targets: readonly FuzzTarget[] = [
   sshConfig,
   sshdConfig,
   commandLine,
+  keyInventory,
 ];

@@ -124,6 +124,10 @@ test('tells certificates as ssh-keygen -L does, and where their authority is tru
   await sign('valid', '-I', 'my id', '-n', 'me,you', '-z', '42', '-V', '-1d:+52w');
   await sign('expired', '-I', 'old', '-n', 'me', '-V', '20200101:20210101');
   await sign('later', '-I', 'later', '-n', 'me', '-V', '20990101:21000101');
+  const rsa = join(folder, 'rsa-ca');
+  await keygen('-q', '-t', 'rsa', '-a', '1', '-N', 'passphrase', '-f', rsa);
+  copyFileSync(`${id}.pub`, join(folder, 'sha1.pub'));
+  await keygen('-q', '-P', 'passphrase', '-t', 'ssh-rsa', '-s', rsa, '-I', 'sha1', join(folder, 'sha1.pub'));
   await sign('host', '-h', '-I', 'host', '-n', 'host.test');
   writeFileSync(join(folder, 'authorized_keys'), `cert-authority,principals="me" ${readFileSync(`${ca}.pub`, 'utf8')}`);
   writeFileSync(join(folder, 'known_hosts'), `@cert-authority *.test ${readFileSync(`${ca}.pub`, 'utf8')}`);
@@ -139,6 +143,7 @@ test('tells certificates as ssh-keygen -L does, and where their authority is tru
     ['authorized-key', 'known-host'],
   );
   assert.deepEqual(codes(of('valid')), []);
+  assert.deepEqual(codes(of('sha1')), ['error weak']);
   assert.deepEqual(codes(of('expired')), ['warning expired']);
   assert.deepEqual(codes(of('later')), ['warning not-yet-valid']);
   const [, until] = /Valid: from \S+ to (\S+)/.exec(await keygen('-L', '-f', join(folder, 'valid-cert.pub'))) ?? [];

@@ -1,6 +1,15 @@
 /** The inventory of made-up folders: what is found, what is wrong with it, and what never holds it up. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -117,6 +126,10 @@ test('certificates tell their validity, their authority and their key', async ()
   await sign('far-cert.pub', 0xffff_ffff_ffff_fff0n, 0xffff_ffff_ffff_ffffn);
   put(join(at, 'stray.pub'), `${formatPublicKey((await generateKey('ssh-ed25519')).publicKey)}\n`, 0o644);
   await sign('stray-cert.pub', 0n, 0xffff_ffff_ffff_ffffn);
+  const forged = readFileSync(join(at, 'ever-cert.pub'), 'latin1').split(' ');
+  const blob = Buffer.from(forged[1] as string, 'base64');
+  blob[blob.length - 3] = (blob.at(-3) as number) ^ 1;
+  put(join(at, 'forged-cert.pub'), `${forged[0]} ${blob.toString('base64')}\n`, 0o644);
   put(join(at, 'authorized_keys'), `cert-authority ${formatPublicKey(authority.publicKey)}\n`);
   const inventory = await look(at);
   const of = (name: string) => codes(find(inventory, join(at, name)));
@@ -127,6 +140,7 @@ test('certificates tell their validity, their authority and their key', async ()
   assert.deepEqual(of('short-cert.pub'), []);
   assert.deepEqual(of('ever-cert.pub'), []);
   assert.deepEqual(of('far-cert.pub'), ['warning not-yet-valid']);
+  assert.deepEqual(of('forged-cert.pub'), ['error damaged']);
   assert.deepEqual(of('stray-cert.pub'), ['error certificate-mismatch']);
   const mine = find(inventory, join(at, 'id-cert.pub'));
   assert.deepEqual(mine?.certificate?.principals, ['me']);

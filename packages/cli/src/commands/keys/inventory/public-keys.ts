@@ -1,6 +1,13 @@
 /** Public key files and certificates. */
 import { SshError } from '@nacre/ssh/errors';
-import { type Certificate, decodeSignature, fingerprint, type PublicKey, parsePublicKey } from '@nacre/ssh/keys';
+import {
+  type Certificate,
+  decodeSignature,
+  fingerprint,
+  type PublicKey,
+  parsePublicKey,
+  verifyCertificate,
+} from '@nacre/ssh/keys';
 import { decodeText, judgeValidity, type ReaderContext, startDraft } from './draft.ts';
 import type { FoundFile } from './files.ts';
 import type { Draft, Problem } from './items.ts';
@@ -59,16 +66,23 @@ function toMs(seconds: bigint): number {
   return Number(seconds > lastSecond ? lastSecond : seconds) * 1000;
 }
 
-function judgeSignature({ signature, signatureKey }: Certificate): Problem[] {
-  const { algorithm } = decodeSignature(signature);
+function judgeSignature(certificate: Certificate): Problem[] {
+  const { signature, signatureKey } = certificate;
   const problems: Problem[] = [];
-  if (algorithm === 'ssh-rsa' || algorithm === 'ssh-dss') {
-    const message = `its authority signed it with ${algorithm}, which is SHA-1: it is refused everywhere; have it signed anew`;
-    problems.push({ level: 'error', code: 'weak', message });
+  try {
+    verifyCertificate(certificate, signatureKey.signatureAlgorithms);
+    const { algorithm } = decodeSignature(signature);
+    if (algorithm === 'ssh-rsa') {
+      const message = 'its authority signed it with SHA-1 (ssh-rsa): it is refused everywhere; have it signed anew';
+      problems.push({ level: 'error', code: 'weak', message });
+    }
+  } catch (error) {
+    if (!(error instanceof SshError)) throw error;
+    problems.push({ level: 'error', code: 'damaged', message: `it is worth nothing: ${error.message}` });
   }
-  const authority = readKeyFacts(signatureKey.blob);
-  for (const { level, code, message } of authority.problems)
+  for (const { level, code, message } of readKeyFacts(signatureKey.blob).problems) {
     problems.push({ level, code, message: `its authority: ${message}` });
+  }
   return problems;
 }
 
