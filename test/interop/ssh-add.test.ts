@@ -79,6 +79,7 @@ async function startPair(env: Record<string, string | undefined> = {}) {
   const both = async (args: readonly string[], options: RunOptions = {}): Promise<ReturnType<typeof outcome>> => {
     const [actual, expected] = await Promise.all([run(ours, mine, args, options), run(theirs, other, args, options)]);
     assert.deepEqual(outcome(actual), outcome(expected), `ssh-add ${args.join(' ')}`);
+    if (args.some((arg) => /^-[lLTE]/.test(arg))) return outcome(actual);
     const [held, expectedHeld] = await Promise.all([run(theirs, mine, ['-L']), run(theirs, other, ['-L'])]);
     assert.deepEqual(outcome(held), outcome(expectedHeld), `what the agent holds after ssh-add ${args.join(' ')}`);
     return outcome(actual);
@@ -422,7 +423,7 @@ test('says why an agent cannot be reached', { skip }, async () => {
   writeFileSync(stale, '');
   for (const socket of ['', join(folder, 'nowhere'), stale, plain, `${plain}/below`]) {
     const agent = { ...noAgent, socket };
-    for (const args of [['-l'], ['-Z'], ['-D'], []]) {
+    for (const args of socket === '' ? [['-l'], ['-Z'], ['-D'], []] : [['-l']]) {
       const [actual, expected] = [await run(ours, agent, args), await run(theirs, agent, args)];
       assert.equal(actual.status, 2);
       assert.deepEqual(outcome(actual), outcome(expected), `${socket} ${args.join(' ')}`);
