@@ -5,6 +5,7 @@ import { authClient, authMessages, authServer } from './auth.ts';
 import { certificateLines, certificateWords, validity } from './certificates.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
 import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
+import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { krl } from './krl.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
@@ -53,4 +54,5 @@ export const targets: readonly FuzzTarget[] = [
   sshConfig,
   sshdConfig,
   commandLine,
+  keyInventory,
 ];
