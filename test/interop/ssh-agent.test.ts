@@ -251,7 +251,7 @@ test('a command runs beside the agent and decides how it ends', { skip }, async 
   await until(() => !existsSync(path));
 
   // Even killed outright, the starter takes its agent with it.
-  const killed = startProgram([program, 'sh', '-c', 'echo $SSH_AUTH_SOCK; sleep 20'], { env: bare });
+  const killed = startProgram([program, 'sh', '-c', 'echo $SSH_AUTH_SOCK; sleep 3'], { env: bare });
   const [left = ''] = await killed.waitForLog(/\/\S+/);
   kill(killed.pid, 'SIGKILL');
   await until(() => !existsSync(left));

@@ -1,5 +1,5 @@
 /** `ssh-agent COMMAND`: runs it beside an agent, passes signals on to it, and ends as it ends. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { Ending } from '../ssh-keygen/ending.ts';
 import type { RunningAgent } from './background.ts';
 import { pidVariable, socketVariable } from './shell-lines.ts';
@@ -12,19 +12,22 @@ const sentByTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 /** @returns the command's exit status; a signal that ended it ends this process too. */
 export async function runCommand(command: readonly string[], agent: RunningAgent, socketPath: string): Promise<number> {
   const [program = '', ...args] = command;
-  const child = spawn(program, args, {
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  let child: ChildProcess | undefined;
+  // Before the command runs: it may have itself ended at once by its supervisor.
+  for (const signal of passedOn) {
+    process.on(signal, () => {
+      if (!(hasTerminal && sentByTerminal.includes(signal))) child?.kill(signal);
+    });
+  }
+  const started = spawn(program, args, {
     stdio: 'inherit',
     env: { ...process.env, [socketVariable]: socketPath, [pidVariable]: String(agent.pid) },
   });
-  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  for (const signal of passedOn) {
-    process.on(signal, () => {
-      if (!(hasTerminal && sentByTerminal.includes(signal))) child.kill(signal);
-    });
-  }
+  child = started;
   const ending = await new Promise<{ status: number | null; signal: NodeJS.Signals | null } | Error>((resolve) => {
-    child.once('error', resolve);
-    child.once('exit', (status, signal) => resolve({ status, signal }));
+    started.once('error', resolve);
+    started.once('exit', (status, signal) => resolve({ status, signal }));
   });
   await agent.end();
   if (ending instanceof Error) throw new Ending(`${program}: ${describe(ending)}`, 1);
