@@ -28,4 +28,13 @@ export {
 } from './known-hosts-policy.ts';
 export type { CallOptions, ConnectFacts, ConnectOptions, HandshakeFacts, StartOptions } from './options.ts';
 export type { RemoteListener } from './remote-forwards.ts';
+export {
+  type HostKeyKind,
+  hostKeyKinds,
+  parseAddressRange,
+  type ScanOptions,
+  type ScanResult,
+  type ScanTarget,
+  scanHostKeys,
+} from './scan/index.ts';
 export { parseTarget, type Target } from './target.ts';

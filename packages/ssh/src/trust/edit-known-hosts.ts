@@ -24,7 +24,7 @@ export function addHost(text: string, entry: NewHost): string {
   const name = formatHostName(requireHostName(entry.host), requirePort(entry.port));
   const comment = requireComment(entry.comment ?? '');
   const key = entry.key.plain;
-  const hosts = entry.hashed === true ? hashedForm(name) : name;
+  const hosts = entry.hashed === true ? formatHashedHost(name) : name;
   const line = `${hosts} ${key.type} ${key.blob.toString('base64')}${comment === '' ? '' : ` ${comment}`}`;
   const gap = text === '' || text.endsWith('\n') ? '' : '\n';
   return `${text}${gap}${line}\n`;
@@ -43,7 +43,8 @@ export function removeHost(text: string, host: string): { text: string; removed:
   return { text: file.lines.filter((_, index) => !gone.has(index + 1)).join('\n'), removed };
 }
 
-function hashedForm(name: string): string {
+/** A name in its hashed form, `|1|salt|hash`, under a salt of its own. */
+export function formatHashedHost(name: string): string {
   const salt = createHostSalt();
   return `${hashMagic}${salt.toString('base64')}|${hashHostName(salt, name).toString('base64')}`;
 }

@@ -17,7 +17,7 @@ export {
   hasHostAuthority,
   knownKeyTypes,
 } from './check-host-key.ts';
-export { addHost, type NewHost, removeHost } from './edit-known-hosts.ts';
+export { addHost, formatHashedHost, type NewHost, removeHost } from './edit-known-hosts.ts';
 export { allFeatures, type Feature, type FeatureFlags, type FeatureRow, featureFor, features } from './features.ts';
 export { type ForwardRule, parseForwardRule } from './forward-rules.ts';
 export { type KeyOptions, parseKeyOptions } from './key-options.ts';
