@@ -1,7 +1,8 @@
 /** Every workload. */
 import { connections } from './connections.ts';
 import { execBulk } from './exec-bulk.ts';
+import { keyscan } from './keyscan.ts';
 import { startUp } from './start-up.ts';
 import type { Workload } from './types.ts';
 
-export const workloads: readonly Workload[] = [execBulk, connections, startUp];
+export const workloads: readonly Workload[] = [execBulk, connections, keyscan, startUp];
