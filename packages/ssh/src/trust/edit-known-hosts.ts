@@ -2,7 +2,8 @@
 import { createHostSalt, hashHostName } from '../crypto/hashed-host.ts';
 import { SshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { formatHostName, HostName, hashMagic, type KnownHostsEntry, parseKnownHosts } from './known-hosts.ts';
+import { formatHostName } from './host-name.ts';
+import { HostName, hashMagic, type KnownHostsEntry, parseKnownHosts } from './known-hosts.ts';
 
 export interface NewHost {
   readonly host: string;

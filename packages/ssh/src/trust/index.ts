@@ -20,10 +20,10 @@ export {
 export { addHost, formatHashedHost, type NewHost, removeHost } from './edit-known-hosts.ts';
 export { allFeatures, type Feature, type FeatureFlags, type FeatureRow, featureFor, features } from './features.ts';
 export { type ForwardRule, parseForwardRule } from './forward-rules.ts';
+export { formatHostName } from './host-name.ts';
 export { type KeyOptions, parseKeyOptions } from './key-options.ts';
 export {
   findHostEntries,
-  formatHostName,
   type HostMarker,
   type KnownHosts,
   type KnownHostsEntry,

@@ -126,11 +126,6 @@ export function findHostEntries(files: readonly KnownHosts[], name: string): Kno
   return files.flatMap((file) => file.entries.filter((entry) => host.matches(entry)));
 }
 
-/** A host as it is written in known_hosts: bare at port 22, `[host]:port` elsewhere. */
-export function formatHostName(host: string, port: number): string {
-  return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
-}
-
 const markers: Readonly<Record<string, HostMarker>> = { '@cert-authority': 'cert-authority', '@revoked': 'revoked' };
 export const hashMagic = '|1|';
 /** `|1|` + 20 bytes of salt + `|` + 20 bytes of hash, in base64. */

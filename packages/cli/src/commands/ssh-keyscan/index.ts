@@ -31,7 +31,8 @@ async function scan(args: readonly string[]): Promise<number> {
   const debug = (text: string) => flags.verbose > 0 && complain(`debug1: ${text}`);
   const log = flags.verbose > 0 ? (text: string) => complain(`debug1: ${text}`) : undefined;
   const targets = readTargets({ files: flags.files, operands, port, complain, log: (text) => log?.(text) });
-  const output = { ...flags, sshfpHashes };
+  const hashHost = flags.hash ? (await import('@nacre/ssh/trust')).formatHashedHost : undefined;
+  const output = { ...flags, sshfpHashes, hashHost };
   let hasKey = false;
   for await (const result of scanHostKeys(targets, {
     ...{ kinds, family, timeoutMs, log },

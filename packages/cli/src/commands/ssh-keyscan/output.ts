@@ -1,6 +1,6 @@
 /** What ssh-keyscan prints of a result: comments, lines of known_hosts, certificates, SSHFP records, complaints. */
-import type { ScanResult } from '@nacre/ssh/scan';
-import { formatHashedHost, formatHostName } from '@nacre/ssh/trust';
+import { formatHostName, type ScanResult } from '@nacre/ssh/scan';
+
 import { sanitize } from '../../terminal/sanitize.ts';
 import type { KeyscanTarget } from './hosts.ts';
 import { formatSshfp, type SshfpHash } from './sshfp.ts';
@@ -9,7 +9,8 @@ export interface OutputOptions {
   readonly certificates: boolean;
   readonly sshfp: boolean;
   readonly sshfpHashes: readonly SshfpHash[];
-  readonly hash: boolean;
+  /** Hides a name; undefined to show them. */
+  readonly hashHost: ((name: string) => string) | undefined;
   readonly quiet: boolean;
 }
 
@@ -39,7 +40,8 @@ function keyLines(result: Result & { status: 'key' }, options: OutputOptions): s
   if (options.certificates && !options.sshfp) return [line];
   if (options.sshfp) return target.names.flatMap((name) => formatSshfp(name, key, options.sshfpHashes));
   const names = target.names.map((name) => formatHostName(name, port));
-  if (options.hash) return names.map((name) => `${formatHashedHost(name)} ${line}`);
+  const { hashHost } = options;
+  if (hashHost !== undefined) return names.map((name) => `${hashHost(name)} ${line}`);
   return (port === 22 ? [names.join(',')] : names).map((name) => `${name} ${line}`);
 }
 

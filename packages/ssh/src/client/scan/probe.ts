@@ -1,7 +1,7 @@
 /** One connection of a scan: up to the server's proof of one host key, and no further. */
 import type { LookupAddress } from 'node:dns';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { disconnectReasons, SshError, toSshError } from '../../errors.ts';
+import { SshError, toSshError } from '../../errors.ts';
 import { readBuffer, StreamDriver, systemClock } from '../../io/index.ts';
 import type { PublicKey } from '../../keys/types.ts';
 import { minRsaBitsOnRequest } from '../../limits.ts';
@@ -126,9 +126,10 @@ class ProbeConnection {
       onHostKeyOffer: (offered) => {
         this.#found.offered = offered;
       },
-      // Asked only after the signature was found right. Refusing ends the connection before any key is taken into use.
+      // Asked only after the signature was found right. The connection ends before any key of it is taken into use.
       verifyHostKey: (key) => {
         this.#found.key = key;
+        this.#finish(undefined);
         return Promise.reject(hasEnough);
       },
       ...(log !== undefined && { log: (level: 1 | 2 | 3, text: string) => level === 1 && log(text) }),
@@ -139,7 +140,7 @@ class ProbeConnection {
       await transport.handshake();
     } catch (error) {
       this.#lookAtIdentification();
-      this.#finish(error === hasEnough ? undefined : toSshError(error, { code: 'protocol-error', stage: 'kex' }));
+      this.#finish(toSshError(error, { code: 'protocol-error', stage: 'kex' }));
     }
   }
 
@@ -154,10 +155,10 @@ class ProbeConnection {
   #startTimer(): void {
     clearTimeout(this.#timer);
     if (this.#isDone) return;
-    this.#timer = setTimeout(() => this.#stop(timedOut(this.#options)), this.#options.timeoutMs);
+    this.#timer = setTimeout(() => this.#finish(timedOut(this.#options)), this.#options.timeoutMs);
   }
 
-  readonly #onAbort = (): void => this.#stop(this.#aborted());
+  readonly #onAbort = (): void => this.#finish(this.#aborted());
 
   #aborted(): SshError {
     const { reason } = this.#options.signal;
@@ -166,30 +167,22 @@ class ProbeConnection {
       : new SshError('the scan was aborted', { code: 'aborted', stage: 'tcp', cause: reason });
   }
 
-  #stop(error: SshError): void {
-    this.#finish(error);
-    this.#socket?.destroy();
-  }
-
+  /** A goodbye in words would cost another packet; the server sees the end of the stream. */
   #finish(error: SshError | undefined): void {
     if (this.#isDone) return;
     this.#isDone = true;
     clearTimeout(this.#timer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     if (this.#found.key === undefined) this.#found.error = error;
-    // What was written goes out; whether the server closes its side is nothing to wait for.
+    // Closing a socket that is still connecting may tell of it.
     this.#socket?.on('error', () => {});
-    this.#socket?.destroySoon();
+    this.#socket?.destroy();
     this.#resolve(this.#found);
   }
 }
 
-/** Not an error: the server reads it as the reason of the goodbye. */
-const hasEnough = new SshError('only the host key was asked for', {
-  code: 'closed',
-  stage: 'host-key',
-  disconnect: disconnectReasons.byApplication,
-});
+/** Never seen: the socket is closed before. */
+const hasEnough = new SshError('only the host key was asked for', { code: 'closed', stage: 'host-key' });
 
 function connectError(error: NodeJS.ErrnoException): SshError {
   const first = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
