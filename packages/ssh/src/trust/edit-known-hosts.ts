@@ -6,6 +6,8 @@ import { HostMatcher, hashMagic, isHashedHost } from './host-matcher.ts';
 import { formatHostName } from './host-name.ts';
 import { type KnownHostsLine, readKnownHostsLine } from './known-hosts-line.ts';
 
+export type { KnownHostsLine } from './known-hosts-line.ts';
+
 export interface NewHost {
   readonly host: string;
   readonly port: number;
@@ -32,14 +34,18 @@ export function addHost(text: string, entry: NewHost): string {
   return `${text}${gap}${line}\n`;
 }
 
+export interface HostLookUp {
+  /** Looks for hashed names exactly as typed, which finds no capital letter: OpenSSH's tools do. Default: in lower case. */
+  readonly hashedAsTyped?: boolean | undefined;
+}
+
 /**
  * The lines that cover a host, whatever their marker (`ssh-keygen -F`). Their keys are not read: `parseKnownHosts` does that.
  *
- * @param host - as it stands in the file: `example.com`, or `[example.com]:2222` for another port. Hashed lines are found by the
- *   name in lower case only, since that is what was hashed.
+ * @param host - as it stands in the file: `example.com`, or `[example.com]:2222` for another port.
  */
-export function findHostLines(text: string, host: string): KnownHostsLine[] {
-  const name = new HostMatcher(host);
+export function findHostLines(text: string, host: string, options: HostLookUp = {}): KnownHostsLine[] {
+  const name = matcherOf(host, options);
   const found: KnownHostsLine[] = [];
   for (const { line, number } of name.candidates(text)) {
     const read = readKnownHostsLine(line, number);
@@ -61,8 +67,8 @@ export interface RemovedHost {
  *
  * @param host - as for `findHostLines`.
  */
-export function removeHost(text: string, host: string): RemovedHost {
-  const name = new HostMatcher(host);
+export function removeHost(text: string, host: string, options: HostLookUp = {}): RemovedHost {
+  const name = matcherOf(host, options);
   const removed: KnownHostsLine[] = [];
   const invalid: KnownHostsLine[] = [];
   const edited = editLines(text, (line) => {
@@ -139,6 +145,10 @@ function editLines(text: string, edit: (line: KnownHostsLine) => readonly string
     at = next;
   }
   return keptFrom === 0 ? text : parts.join('') + text.slice(keptFrom);
+}
+
+function matcherOf(host: string, { hashedAsTyped = false }: HostLookUp): HostMatcher {
+  return new HostMatcher(hashedAsTyped ? host : host.toLowerCase());
 }
 
 function isBadHash(hosts: string): boolean {

@@ -23,7 +23,7 @@ export class HostMatcher {
   readonly #lowerCase: string;
   #hasher: HostHasher | undefined;
 
-  /** @param name - in lower case, as names are hashed; a hashed line is not found by any other. */
+  /** @param name - in lower case: that is what is hashed, and a hashed line is found by nothing else. */
   constructor(name: string) {
     this.#name = name;
     this.#lowerCase = name.toLowerCase();

@@ -22,6 +22,7 @@ export {
   findHostLines,
   formatHashedHost,
   type HashedHosts,
+  type HostLookUp,
   hashHosts,
   hashLine,
   type NewHost,
