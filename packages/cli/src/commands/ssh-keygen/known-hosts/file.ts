@@ -1,6 +1,5 @@
 /** known_hosts on disk: read whole, and replaced by a new file with the old one kept beside it. */
-import { isUtf8 } from 'node:buffer';
-import { randomBytes } from 'node:crypto';
+import { isAscii, isUtf8 } from 'node:buffer';
 import {
   closeSync,
   fchmodSync,
@@ -35,7 +34,9 @@ export function readKnownHosts(path: string): KnownHostsText {
   try {
     const bytes = readFileSync(path);
     const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
-    return { path, text: bytes.toString(encoding), encoding, stats };
+    // The same text, copied rather than decoded.
+    const text = bytes.toString(isAscii(bytes) ? 'latin1' : encoding);
+    return { path, text, encoding, stats };
   } catch (error) {
     throw new Ending(`hostkeys_foreach: ${describeSystemError(error)}`);
   }
@@ -46,7 +47,8 @@ export function readKnownHosts(path: string): KnownHostsText {
  * what others may do at most, and replaces a symbolic link rather than the file behind it.
  */
 export function replaceKnownHosts({ path, encoding, stats }: KnownHostsText, text: string): void {
-  const draft = `${path}.${randomBytes(8).toString('hex')}`;
+  // Only its being new matters, and opening it makes sure of that.
+  const draft = `${path}.${process.pid}${Math.random().toString(36).slice(2, 12)}`;
   const old = `${path}.old`;
   writeDraft(draft, Buffer.from(text, encoding), stats);
   try {
