@@ -14,6 +14,8 @@ const plainNames = [
 ];
 
 const names: ReadonlySet<string> = new Set([
+  // A key of no type, of which OpenSSH knows the name.
+  'null',
   ...plainNames,
   ...plainNames.map((name) => `${name.replace('@openssh.com', '')}-cert-v01@openssh.com`),
 ]);
