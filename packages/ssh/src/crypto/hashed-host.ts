@@ -56,7 +56,11 @@ export class HostHasher {
    */
   hash(salt: string): string | undefined {
     const [inner, outer] = [this.#inner, this.#outer];
-    if (salt.length !== saltLetters || inner.write(salt, 0, hashedHostBytes, 'base64') !== hashedHostBytes)
+    if (
+      salt.length !== saltLetters ||
+      !salt.endsWith('=') ||
+      inner.write(salt, 0, hashedHostBytes, 'base64') !== hashedHostBytes
+    )
       return undefined;
     const oneShotHash = this.#hash;
     if (oneShotHash === undefined) return this.hashPlainly(salt);
