@@ -4,6 +4,7 @@ import { agentClient, agentServer } from './agent.ts';
 import { authClient, authMessages, authServer } from './auth.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
+import { knownHostsEdit } from './known-hosts-edit.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
@@ -22,6 +23,7 @@ export const targets: readonly FuzzTarget[] = [
   publicKeyFile,
   privateKeyFile,
   knownHosts,
+  knownHostsEdit,
   authorizedKeys,
   patterns,
   agentClient,

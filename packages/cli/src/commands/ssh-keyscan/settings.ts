@@ -1,5 +1,5 @@
 /** What the flags of ssh-keyscan ask for, judged in the order in which they stand, as OpenSSH's does. */
-import type { HostKeyKind } from '@nacre/ssh/scan';
+import { type HostKeyKind, hostKeyKinds } from '@nacre/ssh/scan';
 import { usageError } from '../../flags/usage.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
 import { type KeyscanFlags, table } from './flags.ts';
@@ -61,27 +61,12 @@ function unitSeconds(unit: string): number {
   return secondsPer[unit.toLowerCase()] ?? 0;
 }
 
-const kindNames: Readonly<Record<string, HostKeyKind>> = {
-  rsa: 'rsa',
-  'ssh-rsa': 'rsa',
-  ecdsa: 'ecdsa',
-  'ecdsa-sha2-nistp256': 'ecdsa',
-  'ecdsa-sha2-nistp384': 'ecdsa',
-  'ecdsa-sha2-nistp521': 'ecdsa',
-  ed25519: 'ed25519',
-  'ssh-ed25519': 'ed25519',
-  'ecdsa-sk': 'ecdsa-sk',
-  'sk-ecdsa-sha2-nistp256@openssh.com': 'ecdsa-sk',
-  'ed25519-sk': 'ed25519-sk',
-  'sk-ssh-ed25519@openssh.com': 'ed25519-sk',
-};
-
 function parseKinds(text: string): HostKeyKind[] {
   const names = text.split(',').filter((name) => name !== '');
   return names.map((name) => {
-    const word = name.toLowerCase();
-    if (Object.hasOwn(kindNames, word)) return kindNames[word] as HostKeyKind;
-    throw new Ending(`Unknown key type "${name}"`);
+    const row = hostKeyKinds.find((kind) => kind.name === name.toLowerCase() || kind.keyTypes.includes(name));
+    if (row === undefined) throw new Ending(`Unknown key type "${name}"`);
+    return row.name;
   });
 }
 

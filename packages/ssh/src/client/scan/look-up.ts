@@ -17,7 +17,7 @@ export function lookUpHost(
     // The system's look-up cannot be called back, but nobody needs to wait for it.
     const onAbort = () => resolve(failed(host, 'the scan was aborted'));
     signal.addEventListener('abort', onAbort, { once: true });
-    lookup(host, { all: true, family: family ?? 0, verbatim: true }, (error, addresses) => {
+    lookup(host, { all: true, family: family ?? 0 }, (error, addresses) => {
       signal.removeEventListener('abort', onAbort);
       if (error !== null) resolve(failed(host, words.get(error.code ?? '') ?? error.message, error));
       else if (addresses.length === 0) resolve(failed(host, 'No address associated with hostname'));

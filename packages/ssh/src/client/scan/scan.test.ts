@@ -136,7 +136,7 @@ test('silence, drips and babble end in time, and nothing is left open', async (t
   assert.deepEqual(outcome(greet.port), ['failed timeout ed25519,rsa']);
   assert.match(outcome(garbage.port)[0] ?? '', /^failed \S+ ed25519,rsa$/);
   assert.deepEqual(outcome(old.port), ['failed protocol-error ed25519,rsa']);
-  assert.deepEqual(outcome(good).sort(), ['absent rsa', 'key ed25519']);
+  assert.deepEqual(new Set(outcome(good)), new Set(['absent rsa', 'key ed25519']));
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(
     all.map(({ open }) => open.size),
