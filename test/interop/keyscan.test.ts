@@ -167,6 +167,13 @@ describe('real servers', { skip }, () => {
     await own.stop();
   });
 
+  test('more hosts than files may be open', async () => {
+    const hosts = Array.from({ length: 150 }, (_, i) => `127.0.0.1 name${i}`);
+    const command = ['-c', 'ulimit -n 48; exec "$0" "$@"', ours, '-q', '-t', 'ed25519', ...at(), '-f', '-'];
+    const { status, lines } = await run(requireProgram('bash'), command, hosts.join('\n'));
+    assert.deepEqual([status, lines.length], [0, 150]);
+  });
+
   test('servers that have only one key exchange method', async () => {
     const methods = [
       'sntrup761x25519-sha512@openssh.com',

@@ -4,7 +4,7 @@ import { SshError } from '../../errors.ts';
 import type { PublicKey } from '../../keys/types.ts';
 import { type HostKeyKind, kindOf, type WantedKind, wantedKinds } from './kinds.ts';
 import { lookUpHost } from './look-up.ts';
-import { type Probe, probe } from './probe.ts';
+import { type Probe, type ProbeOptions, probe } from './probe.ts';
 import { ResultQueue } from './result-queue.ts';
 import { Slots } from './slots.ts';
 
@@ -159,10 +159,7 @@ class Scan<Target extends ScanTarget> {
       return false;
     }
     const ask = (algorithms: readonly string[], addresses = looked): Promise<Probe> =>
-      probe({
-        ...{ host, port, addresses, algorithms, signal: this.#abort.signal, log: this.#options.log },
-        timeoutMs: this.#options.timeoutMs ?? defaultTimeoutMs,
-      });
+      this.#ask({ host, port, addresses, algorithms });
     const first = await ask(this.#wanted.flatMap(({ algorithms }) => algorithms));
     const { address, identification, offered } = first;
     const facts = { target, host, port, address };
@@ -200,6 +197,17 @@ class Scan<Target extends ScanTarget> {
     return true;
   }
 
+  /** Holds a slot before and after. */
+  async #ask(what: Pick<ProbeOptions, 'host' | 'port' | 'addresses' | 'algorithms'>): Promise<Probe> {
+    const { timeoutMs = defaultTimeoutMs, log } = this.#options;
+    for (;;) {
+      const found = await probe({ ...what, timeoutMs, log, signal: this.#abort.signal });
+      // Fewer files may be open than was thought: there are as many slots as there were files, and this host takes its turn.
+      if (found.error === undefined || !isOutOfFiles(found.error) || !this.#slots.drop()) return found;
+      await this.#slots.take('first');
+    }
+  }
+
   #report(facts: ScanFacts<Target>, kind: HostKeyKind, { key, identification, error }: Probe): void {
     if (key !== undefined && identification !== undefined) {
       this.#results.push({ ...facts, status: 'key', kind, key, identification });
@@ -207,6 +215,11 @@ class Scan<Target extends ScanTarget> {
       this.#results.push({ ...facts, status: 'failed', kinds: [kind], identification, error });
     }
   }
+}
+
+function isOutOfFiles({ cause }: SshError): boolean {
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  return code === 'EMFILE' || code === 'ENFILE';
 }
 
 function abortedBy(signal: AbortSignal | undefined): SshError {

@@ -3,11 +3,13 @@
 /** Who takes a slot gives it back; who finds none waits, the urgent before the others. */
 export class Slots {
   #free: number;
+  #total: number;
   readonly #urgent: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
 
   constructor(count: number) {
-    this.#free = Math.max(1, count);
+    this.#total = Math.max(1, count);
+    this.#free = this.#total;
   }
 
   take(urgency: 'first' | 'last' = 'last'): Promise<void> {
@@ -16,6 +18,13 @@ export class Slots {
       return Promise.resolve();
     }
     return new Promise((resolve) => (urgency === 'first' ? this.#urgent : this.#waiting).push(resolve));
+  }
+
+  /** Gives a slot up for good, where it is not the last one. */
+  drop(): boolean {
+    if (this.#total === 1) return false;
+    this.#total--;
+    return true;
   }
 
   give(): void {
