@@ -7,6 +7,7 @@ import { connectionClient, connectionData, connectionServer } from './connection
 import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
 import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
+import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
@@ -36,6 +37,7 @@ export const targets: readonly FuzzTarget[] = [
   expiryTime,
   securityKeySignature,
   knownHosts,
+  knownHostsEdit,
   authorizedKeys,
   patterns,
   krl,

@@ -45,4 +45,13 @@ export type {
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
 export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';
 export { type RevokedHostKeysOptions, refuseRevokedHostKeys } from './revoked-host-keys.ts';
+export {
+  type HostKeyKind,
+  hostKeyKinds,
+  parseAddressRange,
+  type ScanOptions,
+  type ScanResult,
+  type ScanTarget,
+  scanHostKeys,
+} from './scan/index.ts';
 export { parseTarget, type Target } from './target.ts';

@@ -172,6 +172,9 @@ export class Exchanger {
         this.roundTripMs = ms;
       },
       next: () => this.mail.next(),
+      onHostKeyOffer: (algorithms) => {
+        if (isFirst && this.#options.role === 'client') this.#options.onHostKeyOffer?.(algorithms);
+      },
       onNegotiated: (facts) => this.#onNegotiated(facts, isFirst),
       protectOutgoing: (sealer, algorithms) => {
         outbox.writer.setProtection(sealer, this.strict);

@@ -1,5 +1,5 @@
 /** Host key algorithms: the public key algorithms that a server can prove itself with. */
-import { type PublicKeyAlgorithm, publicKeyAlgorithms } from '../keys/index.ts';
+import { type PublicKeyAlgorithm, publicKeyAlgorithms } from '../keys/key-types/table.ts';
 
 /** Every row, preferred first: certificates before plain keys, as OpenSSH has it, since they need no first-use question. */
 export const hostKeyAlgorithms: readonly PublicKeyAlgorithm[] = publicKeyAlgorithms.filter(

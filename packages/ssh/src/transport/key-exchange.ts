@@ -32,6 +32,8 @@ export interface KeyExchangeHost {
   /** Milliseconds, monotonic. */
   now(): number;
   next(): Promise<Buffer>;
+  /** What the peer's KEXINIT says of host keys, before anything is chosen. */
+  onHostKeyOffer(algorithms: readonly string[]): void;
   /** Both KEXINITs are known; from here on the peer may send nothing but this exchange. */
   onNegotiated(facts: NegotiatedFacts): void;
   onRoundTrip(ms: number): void;
@@ -114,6 +116,7 @@ function settle(
   const own = kexInit.decode(ownPayload);
   const peer = kexInit.decode(peerPayload);
   const [client, server] = isClient ? [own, peer] : [peer, own];
+  host.onHostKeyOffer(peer.hostKey);
   const negotiated = negotiate(client, server, host.role.name);
   host.onNegotiated({
     negotiated,

@@ -48,6 +48,8 @@ export interface ClientTransportOptions extends CommonOptions {
   readonly verifyHostKey: HostKeyVerifier;
   /** Smallest RSA host key taken; default limits.minRsaBits. */
   readonly requiredRsaBits?: number;
+  /** Told once of the host key algorithms that the server can prove itself with, before any is chosen. */
+  readonly onHostKeyOffer?: (algorithms: readonly string[]) => void;
 }
 
 export interface ServerTransportOptions extends CommonOptions {

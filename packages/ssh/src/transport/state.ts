@@ -1,7 +1,7 @@
 /** The whole state of a transport after login, so that another process can go on with its socket. */
 import { restoreOpener, restoreSealer } from '../crypto/ciphers/table.ts';
 import type { PacketProtectionState } from '../crypto/packet-protection.ts';
-import { decodePublicKey } from '../keys/index.ts';
+import { decodePublicKey } from '../keys/public-key.ts';
 import { asBuffer } from '../wire/index.ts';
 import type { NegotiatedAlgorithms } from './algorithms.ts';
 import { misuse } from './endings.ts';

@@ -1,7 +1,8 @@
 /** The verdict on a server's host key: what the known_hosts files say about this host and this key. */
 import { SshError, toSshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { findHostEntries, formatHostName, type KnownHosts, type KnownHostsEntry } from './known-hosts.ts';
+import { formatHostName } from './host-name.ts';
+import { findHostEntries, type KnownHosts, type KnownHostsEntry } from './known-hosts.ts';
 
 export interface HostKeyQuestion {
   /** The name the person asked for (or the canonical one). */

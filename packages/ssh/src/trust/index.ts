@@ -29,18 +29,30 @@ export {
   hasHostAuthority,
   knownKeyTypes,
 } from './check-host-key.ts';
-export { addHost, type NewHost, removeHost } from './edit-known-hosts.ts';
+export {
+  addHost,
+  findHostLines,
+  formatHashedHost,
+  type HashedHosts,
+  type HostLookUp,
+  hashHosts,
+  hashLine,
+  type NewHost,
+  type RemovedHost,
+  removeHost,
+} from './edit-known-hosts.ts';
 export { allFeatures, type Feature, type FeatureFlags, type FeatureRow, featureFor, features } from './features.ts';
 export { type ForwardRule, parseForwardRule } from './forward-rules.ts';
+export { formatHostName } from './host-name.ts';
 export { type KeyOptions, parseKeyOptions } from './key-options.ts';
 export {
   findHostEntries,
-  formatHostName,
   type HostMarker,
   type KnownHosts,
   type KnownHostsEntry,
   parseKnownHosts,
 } from './known-hosts.ts';
+export type { KnownHostsLine } from './known-hosts-line.ts';
 export { type MatchResult, matchHostPatternList, matchPattern, matchPatternList } from './patterns.ts';
 export {
   fullPermissions,

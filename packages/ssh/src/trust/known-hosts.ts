@@ -1,10 +1,18 @@
 /** known_hosts files: text in, entries out (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
-import { hashedHostBytes, hashHostName } from '../crypto/hashed-host.ts';
-import { decodePublicKey } from '../keys/index.ts';
+import { decodePublicKey } from '../keys/public-key.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { maxPatternBytes } from '../limits.ts';
-import { matchHostPatternList } from './patterns.ts';
-import { contentOf, cutField, keyFieldsFlaw, type LineProblem, lineFlaw, shown, splitLines } from './trust-file.ts';
+import { HostMatcher, isHashedHost } from './host-matcher.ts';
+import {
+  contentOf,
+  cutField,
+  keyFieldsFlaw,
+  type LineProblem,
+  lineFlaw,
+  requireFileLength,
+  shown,
+  splitLines,
+} from './trust-file.ts';
 
 export type HostMarker = 'cert-authority' | 'revoked';
 
@@ -16,10 +24,13 @@ export interface KnownHosts {
   readonly entries: readonly KnownHostsEntry[];
   /** Lines that say nothing that can be understood. They are skipped: no key is trusted through them. */
   readonly problems: readonly LineProblem[];
+  /** The entries that cover a name, whatever their marker, in file order. */
+  find(name: string): KnownHostsEntry[];
 }
 
 /**
- * Parses a known_hosts file. Keys are decoded only when they are asked for, so large files cost little.
+ * Parses a known_hosts file. What is not asked for is not read: looking a host up in a large file takes the lines apart that may
+ * be about it, and leaves the others.
  *
  * @param options - `name` is the file's name for reports.
  * @throws SshError `limit-exceeded` for a file too large to be one.
@@ -27,18 +38,57 @@ export interface KnownHosts {
  * const known = parseKnownHosts(await readFile(path, 'utf8'), { name: path });
  */
 export function parseKnownHosts(text: string, options: { name: string }): KnownHosts {
-  const file = options.name;
-  const lines = splitLines(text, file);
-  const entries: KnownHostsEntry[] = [];
-  const problems: LineProblem[] = [];
-  for (const [index, line] of lines.entries()) {
-    const content = contentOf(line);
-    if (content === undefined) continue;
-    const parsed = lineFlaw(line) ?? parseEntry(content, { file, line: index + 1, text: line });
-    if (typeof parsed === 'string') problems.push({ file, line: index + 1, reason: parsed });
-    else entries.push(parsed);
+  requireFileLength(text, options.name);
+  return new KnownHostsFile(text, options.name);
+}
+
+class KnownHostsFile implements KnownHosts {
+  readonly name: string;
+  readonly #text: string;
+  #lines: readonly string[] | undefined;
+  #parsed: Pick<KnownHosts, 'entries' | 'problems'> | undefined;
+
+  constructor(text: string, name: string) {
+    this.#text = text;
+    this.name = name;
   }
-  return { name: file, lines, entries, problems };
+
+  get lines(): readonly string[] {
+    this.#lines ??= splitLines(this.#text, this.name);
+    return this.#lines;
+  }
+
+  get entries(): readonly KnownHostsEntry[] {
+    return this.#parse().entries;
+  }
+
+  get problems(): readonly LineProblem[] {
+    return this.#parse().problems;
+  }
+
+  find(name: string): KnownHostsEntry[] {
+    // Names are hashed in lower case.
+    const host = new HostMatcher(name.toLowerCase());
+    const found: KnownHostsEntry[] = [];
+    for (const { line, number } of host.candidates(this.#text)) {
+      const entry = parseLine(line, number, this.name);
+      if (typeof entry === 'object' && host.matches(entry.hosts)) found.push(entry);
+    }
+    return found;
+  }
+
+  #parse(): Pick<KnownHosts, 'entries' | 'problems'> {
+    if (this.#parsed !== undefined) return this.#parsed;
+    const entries: KnownHostsEntry[] = [];
+    const problems: LineProblem[] = [];
+    for (const [index, line] of this.lines.entries()) {
+      const parsed = parseLine(line, index + 1, this.name);
+      if (typeof parsed === 'string') problems.push({ file: this.name, line: index + 1, reason: parsed });
+      else if (parsed !== undefined) entries.push(parsed);
+    }
+    this.#parsed = { entries, problems };
+    return this.#parsed;
+  }
 }
 
 interface EntryFields {
@@ -97,48 +147,21 @@ export class KnownHostsEntry {
   }
 }
 
-/** A name to look up, with the hashes already computed for it: files often share one salt among many lines. */
-export class HostName {
-  readonly name: string;
-  readonly #hashes = new Map<string, string>();
-
-  constructor(name: string) {
-    this.name = name.toLowerCase();
-  }
-
-  /** Whether an entry's hosts field covers this name. */
-  matches(entry: KnownHostsEntry): boolean {
-    if (!entry.hashed) return matchHostPatternList(this.name, entry.hosts) === 'match';
-    const end = entry.hosts.lastIndexOf('|');
-    const salt = entry.hosts.slice(hashMagic.length, end);
-    let hash = this.#hashes.get(salt);
-    if (hash === undefined) {
-      hash = hashHostName(Buffer.from(salt, 'base64'), this.name).toString('base64');
-      this.#hashes.set(salt, hash);
-    }
-    return entry.hosts.slice(end + 1) === hash;
-  }
-}
-
 /** The entries of some files that cover a name, whatever their marker, in file order (`ssh-keygen -F`). */
 export function findHostEntries(files: readonly KnownHosts[], name: string): KnownHostsEntry[] {
-  const host = new HostName(name);
-  return files.flatMap((file) => file.entries.filter((entry) => host.matches(entry)));
-}
-
-/** A host as it is written in known_hosts: bare at port 22, `[host]:port` elsewhere. */
-export function formatHostName(host: string, port: number): string {
-  return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
+  return files.flatMap((file) => file.find(name));
 }
 
 const markers: Readonly<Record<string, HostMarker>> = { '@cert-authority': 'cert-authority', '@revoked': 'revoked' };
-export const hashMagic = '|1|';
-/** `|1|` + 20 bytes of salt + `|` + 20 bytes of hash, in base64. */
-const hashedHost = new RegExp(
-  `^\\|1\\|[A-Za-z0-9+/]{${Math.floor((hashedHostBytes * 4) / 3) + 1}}=\\|[A-Za-z0-9+/]{27}=$`,
-);
 
-/** The entry, or why there is none. */
+/** The entry, or why there is none; undefined for comments and empty lines. */
+function parseLine(line: string, number: number, file: string): KnownHostsEntry | string | undefined {
+  const content = contentOf(line);
+  return content === undefined
+    ? undefined
+    : (lineFlaw(line) ?? parseEntry(content, { file, line: number, text: line }));
+}
+
 function parseEntry(content: string, at: { file: string; line: number; text: string }): KnownHostsEntry | string {
   let marker: HostMarker | undefined;
   let rest = content;
@@ -153,7 +176,7 @@ function parseEntry(content: string, at: { file: string; line: number; text: str
   const [hosts, afterHosts] = cutField(rest);
   const [keyType, afterType] = cutField(afterHosts);
   const [keyText, comment] = cutField(afterType);
-  if (hosts.startsWith('|') && !hashedHost.test(hosts)) return 'the hashed host name is not of the form |1|salt|hash';
+  if (hosts.startsWith('|') && !isHashedHost(hosts)) return 'the hashed host name is not of the form |1|salt|hash';
   if (hosts.length > maxPatternBytes) return `the hosts field is longer than ${maxPatternBytes} characters`;
   const flaw = keyFieldsFlaw(keyType, keyText);
   if (flaw !== undefined) return flaw;

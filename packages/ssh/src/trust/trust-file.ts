@@ -15,14 +15,18 @@ export interface LineProblem {
  * @throws SshError `limit-exceeded` for a file longer than `maxTrustFileBytes`.
  */
 export function splitLines(text: string, file: string): string[] {
-  if (text.length > maxTrustFileBytes) {
-    throw new SshError(`${file} is ${text.length} characters long, at most ${maxTrustFileBytes} are read`, {
-      code: 'limit-exceeded',
-      stage: 'trust',
-      remedy: `Check that ${file} is the file you mean.`,
-    });
-  }
+  requireFileLength(text, file);
   return text.split('\n');
+}
+
+/** @throws SshError `limit-exceeded` for a file longer than `maxTrustFileBytes`. */
+export function requireFileLength(text: string, file: string): void {
+  if (text.length <= maxTrustFileBytes) return;
+  throw new SshError(`${file} is ${text.length} characters long, at most ${maxTrustFileBytes} are read`, {
+    code: 'limit-exceeded',
+    stage: 'trust',
+    remedy: `Check that ${file} is the file you mean.`,
+  });
 }
 
 /** The line without blanks at its ends, or undefined where it is empty or a comment. */

@@ -4,7 +4,7 @@ import { startGroup } from '../../crypto/agreement/group-exchange.ts';
 import { findAgreement } from '../../crypto/agreement/table.ts';
 import type { HashName } from '../../crypto/key-agreement.ts';
 import { disconnectReasons, SshError, toSshError } from '../../errors.ts';
-import { decodePublicKey } from '../../keys/index.ts';
+import { decodePublicKey } from '../../keys/public-key.ts';
 import type { PublicKey } from '../../keys/types.ts';
 import { maxDhGroupBits, minDhGroupBits } from '../../limits.ts';
 import type { WireWriter } from '../../wire/index.ts';
