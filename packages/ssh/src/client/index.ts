@@ -28,4 +28,5 @@ export {
 } from './known-hosts-policy.ts';
 export type { CallOptions, ConnectFacts, ConnectOptions, HandshakeFacts, StartOptions } from './options.ts';
 export type { RemoteListener } from './remote-forwards.ts';
+export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';
