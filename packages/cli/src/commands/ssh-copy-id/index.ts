@@ -78,9 +78,11 @@ async function install(keys: readonly NewKey[], remote: Remote, options: CopyOpt
 }
 
 async function installOver(connection: ClientConnection, keys: readonly NewKey[], options: CopyOptions) {
-  const { installByCommand, installOnNetScreen } = await import('./install.ts');
+  const { additionsOf, installByCommand, installOnNetScreen } = await import('./install.ts');
   if (/^SSH-[\d.]+-NetScreen/.test(connection.serverIdentification)) return installOnNetScreen(connection, keys, warn);
-  return installByCommand(connection, keys, options);
+  if (!options.sftp) return installByCommand(connection, keys, options);
+  const { installBySftp } = await import('./install-sftp.ts');
+  return installBySftp(connection, additionsOf(keys, options), options.target);
 }
 
 function requireSupport(identification: string, options: CopyOptions): void {
