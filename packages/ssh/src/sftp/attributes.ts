@@ -25,19 +25,19 @@ export type FileType = 'file' | 'directory' | 'symlink' | 'character' | 'block' 
 
 const flags = { size: 0x1, owner: 0x2, mode: 0x4, times: 0x8, extended: 0x8000_0000 } as const;
 
-const typesByMode: Readonly<Record<number, FileType>> = {
-  2401: 'fifo',
-  4802: 'character',
-  9604: 'directory',
-  14406: 'block',
-  16807: 'file',
-  21609: 'symlink',
-  26411: 'socket',
-};
+const typesByMode: ReadonlyMap<number, FileType> = new Map([
+  [0o010000, 'fifo'],
+  [0o020000, 'character'],
+  [0o040000, 'directory'],
+  [0o060000, 'block'],
+  [0o100000, 'file'],
+  [0o120000, 'symlink'],
+  [0o140000, 'socket'],
+]);
 
 /** The type of file that the mode tells; undefined where it tells none. */
 export function fileType({ mode }: FileAttributes): FileType | undefined {
-  return mode === undefined ? undefined : typesByMode[mode & 0o170000];
+  return mode === undefined ? undefined : typesByMode.get(mode & 0o170000);
 }
 
 /** The field type of attributes inside a message. */
