@@ -4,6 +4,7 @@ import { agentClient, agentServer } from './agent.ts';
 import { authClient, authMessages, authServer } from './auth.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
+import { sftpClient, sftpMessage } from './sftp.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
@@ -32,6 +33,8 @@ export const targets: readonly FuzzTarget[] = [
   connectionServer,
   connectionClient,
   connectionData,
+  sftpClient,
+  sftpMessage,
   sshConfig,
   sshdConfig,
   commandLine,
