@@ -8,11 +8,10 @@ import {
   SshError,
   trustedHostAuthorities,
 } from '@nacre/ssh';
-import { defaultUserExtensions, signCertificate, withCertificate } from '@nacre/ssh/keys';
+import { buildCertificateOptions, parseValidityInterval, signCertificate, withCertificate } from '@nacre/ssh/keys';
 
 const [hostAuthority, userAuthority] = [await generateKey('ssh-ed25519'), await generateKey('ssh-ed25519')];
-const now = BigInt(Math.floor(Date.now() / 1000));
-const validity = { validAfter: now - 60n, validBefore: now + 3600n };
+const validity = parseValidityInterval('+1h', Math.floor(Date.now() / 1000));
 
 const hostKey = await generateKey('ssh-ed25519');
 const hostCertificate = await signCertificate(
@@ -43,8 +42,7 @@ const certificate = await signCertificate(
     kind: 'user',
     keyId: "Ada's laptop",
     principals: ['ada'],
-    extensions: defaultUserExtensions,
-    criticalOptions: { 'force-command': 'the only thing it may do' },
+    ...buildCertificateOptions('user', ['no-pty', 'force-command=the only thing it may do']),
     ...validity,
   },
   userAuthority,

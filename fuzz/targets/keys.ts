@@ -44,6 +44,7 @@ export const publicKeyBlob: FuzzTarget = {
 };
 
 const certificates = blobs.filter((blob) => blob.includes('-cert-v01@openssh.com'));
+export const certificateSeeds: readonly Buffer[] = certificates;
 
 /** No change of a certificate may leave it good: each byte of it is signed. */
 export const certificateChecks: FuzzTarget = {

@@ -2,6 +2,7 @@
 import type { FuzzTarget } from '../target.ts';
 import { agentClient, agentServer } from './agent.ts';
 import { authClient, authMessages, authServer } from './auth.ts';
+import { certificateLines, certificateWords, validity } from './certificates.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
@@ -19,6 +20,9 @@ export const targets: readonly FuzzTarget[] = [
   transportLogin,
   publicKeyBlob,
   certificateChecks,
+  certificateLines,
+  certificateWords,
+  validity,
   signatureBlob,
   publicKeyFile,
   privateKeyFile,

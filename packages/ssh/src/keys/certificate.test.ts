@@ -9,6 +9,7 @@ import {
   type CertificateRequest,
   type CheckCertificateOptions,
   checkCertificate,
+  createSecurityKeySigner,
   decodePublicKey,
   defaultUserExtensions,
   encodeSignature,
@@ -17,6 +18,7 @@ import {
   parseCertificateOptions,
   parsePrivateKey,
   parsePublicKey,
+  securityKeyData,
   signCertificate,
   verifyCertificate,
 } from './index.ts';
@@ -178,12 +180,90 @@ test('refuses to sign what would be accepted nowhere', async () => {
     { principals: Array.from({ length: 257 }, (_, index) => `user${index}`) },
     { subject: certified },
     { validAfter: 10n, validBefore: 10n },
+    { serial: -1n },
+    { serial: 2n ** 64n },
+    { validBefore: 2n ** 64n },
+    { keyId: 'a\0b' },
+    { principals: ['a\nb'] },
+    { criticalOptions: { 'force-command': '' } },
+    { criticalOptions: { 'force-command': true } },
+    { criticalOptions: { 'source-address': '10.0.0.1/8' } },
+    { criticalOptions: { 'source-address': '' } },
+    { criticalOptions: { 'verify-required': 'yes' } },
+    { criticalOptions: { 'a b': true } },
+    { extensions: { 'permit-pty': 'yes' } },
+    { extensions: { '': true } },
+    { extensions: Object.fromEntries(Array.from({ length: 257 }, (_, index) => [`x${index}`, true])) },
   ];
   for (const changes of refused) {
     await assert.rejects(signCertificate({ ...request, ...changes }, ca), { code: 'misuse' });
   }
-  const wrong = { ...ca, publicKey: ca.publicKey, sign: async () => encodeSignature('ssh-ed25519', Buffer.alloc(64)) };
-  await assert.rejects(signCertificate(request, wrong), { code: 'bad-certificate', message: /does not verify/ });
+});
+
+test('what another signer made is checked: wrong, cut, or of another algorithm it is refused', async () => {
+  const right = async (data: Uint8Array) => await ca.sign(data, 'ssh-ed25519');
+  const signers: [string, (data: Uint8Array) => Promise<Buffer>][] = [
+    ['zeros', async () => encodeSignature('ssh-ed25519', Buffer.alloc(64))],
+    ['empty', async () => Buffer.alloc(0)],
+    ['cut', async (data) => (await right(data)).subarray(0, -1)],
+    ['longer', async (data) => Buffer.concat([await right(data), Buffer.of(0)])],
+    ['over other data', async () => await right(Buffer.from('other'))],
+    ['renamed', async (data) => encodeSignature('rsa-sha2-512', (await right(data)).subarray(-64))],
+  ];
+  for (const [what, sign] of signers) {
+    const signer = { publicKey: ca.publicKey, label: 'a token', sign };
+    await assert.rejects(
+      signCertificate(request, signer),
+      { code: 'bad-certificate', message: 'the signature that came from a token does not verify' },
+      what,
+    );
+  }
+  const honest = { publicKey: ca.publicKey, label: 'an agent', sign: right };
+  checkCertificate(certificateOf(await signCertificate(request, honest)), asAlice);
+});
+
+test('a certificate just made is the one that its blob reads as', async () => {
+  const made = await signCertificate(request, ca);
+  const read = decodePublicKey(made.blob);
+  assert.ok(made.equals(read));
+  assert.equal(made.type, read.type);
+  assert.equal(made.bits, read.bits);
+  assert.ok(made.plain.equals(read.plain));
+  const fields = ({ signatureKey, subject: key, ...rest }: Certificate) => ({
+    ...rest,
+    authority: signatureKey.blob,
+    subject: key.blob,
+  });
+  assert.deepEqual(fields(certificateOf(made)), fields(certificateOf(read)));
+  assert.notDeepEqual(certificateOf(made).nonce, certificateOf(await signCertificate(request, ca)).nonce);
+});
+
+test('no principals only where they are asked to be none', async () => {
+  const made = await signCertificate({ ...request, principals: [], allowNoPrincipals: true }, ca);
+  assert.throws(() => checkCertificate(certificateOf(made), asAlice), { message: 'Certificate lacks principal list' });
+});
+
+test('the RSA algorithm of the authority is chosen by name, and only one of its own', async () => {
+  const rsa = await parsePrivateKey(readFileSync(`${folder}rsa`));
+  for (const algorithm of ['rsa-sha2-256', 'rsa-sha2-512', 'ssh-rsa']) {
+    const certificate = certificateOf(await signCertificate(request, rsa, algorithm));
+    verifyCertificate(certificate, [algorithm]);
+  }
+  await assert.rejects(signCertificate(request, rsa, 'ssh-ed25519'), { code: 'misuse' });
+});
+
+test('security keys as authorities sign through their provider', async () => {
+  const { publicKey } = ca;
+  const sk = decodePublicKey(
+    new WireWriter().string('sk-ssh-ed25519@openssh.com').string(publicKey.blob.subarray(-32)).string('ssh:').finish(),
+  );
+  const handle = { application: 'ssh:', flags: 1, keyHandle: Buffer.alloc(4) };
+  const signer = createSecurityKeySigner(sk, handle, async ({ application, data }) => {
+    const signature = await ca.sign(securityKeyData(application, 1, 7, data), 'ssh-ed25519');
+    return { signature: signature.subarray(-64), flags: 1, counter: 7 };
+  });
+  const certificate = certificateOf(await signCertificate({ ...request, subject: sk }, signer));
+  checkCertificate(certificate, { ...asAlice, caSignatureAlgorithms: ['sk-ssh-ed25519@openssh.com'] });
 });
 
 /** A certificate put together by hand; what it says may be nonsense. */

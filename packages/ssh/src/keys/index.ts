@@ -1,5 +1,6 @@
 /** @nacre/ssh/keys: public and private keys, their files, certificates, fingerprints and signers. */
 
+export { maxCertificatePrincipals } from '../limits.ts';
 export {
   type CertificateOptions,
   type CheckCertificateOptions,
@@ -8,6 +9,24 @@ export {
   userCriticalOptions,
   verifyCertificate,
 } from './certificate.ts';
+export {
+  buildCertificateOptions,
+  type CertificateOption,
+  type CertificateSection,
+  type CertificateSections,
+  defaultUserExtensions,
+  parseCertificateOption,
+} from './certificate-words.ts';
+export {
+  type CertificateDescription,
+  type DescribedKey,
+  type DescribedOption,
+  type DescribeOptions,
+  describeCertificate,
+  type FormatCertificateOptions,
+  formatCertificate,
+  formatValidity,
+} from './describe-certificate.ts';
 export {
   bubbleBabble,
   type FingerprintHash,
@@ -40,7 +59,6 @@ export { type DecodePublicKeyOptions, decodePublicKey } from './public-key.ts';
 export {
   type CertificateOptionValue,
   type CertificateRequest,
-  defaultUserExtensions,
   signCertificate,
 } from './sign-certificate.ts';
 export { decodeSignature, encodeSignature, type WireSignature } from './signature.ts';
@@ -54,3 +72,10 @@ export {
   withCertificate,
 } from './signer.ts';
 export type { Certificate, PrivateKey, PublicKey, Signer, VerifyOptions } from './types.ts';
+export {
+  formatAbsoluteTime,
+  parseTimeSpec,
+  parseValidityInterval,
+  parseValidityTime,
+  type Validity,
+} from './validity.ts';

@@ -10,7 +10,7 @@ import { ed25519Private } from './key-types/ssh-ed25519.ts';
 import { rsaPrivate } from './key-types/ssh-rsa.ts';
 import { keyTypes } from './key-types/table.ts';
 import { decodePublicKey, publicKeyOf, requireHalf } from './public-key.ts';
-import type { PrivateKey, PublicKey } from './types.ts';
+import type { PrivateKey, PublicKey, Signer } from './types.ts';
 
 /**
  * Generates a key.
@@ -95,6 +95,11 @@ export function privateNumbers(key: PrivateKey): PrivateNumbers | SecurityKeyHan
 export function securityKeyHandle(key: PrivateKey): SecurityKeyHandle | undefined {
   const numbers = privateNumbers(key);
   return numbers.kind === 'sk' ? numbers : undefined;
+}
+
+/** Whether a signer is a private key of this process, which was checked against its public half when it was read or made. */
+export function isInMemory(signer: Signer): boolean {
+  return signer instanceof MemoryPrivateKey;
 }
 
 class MemoryPrivateKey implements PrivateKey {

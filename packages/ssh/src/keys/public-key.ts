@@ -54,6 +54,17 @@ export function requireHalf(key: PublicKey): { row: KeyType; half: PublicHalf } 
   return (decoded as DecodedPublicKey).inside();
 }
 
+/** The certificate that was just made of keys we hold: read like any other, but for the keys in it, which were read before. */
+export function certifiedKey(subject: PublicKey, authority: PublicKey, blob: Buffer): PublicKey {
+  const { row, half } = requireHalf(subject);
+  const reader = new WireReader(blob, row.certificateName);
+  const type = reader.ascii('type');
+  const nonce = reader.string('nonce');
+  reader.fixed(subject.blob.length - 4 - row.name.length, 'subject');
+  const context = { type, nonce, subject, decodeAuthority: () => authority };
+  return new DecodedPublicKey(row, type, blob, half, readCertificate(reader, blob, context));
+}
+
 /** The numbers of a key, for formats other than SSH's own. */
 export function publicNumbers(key: PublicKey): PublicNumbers {
   return requireHalf(key).half.numbers;

@@ -2,10 +2,12 @@
 import { randomBytes } from '../crypto/random.ts';
 import { maxCertificateOptions, maxCertificatePrincipals } from '../limits.ts';
 import { WireWriter } from '../wire/index.ts';
-import { verifyCertificate } from './certificate.ts';
+import { addressListFlaw } from './address-blocks.ts';
 import { badCertificate } from './key-error.ts';
-import { decodePublicKey, requireHalf } from './public-key.ts';
-import type { Certificate, PublicKey, Signer } from './types.ts';
+import { isInMemory } from './private-key.ts';
+import { certifiedKey, requireHalf } from './public-key.ts';
+import type { PublicKey, Signer } from './types.ts';
+import { forever } from './validity.ts';
 
 /** What stands in a certificate apart from keys and signature. */
 export interface CertificateRequest {
@@ -16,6 +18,11 @@ export interface CertificateRequest {
   readonly serial?: bigint;
   /** Names of users or hosts; at least one, for a certificate without names is refused everywhere. */
   readonly principals: readonly string[];
+  /**
+   * Signs although there are no principals. OpenSSH before 10.3 takes such a certificate for anyone's, newer versions and nacre
+   * for nobody's: only for those who know who will read it.
+   */
+  readonly allowNoPrincipals?: boolean;
   /** Seconds since 1970; default 0 and 2^64-1: no bound. */
   readonly validAfter?: bigint;
   readonly validBefore?: bigint;
@@ -26,21 +33,26 @@ export interface CertificateRequest {
 
 export type CertificateOptionValue = string | true | Uint8Array;
 
-/** The extensions ssh-keygen gives to user certificates unless told otherwise. */
-export const defaultUserExtensions: Readonly<Record<string, true>> = {
-  'permit-X11-forwarding': true,
-  'permit-agent-forwarding': true,
-  'permit-port-forwarding': true,
-  'permit-pty': true,
-  'permit-user-rc': true,
-};
-
 /**
  * Signs a certificate.
  *
+ * @param ca - a private key, or a key that an agent or a token holds.
  * @param algorithm - the CA's signature algorithm; default its key's first, which for RSA is rsa-sha2-512.
  * @returns the certificate as a public key; `formatPublicKey` writes the -cert.pub line.
- * @throws SshError `bad-certificate` for a request that no one would accept, or a signer that signs wrongly.
+ * @throws SshError `misuse` for a request that no one would accept, `bad-certificate` for a signer that signs wrongly, and
+ *   whatever the signer throws.
+ * @example
+ * const certificate = await signCertificate(
+ *   {
+ *     subject: key.publicKey,
+ *     kind: 'user',
+ *     keyId: 'ada',
+ *     principals: ['ada'],
+ *     ...parseValidityInterval('+52w', Math.floor(Date.now() / 1000)),
+ *     ...buildCertificateOptions('user', ['no-x11-forwarding']),
+ *   },
+ *   ca,
+ * );
  */
 export async function signCertificate(
   request: CertificateRequest,
@@ -49,21 +61,37 @@ export async function signCertificate(
 ): Promise<PublicKey> {
   requireSensible(request, ca);
   const writer = writeFields(request, ca.publicKey);
-  const signature = await ca.sign(Buffer.from(writer.finish()), algorithm);
-  const signed = decodePublicKey(writer.string(signature).finish());
-  // A signer may be an agent or a token: what it made is checked before anyone relies on it.
-  verifyCertificate(signed.certificate as Certificate, [algorithm]);
-  return signed;
+  const signed = Buffer.from(writer.finish());
+  const signature = await ca.sign(signed, algorithm);
+  requireSignature(ca, signed, signature, algorithm);
+  return certifiedKey(request.subject, ca.publicKey, writer.string(signature).finish());
+}
+
+/**
+ * An agent or a token may have signed wrongly, so what it made is checked before anyone relies on it. A key in memory was checked
+ * when it was read; checking its signatures too would cost three times what making them does. Nor could a fault while signing
+ * give the key away, for which one message must be signed twice: the nonce makes each certificate another one.
+ */
+function requireSignature(ca: Signer, signed: Buffer, signature: Buffer, algorithm: string): void {
+  // A token that needs no touch may be an authority; those who take the certificate say whether it counts.
+  const options = { requireUserPresence: false };
+  if (!isInMemory(ca) && !ca.publicKey.verify(signed, signature, algorithm, options)) {
+    throw badCertificate(`the signature that came from ${ca.label} does not verify`, {
+      remedy: 'Ask again; if it stays so, do not use this signer.',
+    });
+  }
 }
 
 function requireSensible(request: CertificateRequest, ca: Signer): void {
-  const { subject, principals, validAfter = 0n, validBefore = forever } = request;
+  const { subject, keyId, serial, principals, validAfter = 0n, validBefore = forever } = request;
   const refuse = (text: string): never => {
     throw badCertificate(text, { code: 'misuse' });
   };
   if (subject.certificate !== undefined) refuse('a certificate cannot be certified, only a plain key');
   if (ca.publicKey.certificate !== undefined) refuse('a certificate cannot be a CA, only a plain key');
-  if (principals.length === 0) refuse('a certificate without principals is accepted nowhere; name at least one');
+  if (principals.length === 0 && request.allowNoPrincipals !== true) {
+    refuse('a certificate without principals is accepted nowhere; name at least one');
+  }
   if (principals.length > maxCertificatePrincipals)
     refuse(`at most ${maxCertificatePrincipals} principals are allowed`);
   // OpenSSH CVE-2026-35414: a comma in a name could be taken for two names.
@@ -71,13 +99,35 @@ function requireSensible(request: CertificateRequest, ca: Signer): void {
     refuse('a principal is empty or holds a comma, a NUL or a line break');
   }
   if (validBefore <= validAfter) refuse('the certificate would end before it begins');
-  for (const options of [request.criticalOptions ?? {}, request.extensions ?? {}]) {
-    if (Object.keys(options).length > maxCertificateOptions)
-      refuse(`at most ${maxCertificateOptions} options are allowed`);
+  if (keyId.includes('\0')) refuse('the key id holds a NUL');
+  for (const [name, number] of Object.entries({ serial: serial ?? 0n, validAfter, validBefore })) {
+    if (number < 0n || number > forever) refuse(`${name} is a number from 0 to 2^64-1, not ${number}`);
   }
+  for (const section of ['criticalOptions', 'extensions'] as const) requireOptions(section, request[section], refuse);
 }
 
-const forever = 2n ** 64n - 1n;
+const textOptions = ['force-command', 'source-address'];
+
+/** What a server would refuse at the first login is refused here. Bytes are taken as they are. */
+function requireOptions(
+  section: 'criticalOptions' | 'extensions',
+  options: Readonly<Record<string, CertificateOptionValue>> = {},
+  refuse: (text: string) => never,
+): void {
+  const names = Object.keys(options);
+  if (names.length > maxCertificateOptions) refuse(`at most ${maxCertificateOptions} options are allowed`);
+  for (const name of names) {
+    const value = options[name] as CertificateOptionValue;
+    if (!/^[\x21-\x7e]+$/.test(name)) refuse(`"${name}" is no name of an option: those are ASCII without blanks`);
+    if (typeof value === 'object') continue;
+    const isText = section === 'criticalOptions' && textOptions.includes(name);
+    const isFlag = section === 'extensions' ? /^(permit-|no-touch-required$)/.test(name) : name === 'verify-required';
+    if (isText && (value === true || value === '' || value.includes('\0'))) refuse(`${name} needs a text without NUL`);
+    if (isFlag && value !== true) refuse(`${name} takes no value`);
+    const flaw = isText && name === 'source-address' ? addressListFlaw(value as string) : undefined;
+    if (flaw !== undefined) refuse(`source-address "${value as string}": ${flaw}`);
+  }
+}
 
 function writeFields(request: CertificateRequest, authority: PublicKey): WireWriter {
   const { row, half } = requireHalf(request.subject);

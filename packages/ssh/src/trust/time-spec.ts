@@ -1,23 +1,2 @@
-/** Absolute times as OpenSSH writes them in expiry-time= and valid-after=: YYYYMMDD[HHMM[SS]][Z]. */
-
-/**
- * @returns seconds since 1970, or undefined where the text is no such time (a 31st of February is none). Without a `Z` it is
- *   local time, as in OpenSSH.
- */
-export function parseTimeSpec(text: string): number | undefined {
-  const found = /^([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2})?)?(Z?)$/i.exec(text);
-  if (found === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found
-    .slice(1, 7)
-    .map((part) => Number(part ?? 0));
-  const isUtc = found[7] !== '';
-  // Date reads the years 0 to 99 as 1900 and later, and nobody's key expired then.
-  if (year < 1970 || second > 59 || minute > 59 || hour > 23) return undefined;
-  const date = isUtc
-    ? new Date(Date.UTC(year, month - 1, day, hour, minute, second))
-    : new Date(year, month - 1, day, hour, minute, second);
-  const sameDay = isUtc
-    ? date.getUTCMonth() === month - 1 && date.getUTCDate() === day
-    : date.getMonth() === month - 1 && date.getDate() === day;
-  return sameDay ? Math.floor(date.getTime() / 1000) : undefined;
-}
+/** Absolute times as OpenSSH writes them in expiry-time= and valid-after=; keys has them for certificates too. */
+export { parseTimeSpec } from '../keys/index.ts';

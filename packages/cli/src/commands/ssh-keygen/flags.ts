@@ -61,7 +61,7 @@ const modes = [
   },
   { letter: 'U', name: 'authorityInAgent', help: 'The CA key is held by the agent.' },
   { letter: 'u', name: 'updateKrl', help: 'Add to a key revocation list.' },
-  { letter: 'V', name: 'validity', value: 'interval', help: 'When a certificate is valid.' },
+  { letter: 'V', name: 'validity', value: 'interval', help: 'When a certificate is valid: +52w, from:to.' },
   { letter: 'w', name: 'securityKeyProvider', value: 'provider', help: 'The FIDO middleware library.' },
   {
     letter: 'Y',
@@ -96,6 +96,9 @@ export const table = {
        ssh-keygen -c [-a rounds] [-C comment] [-f keyfile] [-P passphrase]
        ssh-keygen -l [-v] [-E fingerprint_hash] [-f input_keyfile]
        ssh-keygen -B [-f input_keyfile]
+       ssh-keygen -I certificate_identity -s ca_key [-hU] [-n principals]
+                  [-O option] [-t algorithm] [-V validity_interval]
+                  [-z serial_number] file ...
        ssh-keygen -L [-f input_keyfile]`,
 } as const;
 

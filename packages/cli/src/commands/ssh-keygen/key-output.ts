@@ -74,7 +74,7 @@ function chooseFormat(key: PrivateKey, format = 'RFC4716'): PrivateKeyFormatName
  *
  * @param mode - what the umask leaves of it.
  */
-function writeKeyFile(path: string, text: string, mode: number): void {
+export function writeKeyFile(path: string, text: string | Uint8Array, mode: number): void {
   const place = lookAt(path);
   if (place.kind === 'device') {
     writeFileSync(place.path, text);
@@ -90,7 +90,8 @@ function writeKeyFile(path: string, text: string, mode: number): void {
         fchownSync(file, place.stats.uid, place.stats.gid);
       }
       writeFileSync(file, text);
-      fsyncSync(file);
+      // What is secret, or takes the place of another, must outlast a power cut; a new public file can be made again.
+      if (mode === 0o600 || place.kind === 'file') fsyncSync(file);
     } finally {
       closeSync(file);
     }

@@ -1,130 +1,99 @@
 /** ssh-keygen -L: what certificates say. */
+import { SshError } from '@nacre/ssh/errors';
 import {
-  type Certificate,
-  decodeSignature,
-  fingerprint,
+  type FingerprintHash,
+  findPublicKeyAlgorithm,
+  formatCertificate,
   type PublicKey,
   parsePublicKey,
-  shortTypeName,
 } from '@nacre/ssh/keys';
-import { WireReader } from '@nacre/ssh/wire';
+import { sanitize } from '../../terminal/sanitize.ts';
 import { chooseFile } from './ask.ts';
-import { describe } from './ending.ts';
+import { describe, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { readKeyList } from './key-input.ts';
-import { printable } from './text.ts';
+import { requireHash } from './show-fingerprint.ts';
 
 export function run(flags: KeygenFlags): number {
+  const hash = requireHash(flags.hash);
   const path = chooseFile(flags, 'Enter file in which the key is');
-  const { text, name } = readKeyList(path);
+  const { text, name } = readLines(path);
+  const lines = text.split('\n');
+  // What follows the last line feed is a line only if there is something.
+  const last = lines.pop() ?? '';
+  if (/[^ \t]/.test(last)) lines.push(last);
   let found = false;
-  for (const [index, line] of text.split('\n').entries()) {
-    const trimmed = line.replace(/\r$/, '').replace(/^[ \t]+/, '');
-    if (trimmed === '' || trimmed.startsWith('#')) continue;
+  for (const [index, line] of lines.entries()) {
+    const trimmed = line.replace(/^[ \t]+/, '');
+    if (trimmed.startsWith('#')) continue;
     const place = `${name}:${index + 1}`;
-    const key = readKey(trimmed, place);
+    const key = readCertificate(trimmed.replace(/\r$/, ''), place);
     if (key === undefined) continue;
-    if (key.certificate === undefined) {
-      process.stderr.write(`${place} is not a certificate\n`);
-      continue;
-    }
     found = true;
-    process.stdout.write(`${path !== '-' && index === 0 ? name : place}:\n${formatCertificate(key, key.certificate)}`);
+    const head = path !== '-' && index === 0 ? name : place;
+    process.stdout.write(`${head}:\n${format(key, hash)}`);
   }
   return found ? 0 : 1;
 }
 
-function readKey(line: string, place: string): PublicKey | undefined {
+/** OpenSSH opens a folder, finds no line in it, and so no certificate. */
+function readLines(path: string): ReturnType<typeof readKeyList> {
   try {
-    return parsePublicKey(line).key;
+    return readKeyList(path);
   } catch (error) {
-    process.stderr.write(`${place}: invalid key: ${describe(error)}\n`);
+    if (error instanceof Ending && error.message.endsWith(': Is a directory')) throw new Ending(error.message, 1);
+    throw error;
+  }
+}
+
+function readCertificate(line: string, place: string): PublicKey | undefined {
+  try {
+    const { key } = parsePublicKey(line);
+    if (key.certificate === undefined) {
+      process.stderr.write(`${place} is not a certificate\n`);
+      return undefined;
+    }
+    requireSignature(key);
+    return key;
+  } catch (error) {
+    process.stderr.write(`${place}: invalid key: ${explain(error, line)}\n`);
     return undefined;
   }
 }
 
-const indent = ' '.repeat(8);
-const deeper = ' '.repeat(16);
-
-function formatCertificate(key: PublicKey, certificate: Certificate): string {
-  const { kind, signatureKey, signature, keyId, serial, principals, criticalOptions, extensions } = certificate;
-  const lines = [
-    `Type: ${key.type} ${kind} certificate`,
-    `Public key: ${shortTypeName(key)} ${fingerprint(key)}`,
-    `Signing CA: ${shortTypeName(signatureKey)} ${fingerprint(signatureKey)} (using ${algorithmOf(signature)})`,
-    `Key ID: "${printable(latin1(keyId))}"`,
-    `Serial: ${serial}`,
-    `Valid: ${formatValidity(certificate)}`,
-    `Principals: ${formatList(principals.map((name) => printable(latin1(name))))}`,
-    `Critical Options: ${formatList(formatOptions(criticalOptions, criticalTexts, []))}`,
-    `Extensions: ${formatList(formatOptions(extensions, [], knownExtensions))}`,
-  ];
-  return lines.map((line) => `${indent}${line}\n`).join('');
+/** OpenSSH checks the CA's signature wherever it reads a certificate, so that what it shows is what somebody signed. */
+function requireSignature(key: PublicKey): void {
+  const { certificate } = key;
+  if (certificate === undefined) return;
+  const { signatureKey, signedBytes, signature } = certificate;
+  // Whether a token was touched is for those to ask who let somebody in by the certificate.
+  const isRight = (algorithm: string): boolean =>
+    signatureKey.verify(signedBytes, signature, algorithm, { requireUserPresence: false });
+  if (!signatureKey.signatureAlgorithms.some(isRight)) throw new Ending('incorrect signature');
 }
 
-function algorithmOf(signature: Buffer): string {
-  try {
-    return decodeSignature(signature).algorithm;
-  } catch {
-    return 'unknown';
+/** The reason in OpenSSH's words, and in ours behind them. */
+function explain(error: unknown, line: string): string {
+  if (error instanceof Ending) return error.message;
+  const [type = '', base64 = ''] = line.split(/[ \t]+/);
+  const blob = Buffer.from(base64, 'base64');
+  const inside = blob.toString('latin1', 4, 4 + (blob.length < 4 ? 0 : blob.readUInt32BE(0)));
+  if (error instanceof SshError && isKnownType(type) && inside !== '' && inside !== type) {
+    const words = isKnownType(inside) ? 'key type does not match' : 'unknown or unsupported key type';
+    return `${words} (${error.message})`;
   }
+  return isKnownType(type) ? describe(error) : `invalid format (${(error as Error).message})`;
 }
 
-function formatList(lines: readonly string[]): string {
-  return lines.length === 0 ? '(none)' : `\n${lines.map((line) => `${deeper}${line}`).join('\n')}`;
+function isKnownType(type: string): boolean {
+  return findPublicKeyAlgorithm(type) !== undefined;
 }
 
-const criticalTexts = ['force-command', 'source-address'];
-const knownExtensions = [
-  'permit-X11-forwarding',
-  'permit-agent-forwarding',
-  'permit-port-forwarding',
-  'permit-pty',
-  'permit-user-rc',
-  'no-touch-required',
-];
-
-function formatOptions(
-  options: ReadonlyMap<string, Buffer>,
-  texts: readonly string[],
-  known: readonly string[],
-): string[] {
-  return [...options].map(([name, data]) => {
-    if (texts.includes(name)) return `${name} ${printable(readText(data))}`;
-    if (known.includes(name) || (texts.length > 0 && name === 'verify-required')) return name;
-    if (data.length === 0) return `${name} UNKNOWN FLAG OPTION`;
-    return `${name} UNKNOWN OPTION: ${data.toString('hex')} (len ${data.length})`;
-  });
-}
-
-function readText(data: Buffer): string {
+function format(key: PublicKey, hash: FingerprintHash): string {
   try {
-    return new WireReader(data).string().toString('latin1');
-  } catch {
-    return '(malformed)';
+    return formatCertificate(key, { hash, printable: (text) => sanitize(text) });
+  } catch (error) {
+    if (error instanceof SshError) throw new Ending(error.message);
+    throw error;
   }
-}
-
-const noEnd = 2n ** 64n - 1n;
-
-function formatValidity({ validAfter, validBefore }: Certificate): string {
-  if (validAfter === 0n && validBefore === noEnd) return 'forever';
-  if (validAfter === 0n) return `before ${formatTime(validBefore)}`;
-  if (validBefore === noEnd) return `after ${formatTime(validAfter)}`;
-  return `from ${formatTime(validAfter)} to ${formatTime(validBefore)}`;
-}
-
-/** The last second that a Date can tell. */
-const lastSecond = 8_640_000_000_000n;
-
-/** Local time, as ssh-keygen prints it. */
-function formatTime(seconds: bigint): string {
-  const time = new Date(Number(seconds > lastSecond ? lastSecond : seconds) * 1000);
-  const two = (number: number): string => String(number).padStart(2, '0');
-  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
-  return `${date}T${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')}`;
-}
-
-function latin1(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }

@@ -42,7 +42,8 @@ export async function run(flags: KeygenFlags): Promise<number> {
 
 const hashes: readonly string[] = ['md5', 'sha1', 'sha256', 'sha384', 'sha512'];
 
-function requireHash(text = 'sha256'): FingerprintHash {
+/** `-E`: the hash of fingerprints. */
+export function requireHash(text = 'sha256'): FingerprintHash {
   const name = text.toLowerCase();
   if (!hashes.includes(name)) throw new Ending(`Invalid hash algorithm "${text}"`);
   return name as FingerprintHash;
