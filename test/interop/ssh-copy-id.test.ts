@@ -379,6 +379,35 @@ test('file, modes and words are those of Debian’s script', {
   }
 });
 
+test('logged in by another key, in BatchMode, with options of ssh', { skip }, async () => {
+  const user = await createSystemUser();
+  const [mine, key] = [await makeKey(), await makeKey()];
+  await user.authorize(mine.publicLine);
+  const options = ['-o', 'BatchMode=yes', '-o', `IdentityFile=${mine.file}`, '-o', 'RemoteCommand=false'];
+  const result = await copyId(user, ['-i', key.file, ...options], { env: alone });
+  assert.equal(result.status, 0, result.stderr);
+  assert.match(
+    result.stdout.toString(),
+    new RegExp(`with: "ssh -i ${key.file} -p \\d+ -F '/dev/null' -o 'BatchMode=yes'`),
+  );
+  assert.equal(linesOf(user), `${mine.publicLine}\n${key.publicLine}\n`);
+});
+
+test('root of an OpenWrt has its keys in dropbear’s folder', { skip }, async () => {
+  const folder = makeFolder('openwrt');
+  const [release, keys] = [join(folder, 'release'), join(folder, 'dropbear')];
+  writeFileSync(release, '');
+  const edit = `sed 's,/etc/openwrt_release,${release},;s,/etc/dropbear,${keys},'`;
+  const force = `ForceCommand exec sh -c "$(printf %%s "$SSH_ORIGINAL_COMMAND" | ${edit})"`.replace('%%', '%');
+  const router = await startOpenSshServer({ config: [force] });
+  const key = await makeKey();
+  const root = { name: router.user, password: '', home: folder } as SystemUser;
+  const options = ['-o', 'BatchMode=yes', '-o', `IdentityFile=${router.identity.file}`];
+  const result = await copyId(root, ['-i', key.file, ...options], { to: router, env: alone });
+  assert.equal(result.status, 0, result.stderr);
+  assert.equal(readFileSync(join(keys, 'authorized_keys'), 'utf8'), `${key.publicLine}\n`);
+});
+
 test('mistakes: certificates, private keys, missing halves, no key, no host', { skip }, async () => {
   const user = await createSystemUser();
   const [key, authority] = [await makeKey(), await makeKey()];

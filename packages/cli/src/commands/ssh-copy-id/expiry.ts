@@ -1,10 +1,9 @@
 /** `--expires`: the time after which a server lets a key in no more, as authorized_keys has it. */
 import { SshError } from '@nacre/ssh/errors';
-import { parseTimeSpec } from '@nacre/ssh/trust';
+import { parseValidityTime } from '@nacre/ssh/keys';
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** 9999-12-31: the last year that four digits can name. */
-const lastSecond = 253_402_300_799;
+const lastSecond = 253_402_300_799n;
 
 /**
  * Reads `+90d`, `+1w2d`, `+3600` or `YYYYMMDD[HHMM[SS]][Z]`.
@@ -14,25 +13,24 @@ const lastSecond = 253_402_300_799;
  * @throws SshError `misuse` for anything else, and for times that are past.
  */
 export function expiryOption(text: string, now: number): string {
-  const expiresAt = text.startsWith('+') ? addSeconds(text, now) : parseTimeSpec(text);
+  const expiresAt = readTime(text, now);
   if (expiresAt === undefined || expiresAt > lastSecond) {
     throw misuse(`--expires takes a time such as +90d, +12h or 20301231235959Z, not "${text}"`);
   }
   if (expiresAt <= now) throw misuse(`--expires ${text} is past already: the key would never be let in`);
-  const stamp = new Date(expiresAt * 1000)
+  const stamp = new Date(Number(expiresAt) * 1000)
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replace(/[-:T]/g, '');
   return `expiry-time="${stamp}"`;
 }
 
-function addSeconds(text: string, now: number): number | undefined {
-  if (!/^\+(?:\d{1,12}[smhdw]?)+$/i.test(text)) return undefined;
-  let seconds = 0;
-  for (const [, digits, unit = ''] of text.matchAll(/(\d+)([smhdw]?)/gi)) {
-    seconds += Number(digits) * (unitSeconds[unit.toLowerCase() || 's'] as number);
+function readTime(text: string, now: number): bigint | undefined {
+  try {
+    return parseValidityTime(text, Math.floor(now));
+  } catch {
+    return undefined;
   }
-  return now + seconds;
 }
 
 /**
