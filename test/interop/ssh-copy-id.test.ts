@@ -311,12 +311,14 @@ test('a server that allows sftp only takes keys with -s, and says so without', {
 
 test('our own sshd', { skip: skip || missing('nacre:sshd') }, async () => {
   const user = await createSystemUser();
-  const own = await startNacreServer({ config: ownFile });
-  const key = await makeKey();
+  const own = await startNacreServer({ config: [...ownFile, `Subsystem sftp ${openSshProgram('sftp-server')}`] });
+  const [key, second] = [await makeKey(), await makeKey()];
   const result = await copyId(user, ['-i', key.file], { to: own });
   assert.equal(result.status, 0, result.stderr);
   assert.equal(linesOf(user), `${key.publicLine}\n`);
   assert.match((await copyId(user, ['-i', key.file], { to: own })).stderr, /All keys were skipped/);
+  assert.equal((await copyId(user, ['-s', '-i', second.file], { to: own })).status, 0);
+  assert.equal(linesOf(user), `${key.publicLine}\n${second.publicLine}\n`);
   await own.stop();
 });
 

@@ -261,7 +261,7 @@ function readGreeting(greeting: Buffer): Map<string, Buffer> {
   const { version, extensions } = readingSftp(() => messages.version.decode(greeting));
   if (version === messages.sftpVersion) return new Map(extensions);
   const wrong = `the server speaks sftp version ${version}, expected ${messages.sftpVersion}`;
-  // RFC draft §4: the server answers with the lower of both versions, so a higher one breaks the rule.
+  // Draft §4: the server answers with the lower of both versions, so a higher one breaks the rule.
   throw version < messages.sftpVersion ? sftpError('unsupported', wrong, { side: 'peer' }) : badSftp(wrong);
 }
 

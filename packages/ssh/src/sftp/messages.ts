@@ -94,7 +94,7 @@ export const realpath = declareMessage('SSH_FXP_REALPATH', 16, { id: uint32, pat
 export const stat = declareMessage('SSH_FXP_STAT', 17, { id: uint32, path });
 export const rename = declareMessage('SSH_FXP_RENAME', 18, { id: uint32, oldPath: path, newPath: path });
 export const readlink = declareMessage('SSH_FXP_READLINK', 19, { id: uint32, path });
-/** The draft has the link first; OpenSSH has the target first, and others do as OpenSSH does (PROTOCOL §4.1). */
+/** The draft has the link first; OpenSSH has the target first, and others do as OpenSSH does (PROTOCOL). */
 export const symlink = declareMessage('SSH_FXP_SYMLINK', 20, { id: uint32, target: path, linkPath: path });
 export const extended = declareMessage('SSH_FXP_EXTENDED', 200, { id: uint32, request: name, data: rest });
 

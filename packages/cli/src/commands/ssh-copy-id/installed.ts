@@ -59,8 +59,9 @@ async function tryKeys(
 ): Promise<'in' | 'none' | 'too-many'> {
   let isPartly = false;
   try {
-    const connection = await remote.connect(({ certificates: _, ...options }) => ({
+    const connection = await remote.connect((options) => ({
       ...options,
+      certificates: [],
       identities: keys.map((key) => noticing(signers.get(key) as Signer, () => onAccepted(key))),
       agent: false,
       auth: {
@@ -114,7 +115,7 @@ async function signersOf({ keys, privateFile, agent }: KeySource, remote: Remote
   return signers;
 }
 
-async function loadPrivate(path: string, { request, connect: _, log }: Remote): Promise<Signer | undefined> {
+async function loadPrivate(path: string, { request, log }: Remote): Promise<Signer | undefined> {
   const isBatch = request.settings.batchMode ?? false;
   try {
     return await loadIdentity(path, {

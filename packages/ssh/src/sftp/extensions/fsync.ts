@@ -1,4 +1,4 @@
-/** fsync@openssh.com (PROTOCOL §4.6): what was written is on the disk when the answer comes. */
+/** fsync@openssh.com (PROTOCOL): what was written is on the disk when the answer comes. */
 import { declareStructure, fields } from '../../wire/index.ts';
 import type { SftpExtension } from './extension.ts';
 

@@ -1,4 +1,4 @@
-/** hardlink@openssh.com (PROTOCOL §4.5): a second name for a file. */
+/** hardlink@openssh.com (PROTOCOL): a second name for a file. */
 import { declareStructure, fields } from '../../wire/index.ts';
 import type { SftpExtension } from './extension.ts';
 

@@ -1,4 +1,4 @@
-/** limits@openssh.com (PROTOCOL §4.8): how large messages, reads and writes may be, and how many handles. */
+/** limits@openssh.com (PROTOCOL): how large messages, reads and writes may be, and how many handles. */
 import { declareStructure, fields } from '../../wire/index.ts';
 import type { SftpExtension } from './extension.ts';
 

@@ -1,4 +1,4 @@
-/** lsetstat@openssh.com (PROTOCOL §4.7): attributes of a link itself. */
+/** lsetstat@openssh.com (PROTOCOL): attributes of a link itself. */
 import { declareStructure, fields } from '../../wire/index.ts';
 import { attributesField, type FileAttributes } from '../attributes.ts';
 import type { SftpExtension } from './extension.ts';

@@ -1,4 +1,4 @@
-/** posix-rename@openssh.com (PROTOCOL §4.3): a rename that replaces what bears the new name. */
+/** posix-rename@openssh.com (PROTOCOL): a rename that replaces what bears the new name. */
 import { declareStructure, fields } from '../../wire/index.ts';
 import type { SftpExtension } from './extension.ts';
 

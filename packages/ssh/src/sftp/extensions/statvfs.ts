@@ -1,4 +1,4 @@
-/** statvfs@openssh.com (PROTOCOL §4.4): the file system that a path is on. */
+/** statvfs@openssh.com (PROTOCOL): the file system that a path is on. */
 import { declareStructure, fields } from '../../wire/index.ts';
 import type { SftpExtension } from './extension.ts';
 
