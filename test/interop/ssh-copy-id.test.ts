@@ -410,6 +410,61 @@ test('root of an OpenWrt has its keys in dropbear’s folder', { skip }, async (
   assert.equal(readFileSync(join(keys, 'authorized_keys'), 'utf8'), `${key.publicLine}\n`);
 });
 
+/** A NetScreen as far as the script knows it: what the server says it is, and a shell that takes commands from stdin. */
+const netScreen = `
+import asyncio, asyncssh, sys
+class Server(asyncssh.SSHServer):
+    def begin_auth(self, username): return True
+    def password_auth_supported(self): return True
+    def validate_password(self, username, password): return password == 'firewall'
+async def shell(process):
+    open(sys.argv[2], 'a').write(await process.stdin.read())
+    process.exit(0)
+async def main():
+    key = asyncssh.generate_private_key('ssh-ed25519')
+    server = await asyncssh.listen('127.0.0.1', 0, server_factory=Server, server_host_keys=[key],
+        server_version='NetScreen', process_factory=shell)
+    port = server.sockets[0].getsockname()[1]
+    line = '[127.0.0.1]:%d %s' % (port, key.export_public_key().decode())
+    open(sys.argv[1], 'w').write(line)
+    print('listening on', port, flush=True)
+    await asyncio.Future()
+asyncio.run(main())
+`;
+
+test('a NetScreen is told in its own words, and DSA keys only', {
+  skip: skip || missing('python3:asyncssh'),
+}, async () => {
+  const folder = makeFolder('netscreen');
+  const [script, known, typed] = [join(folder, 'server.py'), join(folder, 'known_hosts'), join(folder, 'typed')];
+  writeFileSync(script, netScreen);
+  writeFileSync(typed, '');
+  const firewall = startProgram(['/usr/bin/python3', script, known, typed]);
+  const [, port = ''] = await firewall.waitForLog(/listening on (\d+)/);
+  const to = { ...server, port: Number(port), knownHostsFile: known };
+  const admin = { name: 'admin', password: 'firewall' } as SystemUser;
+  const key = await makeKey();
+  const blob = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from('ssh-dss and its numbers')]).toString('base64');
+  writeFileSync(`${key.file}.pub`, `${key.publicLine}\nssh-dss ${blob} old\n`);
+  const result = await copyId(admin, ['-f', '-i', key.file], { to });
+  assert.equal(result.status, 0, result.stderr);
+  assert.match(result.stderr, /WARNING: Non-dsa key \(#1\) skipped \(NetScreen only supports DSA keys\)\n/);
+  assert.match(result.stdout.toString(), added(1));
+  assert.equal(readFileSync(typed, 'utf8'), `set ssh pka-dsa key ${blob}\nsave\nexit\n`);
+  writeFileSync(`${key.file}.pub`, `${key.publicLine}\n`);
+  assert.equal((await copyId(admin, ['-f', '-i', key.file], { to })).status, 1);
+});
+
+test('-x tells what happens here and there', { skip }, async () => {
+  const user = await createSystemUser();
+  const key = await makeKey();
+  const result = await copyId(user, ['-fx', '-i', key.file]);
+  assert.equal(result.status, 0, result.stderr);
+  assert.match(result.stderr, /debug1: Connection established\./);
+  assert.match(result.stderr, /^\+ umask 077$/m);
+  assert.equal(linesOf(user), `${key.publicLine}\n`);
+});
+
 test('mistakes: certificates, private keys, missing halves, no key, no host', { skip }, async () => {
   const user = await createSystemUser();
   const [key, authority] = [await makeKey(), await makeKey()];
