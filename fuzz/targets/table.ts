@@ -9,6 +9,7 @@ import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
+import { sftpClient, sftpMessage } from './sftp.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
@@ -53,6 +54,8 @@ export const targets: readonly FuzzTarget[] = [
   connectionServer,
   connectionClient,
   connectionData,
+  sftpClient,
+  sftpMessage,
   sshConfig,
   sshdConfig,
   commandLine,

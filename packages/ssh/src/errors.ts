@@ -31,6 +31,9 @@ export type SshErrorCode =
   | 'unsupported'
   | 'agent-unavailable'
   | 'agent-refused'
+  | 'no-such-file'
+  | 'permission-denied'
+  | 'operation-failed'
   | 'misuse';
 
 /** Where in the life of a connection (or in which file or tool) it arose. */

@@ -124,6 +124,17 @@ export const maxEnvironmentBytes = 128 * 1024;
 export const maxCommandBytes = 128 * 1024;
 export const maxTerminalModesBytes = 4096;
 
+/** An sftp message in either direction; OpenSSH's servers and clients have the same bound. */
+export const maxSftpMessageBytes = 256 * 1024;
+/** File handles are opaque strings of the server's that we keep and send back (draft-ietf-secsh-filexfer-02 §6.2). */
+export const maxSftpHandleBytes = 256;
+/** sftp requests under way at once; a further one waits. Each may have a reply of a whole message on its way to us. */
+export const maxSftpPendingRequests = 512;
+/** Extensions that a version message or a set of file attributes may list; each is kept. */
+export const maxSftpExtensions = 128;
+/** What a file is read whole into memory up to, where the caller names no bound. */
+export const maxSftpWholeFileBytes = 64 * 1024 * 1024;
+
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
 

@@ -54,4 +54,5 @@ export {
   type ScanTarget,
   scanHostKeys,
 } from './scan/index.ts';
+export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';

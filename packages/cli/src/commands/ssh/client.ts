@@ -79,7 +79,8 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
   return { wanted, isLocal: wanted && isLocal };
 }
 
-function connectOptions(request: Request, onAddress: (address: string | undefined) => void): ConnectOptions {
+/** The options of connect() that a request amounts to; ssh-copy-id connects by them as well. */
+export function connectOptions(request: Request, onAddress: (address: string | undefined) => void): ConnectOptions {
   const { settings, log, user, host, port } = request;
   const trust = hostTrust(request);
   const { addressFamily = 'any', rekeyLimit, serverAliveIntervalMs = 0, serverAliveCountMax } = settings;

@@ -1,0 +1,54 @@
+/** Listing a folder: names come in batches, and each is looked at before anybody uses it. */
+import type { FileAttributes } from './attributes.ts';
+import * as messages from './messages.ts';
+import { type SftpName, toName } from './name.ts';
+import type { CallOptions } from './requests.ts';
+import type { SftpSession } from './session.ts';
+import { badSftp } from './sftp-error.ts';
+import { describeSubject } from './status.ts';
+
+/** What a folder lists. */
+export interface SftpEntry extends SftpName {
+  /** Of the entry itself, not of what a link leads to. */
+  readonly attributes: FileAttributes;
+  /** The server's line for people, as `ls -l` prints it: free text, and not safe to print as it is. */
+  readonly longName: Buffer;
+}
+
+/** The entries of a folder but `.` and `..`; the handle is closed when the loop ends, however it does. */
+export async function* listFolder(
+  session: SftpSession,
+  path: Buffer,
+  options: CallOptions = {},
+): AsyncGenerator<SftpEntry, void, undefined> {
+  const subject = { operation: 'readdir', path };
+  const handle = await session.openHandle({ operation: 'opendir', path }, messages.opendir, { path }, options);
+  try {
+    for (;;) {
+      const reply = await session.askUntilEnd(subject, messages.readdir, { handle }, messages.names, options);
+      // An empty batch is no progress: taken for the end, as OpenSSH does.
+      if (reply === undefined || reply.names.length === 0) return;
+      for (const { name, longName, attributes } of reply.names) {
+        if (isOwnOrParent(name)) continue;
+        if (!isPlainName(name)) {
+          const error = badSftp(`${describeSubject(subject)}: the server lists a name that is none inside a folder`);
+          session.requests.fail(error);
+          throw error;
+        }
+        yield { ...toName(name), longName, attributes };
+      }
+    }
+  } finally {
+    // What the listing failed with matters, and not that its handle could not be closed.
+    await session.confirm({ operation: 'close', path }, messages.close, { handle }).catch(() => {});
+  }
+}
+
+function isOwnOrParent(name: Buffer): boolean {
+  return (name.length === 1 || name.length === 2) && name.every((byte) => byte === 0x2e);
+}
+
+/** A name with a slash in it would lead whoever joins paths out of the folder (CVE-2019-6111 and its kin). */
+function isPlainName(name: Buffer): boolean {
+  return name.length > 0 && !name.includes(0x2f) && !name.includes(0);
+}
