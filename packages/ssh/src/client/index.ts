@@ -4,7 +4,7 @@ export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
-export { nodeConfigSystem } from './config-system.ts';
+export { expandGlob, nodeConfigSystem } from './config-system.ts';
 export { connect } from './connect.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
 export {
@@ -21,6 +21,7 @@ export {
   pinnedHostKeys,
   trustedHostAuthorities,
 } from './host-key-policy.ts';
+export { resolveHostNames } from './host-names.ts';
 export {
   defaultIdentityFiles,
   type IdentityFileOptions,
