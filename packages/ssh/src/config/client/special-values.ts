@@ -1,4 +1,5 @@
 /** Values of ssh_config that only one keyword has. */
+import { matchPattern } from '../../trust/index.ts';
 import { type ConfigPlace, ValueError } from '../place.ts';
 import {
   type Given,
@@ -213,7 +214,7 @@ export const rekeyLimit: KeywordRow<RekeyLimitValue> = row<RekeyLimitValue>(
   true,
 );
 
-/** Patterns of names to send; a minus takes earlier ones away. */
+/** Patterns of names to send; a minus takes away those of earlier ones whose text fits, as OpenSSH does. */
 export const sendEnv: KeywordRow<readonly string[]> = row<readonly string[]>(
   'SendEnv',
   [],
@@ -221,7 +222,7 @@ export const sendEnv: KeywordRow<readonly string[]> = row<readonly string[]>(
     let names = [...before];
     for (const word of words) {
       if (word === '' || word.includes('=')) throw new ValueError('Invalid environment name.');
-      if (word.startsWith('-')) names = names.filter((name) => name !== word.slice(1));
+      if (word.startsWith('-')) names = names.filter((name) => !matchPattern(name, word.slice(1)));
       else if (!names.includes(word)) names.push(word);
     }
     return names;
