@@ -11,6 +11,7 @@ import { type AcceptOptions, encodeOpenFailure, IncomingOpen } from './incoming-
 import { type KeepaliveOptions, startKeepalive } from './keepalive.ts';
 import * as messages from './messages.ts';
 import { OpeningChannels } from './opening-channels.ts';
+import { RelayedChannels } from './relayed-channels.ts';
 import { abortedError, PendingReplies, RequestQueue } from './request-queue.ts';
 import { Scheduler } from './scheduler.ts';
 import { SendWindow, WindowBudget } from './window.ts';
@@ -24,6 +25,8 @@ export interface OpenOptions extends AcceptOptions {
 export class Connection {
   readonly link: ConnectionLink;
   readonly limits: ConnectionLimits;
+  /** Channels that somebody else speaks for: the clients of a shared connection. */
+  readonly relayed: RelayedChannels;
   readonly #options: ConnectionOptions;
   readonly #channels = new Map<number, Channel>();
   readonly #opening = new OpeningChannels();
@@ -43,6 +46,7 @@ export class Connection {
     this.link = link;
     this.#options = options;
     this.limits = connectionLimits(options.limits);
+    this.relayed = new RelayedChannels(() => (this.#isFull ? undefined : this.#takeChannelId()));
     const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
     const growth = new WindowGrowth(options.clock, (answered) => this.#probe(answered));
     if (options.roundTripMs !== undefined) growth.noteRoundTrip(options.roundTripMs);
@@ -83,7 +87,12 @@ export class Connection {
 
   /** Channels opening, open, or waiting for the peer's CLOSE, and those the application has to decide about. */
   get channelCount(): number {
-    return this.#channels.size + this.#undecided.size;
+    return this.#channels.size + this.#undecided.size + this.relayed.size;
+  }
+
+  /** The channels of this end's own, opening and open. */
+  get channels(): readonly Channel[] {
+    return [...this.#channels.values()];
   }
 
   /** Receive windows of all channels together, in bytes. */
@@ -103,7 +112,7 @@ export class Connection {
     if (this.#noMoreSessions && type === 'session' && this.link.role === 'client') {
       throw new SshError('the server was told that no more sessions come', { code: 'misuse', stage: 'channel' });
     }
-    if (this.channelCount >= this.limits.maxChannels) {
+    if (this.#isFull) {
       throw new SshError(`${this.channelCount} channels are open, which is the limit`, {
         code: 'limit-exceeded',
         stage: 'channel',
@@ -175,6 +184,7 @@ export class Connection {
   receive(payload: Buffer): void {
     if (this.#ended !== undefined) return;
     this.#receivedCount++;
+    if (this.relayed.size > 0 && this.relayed.receive(payload)) return;
     switch (payload[0]) {
       case 94:
         this.#live(payload).receiveData(messages.readData(payload));
@@ -213,6 +223,7 @@ export class Connection {
   onLinkReady(): void {
     this.#unsentReplyBytes = 0;
     this.#host.scheduler.run();
+    this.relayed.onLinkReady();
   }
 
   /** The connection is over: every pending call rejects, every channel ends with this error. */
@@ -227,6 +238,7 @@ export class Connection {
     this.#replies.end(error);
     this.#opening.end(error);
     for (const channel of [...this.#channels.values()]) channel.terminate(error);
+    this.relayed.end(error);
     this.#abort?.abort(error);
   }
 
@@ -285,7 +297,8 @@ export class Connection {
     if (type === 'session' && this.#noMoreSessions && this.link.role === 'server') {
       throw protocolError('channel', 'the client opened a session after it had promised to open no more');
     }
-    if (this.channelCount >= this.limits.maxChannels) {
+    if (this.relayed.takesOpen(open, payload)) return;
+    if (this.#isFull) {
       this.#refuse(sender, messages.openFailureReasons.resourceShortage, 'too many channels are open');
       return;
     }
@@ -330,19 +343,28 @@ export class Connection {
     this.#reply(encodeOpenFailure(recipient, reason, description));
   }
 
+  get #isFull(): boolean {
+    return this.channelCount >= this.limits.maxChannels;
+  }
+
   #createChannel(type: string, options: AcceptOptions): Channel {
-    while (this.#channels.has(this.#nextChannelId)) this.#nextChannelId = (this.#nextChannelId + 1) % 2 ** 32;
     const channel = new Channel(this.#host, {
-      id: this.#nextChannelId,
+      id: this.#takeChannelId(),
       type,
       windowBytes: this.#host.budget.open(options.windowBytes ?? this.limits.initialWindowBytes),
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
     });
-    // Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one.
-    this.#nextChannelId = (this.#nextChannelId + 1) % 2 ** 32;
     this.#channels.set(channel.id, channel);
     return channel;
+  }
+
+  /** Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one. */
+  #takeChannelId(): number {
+    let id = this.#nextChannelId;
+    while (this.#channels.has(id) || this.relayed.has(id)) id = (id + 1) % 2 ** 32;
+    this.#nextChannelId = (id + 1) % 2 ** 32;
+    return id;
   }
 
   #release(channel: Channel): void {
