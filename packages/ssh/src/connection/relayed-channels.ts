@@ -45,6 +45,11 @@ export class RelayedChannels {
     return this.#owners.size;
   }
 
+  /** Their numbers. */
+  get ids(): readonly number[] {
+    return [...this.#owners.keys()];
+  }
+
   has(id: number): boolean {
     return this.#owners.has(id);
   }
