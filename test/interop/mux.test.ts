@@ -173,13 +173,23 @@ for (const [version, skip] of versions) {
     const echo = await startEcho(t);
     const [local, remote] = [await freePort(), await freePort()];
     const tunnels = startProgram(
-      sshCommand(await sharedServer(), ['sleep 60'], {
+      sshCommand(await sharedServer(), [], {
         version,
-        flags: ['-vvv', '-S', path, '-O', 'proxy', '-L', `${local}:127.0.0.1:${echo}`, '-R', `${remote}:127.0.0.1:${echo}`],
+        flags: [
+          '-S',
+          path,
+          '-O',
+          'proxy',
+          '-N',
+          '-L',
+          `${local}:127.0.0.1:${echo}`,
+          '-R',
+          `${remote}:127.0.0.1:${echo}`,
+        ],
       }),
       { env: { SSH_AUTH_SOCK: undefined } },
     );
-    await until('both tunnels work', async () => (await answers(local)) && (await answers(remote))).catch((e) => { throw new Error(tunnels.log(), { cause: e }); });
+    await until('both tunnels work', async () => (await answers(local)) && (await answers(remote)));
     await tunnels.stop();
     await until('its channels are closed', () => connection.connection.channelCount === 0 && master.clientCount === 0);
     assert.equal(await answers(remote), false);
@@ -249,7 +259,8 @@ test('two masters at one place: the second is told, a stale socket is not in the
 });
 
 async function sharedServer(): Promise<TestServer> {
-  server ??= startOpenSshServer({ config: ['MaxSessions 500'] });
+  // A shell that believes to be inside of another reads no start files of the person's, which a hundred sessions would wait for.
+  server ??= startOpenSshServer({ config: ['MaxSessions 500', 'SetEnv SHLVL=5'] });
   return server;
 }
 

@@ -10,7 +10,8 @@ export interface Persistence {
 }
 
 /**
- * Calls back when a master was idle for `idleMs`: no client is connected and no channel is open, not even a forwarded one.
+ * Calls back when a master was idle for `idleMs`: no client is connected and no channel of its own is open, not even a
+ * forwarded one.
  *
  * @param idleMs - 0 for never, as `ControlPersist yes` has it.
  */
@@ -21,7 +22,7 @@ export function persistWhileUsed(
   onIdle: () => void,
 ): Persistence {
   let timer: NodeJS.Timeout | undefined;
-  const isUsed = (): boolean => master.clientCount > 0 || connection.connection.channelCount > 0;
+  const isUsed = (): boolean => master.clientCount > 0 || connection.connection.channels.length > 0;
   const stop = (): void => {
     clearTimeout(timer);
     timer = undefined;

@@ -4,6 +4,7 @@ import type { ByteSink } from '../transport/options.ts';
 
 /** Bytes before the payload of a packet in proxy mode: length and an empty padding. */
 const packetHeadBytes = 5;
+const shortestPayloadBytes = 4;
 
 export class FrameWriter {
   readonly #sink: ByteSink;
@@ -43,10 +44,14 @@ export class FrameWriter {
   /** A packet of proxy mode, which is copied. */
   sendPacket(head: Uint8Array, body?: Uint8Array): void {
     const payloadBytes = head.length + (body?.length ?? 0);
-    const packet = Buffer.allocUnsafe(packetHeadBytes + payloadBytes);
-    writePacketHead(packet, payloadBytes);
+    // OpenSSH's client takes no packet shorter than this, which REQUEST_FAILURE would be.
+    const paddingBytes = Math.max(0, shortestPayloadBytes - payloadBytes);
+    const packet = Buffer.allocUnsafe(packetHeadBytes + payloadBytes + paddingBytes);
+    packet.writeUInt32BE(1 + payloadBytes + paddingBytes, 0);
+    packet[4] = paddingBytes;
     packet.set(head, packetHeadBytes);
     if (body !== undefined) packet.set(body, packetHeadBytes + head.length);
+    packet.fill(0, packetHeadBytes + payloadBytes);
     this.#push(packet);
   }
 
@@ -57,7 +62,8 @@ export class FrameWriter {
       return;
     }
     const head = Buffer.allocUnsafe(packetHeadBytes);
-    writePacketHead(head, payload.length);
+    head.writeUInt32BE(1 + payload.length, 0);
+    head[4] = 0;
     this.#push(head);
     this.#push(payload);
   }
@@ -100,8 +106,3 @@ export class FrameWriter {
 
 /** Below this a copy costs less than another chunk in the write. */
 const copiedBytes = 2048;
-
-function writePacketHead(head: Buffer, payloadBytes: number): void {
-  head.writeUInt32BE(1 + payloadBytes, 0);
-  head[4] = 0;
-}

@@ -326,13 +326,15 @@ export class MuxMasterSession {
   }
 
   /** The passenger's end is told when it comes; the socket is closed behind it, which is what the client waits for. */
-  #board(requestId: number, passenger: Passenger): Buffer | undefined {
+  #board(requestId: number, passenger: Passenger): undefined {
     if (this.#isOver) {
       passenger.close();
       return undefined;
     }
     this.#passenger = passenger;
     const sessionId = this.#nextSessionId++;
+    // First of all, so that nothing about the session comes before it.
+    this.#tell(messages.sessionOpened.encode({ requestId, sessionId }));
     passenger.terminalFailed?.then(
       () => this.#tell(messages.terminalFailed.encode({ sessionId })),
       () => {},
@@ -344,7 +346,7 @@ export class MuxMasterSession {
       },
       (error: unknown) => this.#finish(toSshError(error, { code: 'operation-failed', stage: 'channel' })),
     );
-    return messages.sessionOpened.encode({ requestId, sessionId });
+    return undefined;
   }
 
   #tell(message: Buffer): void {
