@@ -193,16 +193,13 @@ export class MuxClientSession {
     const requestId = frame.readUInt32BE(4);
     const pending = this.#pending.get(requestId);
     if (pending === undefined) throw muxError(`a reply came to request ${requestId}, which nobody made`);
+    // Decoded first: what throws here leaves the call in its list, where the end of the socket settles it.
     const refusal = [messages.permissionDenied, messages.failure].find((message) => message.number === number);
-    if (refusal !== undefined) {
-      this.#pending.delete(requestId);
-      pending.reject(refusedError(pending.what, refusal.decode(frame).reason));
-      return;
-    }
-    // Checked first: what throws here leaves the call in its list, where the end of the socket settles it.
-    const value = pending.accept(frame);
+    const reason = refusal?.decode(frame).reason;
+    const value = reason === undefined ? pending.accept(frame) : undefined;
     this.#pending.delete(requestId);
-    pending.resolve(value);
+    if (reason === undefined) pending.resolve(value);
+    else pending.reject(refusedError(pending.what, reason));
   }
 
   async #request<T, R>(

@@ -10,6 +10,7 @@ import {
   readExtendedDataType,
   readWindowAdjust,
 } from '../connection/messages.ts';
+import { minPeerPacketBytes } from '../limits.ts';
 import { muxError } from './message.ts';
 
 /**
@@ -26,10 +27,17 @@ export class ProxiedChannel {
   #maxPacketBytes = 0;
   #repliesOwed = 0;
   #isEofSent = false;
+  /** What the server may still send: an adjustment past 32 bits is a fault that ends the connection. */
+  #grantedBytes: number;
 
-  constructor(id: number, clientId: number) {
+  /** @throws SshError where the client offers a channel that no server would open. */
+  constructor(id: number, clientId: number, offer: { windowBytes: number; maxPacketBytes: number }) {
+    if (offer.maxPacketBytes < minPeerPacketBytes) {
+      throw muxError(`the client takes packets of at most ${offer.maxPacketBytes} bytes on a channel`);
+    }
     this.id = id;
     this.clientId = clientId;
+    this.#grantedBytes = offer.windowBytes;
   }
 
   get isOpen(): boolean {
@@ -58,7 +66,8 @@ export class ProxiedChannel {
     if (this.isCloseSent) throw muxError(`message ${number} came behind the client's CLOSE`);
     switch (number) {
       case 93:
-        readWindowAdjust(payload);
+        this.#grantedBytes += readWindowAdjust(payload);
+        if (this.#grantedBytes >= 2 ** 32) throw muxError('the client opens a window beyond 32 bits');
         return;
       case 94:
         this.#spend(readData(payload).length);
@@ -89,6 +98,13 @@ export class ProxiedChannel {
     switch (payload[0]) {
       case 93:
         this.#creditBytes += readWindowAdjust(payload);
+        return;
+      case 94:
+        this.#grantedBytes -= readData(payload).length;
+        return;
+      case 95:
+        readExtendedDataType(payload);
+        this.#grantedBytes -= readExtendedData(payload).length;
         return;
       case 97:
         channelClose.decode(payload);

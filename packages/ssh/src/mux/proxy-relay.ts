@@ -146,7 +146,8 @@ export class ProxyRelay implements ChannelRelay {
         return;
       case 92: {
         const { recipient } = messages.channelOpenFailure.decode(payload);
-        this.#takeOffer(recipient);
+        this.#requireOffer(recipient);
+        this.#offered.delete(recipient);
         this.#connection.link.send(payload);
         return;
       }
@@ -170,25 +171,33 @@ export class ProxyRelay implements ChannelRelay {
       this.#out.sendPacket(messages.channelOpenFailure.encode(refusal));
       return;
     }
-    this.#channels.set(id, new ProxiedChannel(id, open.sender));
+    this.#channels.set(id, this.#create(id, open.sender, open));
     payload.writeUInt32BE(id, 1 + 4 + open.type.length);
     this.#connection.link.send(payload);
   }
 
   #confirm(payload: Buffer): void {
-    const { recipient, sender } = messages.channelOpenConfirmation.decode(payload);
-    const open = this.#takeOffer(recipient);
+    const confirmation = messages.channelOpenConfirmation.decode(payload);
+    const { recipient } = confirmation;
+    const open = this.#requireOffer(recipient);
     const id = this.#connection.relayed.reserve(this);
-    if (id === undefined) {
-      this.#refuseOffer(recipient);
-      throw muxError('too many channels are open on the shared connection');
-    }
-    const channel = new ProxiedChannel(id, sender);
+    if (id === undefined) throw muxError('too many channels are open on the shared connection');
+    const channel = this.#create(id, confirmation.sender, confirmation);
+    this.#offered.delete(recipient);
     channel.opened(recipient, open.windowBytes, open.maxPacketBytes);
     this.#channels.set(id, channel);
     this.#byServerId.set(recipient, channel);
     payload.writeUInt32BE(id, 5);
     this.#connection.link.send(payload);
+  }
+
+  #create(id: number, clientId: number, offer: { windowBytes: number; maxPacketBytes: number }): ProxiedChannel {
+    try {
+      return new ProxiedChannel(id, clientId, offer);
+    } catch (error) {
+      this.#connection.relayed.release(id);
+      throw error;
+    }
   }
 
   #forward(payload: Buffer): void {
@@ -254,10 +263,10 @@ export class ProxyRelay implements ChannelRelay {
     this.#connection.globalRequest(name, data).catch(() => {});
   }
 
-  #takeOffer(sender: number): RelayedOpen {
+  /** It stays in the list until it is answered well: what a client leaves there when it is cut off is refused then. */
+  #requireOffer(sender: number): RelayedOpen {
     const open = this.#offered.get(sender);
     if (open === undefined) throw muxError(`the client answers about channel ${sender}, which nobody opens`);
-    this.#offered.delete(sender);
     return open;
   }
 

@@ -144,6 +144,11 @@ const attacks: readonly [string, (serverId: number) => Buffer][] = [
   ['data for a channel of somebody else', () => data(77, 'x')],
   ['data beyond the window', (id) => data(id, 'x'.repeat(30_000))],
   ['data longer than the server takes', (id) => data(id, 'x'.repeat(100_000))],
+  [
+    'a window beyond 32 bits',
+    (recipient) => connectionMessages.channelWindowAdjust.encode({ recipient, bytes: 2 ** 32 - 1 }),
+  ],
+  ['a channel that takes packets of no bytes', () => openRequest(0)],
   ['an answer that nobody asked for', (recipient) => connectionMessages.channelSuccess.encode({ recipient })],
   ['a channel confirmed that nobody opens', () => confirmation(5)],
   ['a transport message', () => Buffer.of(20, 1, 2, 3, 4)],
@@ -265,6 +270,11 @@ async function echo(world: SharedWorld, connection: Connection, bytes: Buffer): 
 
 function data(recipient: number, text: string): Buffer {
   return connectionMessages.channelData.encode({ recipient, data: Buffer.from(text) });
+}
+
+function openRequest(maxPacketBytes: number): Buffer {
+  const fields = { type: 'session', sender: 9, windowBytes: 1000, maxPacketBytes, data: noBytes };
+  return connectionMessages.channelOpen.encode(fields);
 }
 
 function confirmation(recipient: number): Buffer {

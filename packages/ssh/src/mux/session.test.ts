@@ -164,6 +164,8 @@ test('a broken master ends every call', async (t) => {
     Buffer.alloc(2),
     messages.alive.encode({ requestId: 99, pid: 1 }),
     messages.remotePort.encode({ requestId: 0, port: 1 }),
+    // A refusal that is cut short must not leave its call behind.
+    messages.failure.encode({ requestId: 0, reason: Buffer.from('reason') }).subarray(0, 14),
   ];
   for (const reply of replies) {
     const { client, toClient } = world.join();
