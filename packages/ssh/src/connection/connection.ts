@@ -2,6 +2,7 @@
 
 import { protocolError, SshError } from '../errors.ts';
 import type { ConnectionLink } from '../transport/link.ts';
+import { Answers } from './answers.ts';
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
 import { channelTypes } from './channels/table.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './connection-options.ts';
@@ -34,9 +35,9 @@ export class Connection {
   readonly #replies = new PendingReplies();
   readonly #requests: RequestQueue;
   readonly #host: ChannelHost;
+  readonly #answers: Answers;
   #nextChannelId = 0;
   #noMoreSessions = false;
-  #unsentReplyBytes = 0;
   #receivedCount = 0;
   #stopKeepalive: () => void = () => {};
   #ended: SshError | undefined;
@@ -46,6 +47,7 @@ export class Connection {
     this.link = link;
     this.#options = options;
     this.limits = connectionLimits(options.limits);
+    this.#answers = new Answers(link, this.limits.maxQueuedReplyBytes);
     this.relayed = new RelayedChannels(() => (this.#isFull ? undefined : this.#takeChannelId()));
     const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
     const growth = new WindowGrowth(options.clock, (answered) => this.#probe(answered));
@@ -57,15 +59,15 @@ export class Connection {
       growth,
       maxWindowBytes: this.limits.maxWindowBytes,
       maxPendingRequests: this.limits.maxPendingRequests,
-      reply: (payload) => this.#reply(payload),
+      reply: (payload) => this.#answers.send(payload),
       onHandlerError,
       released: (channel) => this.#release(channel),
     };
     this.#requests = new RequestQueue({
       handle: (request) => this.#options.globalRequestHandlers?.get(request.type)?.(request) ?? false,
       reply: (answer) => {
-        if (answer === false) this.#reply(messages.requestFailure.encode({}));
-        else this.#reply(messages.requestSuccess.encode({ data: answer === true ? noBytes : answer }));
+        if (answer === false) this.#answers.send(messages.requestFailure.encode({}));
+        else this.#answers.send(messages.requestSuccess.encode({ data: answer === true ? noBytes : answer }));
       },
       fail: (error) => link.fail(error),
       onHandlerError,
@@ -122,15 +124,8 @@ export class Connection {
     const channel = this.#createChannel(type, options);
     const opened = this.#opening.wait(channel, this.#options.clock.now(), options.signal);
     const { size, maxPacketBytes } = channel.receiveWindow;
-    this.link.send(
-      messages.channelOpen.encode({
-        type,
-        sender: channel.id,
-        windowBytes: size,
-        maxPacketBytes,
-        data: data as Buffer,
-      }),
-    );
+    const open = { type, sender: channel.id, windowBytes: size, maxPacketBytes, data: data as Buffer };
+    this.link.send(messages.channelOpen.encode(open));
     return opened;
   }
 
@@ -221,7 +216,7 @@ export class Connection {
 
   /** The link takes bulk data again. */
   onLinkReady(): void {
-    this.#unsentReplyBytes = 0;
+    this.#answers.onLinkReady();
     this.#host.scheduler.run();
     this.relayed.onLinkReady();
   }
@@ -315,7 +310,7 @@ export class Connection {
       data,
       peerChannel: sender,
       accept: (options) => this.#accept(type, sender, window, options),
-      send: (failure) => this.#reply(failure),
+      send: (failure) => this.#answers.send(failure),
       onHandlerError: this.#host.onHandlerError,
       fail: (error) => this.link.fail(error),
       decided: () => this.#undecided.delete(incoming),
@@ -340,7 +335,7 @@ export class Connection {
   }
 
   #refuse(recipient: number, reason: number, description: string): void {
-    this.#reply(encodeOpenFailure(recipient, reason, description));
+    this.#answers.send(encodeOpenFailure(recipient, reason, description));
   }
 
   get #isFull(): boolean {
@@ -386,19 +381,6 @@ export class Connection {
     return new SendWindow(open.windowBytes, Math.min(open.maxPacketBytes, this.limits.maxChannelPacketBytes));
   }
 
-  /** A peer that asks and never reads makes answers pile up in the link; past the limit it is cut off. */
-  #reply(payload: Buffer): void {
-    if (!this.link.ready) {
-      this.#unsentReplyBytes += payload.length + packetOverheadBytes;
-      if (this.#unsentReplyBytes > this.limits.maxQueuedReplyBytes) {
-        const text = `the peer asks but does not read: ${this.#unsentReplyBytes} bytes of answers wait`;
-        this.link.fail(protocolError('channel', text, { code: 'limit-exceeded' }));
-        return;
-      }
-    }
-    this.link.send(payload);
-  }
-
   #probe(answered: () => void): void {
     if (this.link.ping(answered)) return;
     this.globalRequest(keepalive.name).then(answered, () => {});
@@ -411,5 +393,3 @@ export class Connection {
 }
 
 const noBytes = Buffer.alloc(0);
-/** About what a packet costs besides its payload: header, padding, MAC, and the objects around it. */
-const packetOverheadBytes = 64;

@@ -112,6 +112,8 @@ export class ProxiedChannel {
         return;
       case 98:
         if (channelRequest.decode(payload).wantReply) this.#repliesOwed++;
+        return;
+      default:
     }
   }
 
