@@ -9,6 +9,7 @@ import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
+import { muxClient, muxMaster, muxMessage } from './mux.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
@@ -54,6 +55,9 @@ export const targets: readonly FuzzTarget[] = [
   connectionServer,
   connectionClient,
   connectionData,
+  muxMaster,
+  muxClient,
+  muxMessage,
   sftpClient,
   sftpMessage,
   sshConfig,

@@ -1,5 +1,4 @@
 /** A connection that is logged in, as a program uses it: commands, shells, subsystems, tunnels. */
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientAuthResult } from '../auth/index.ts';
 import {
@@ -15,9 +14,9 @@ import {
   readAnnouncedHostKeys,
 } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
-import { type StreamDriver, systemClock } from '../io/index.ts';
+import { systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
+import type { ConnectionHandler, ConnectionLink, NegotiatedAlgorithms } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import {
@@ -27,11 +26,27 @@ import {
   type RemoteSocketListener,
 } from './remote-forwards.ts';
 
+/** What carries a connection: a transport of its own, or a master that shares its own. */
+export interface ClientLink extends ConnectionLink {
+  readonly roundTripMs: number | undefined;
+  readonly negotiated: NegotiatedAlgorithms | undefined;
+  readonly hostKey: PublicKey;
+  readonly sessionId: Buffer;
+  rekey(): Promise<void>;
+  attach(handler: ConnectionHandler): void;
+}
+
+/** A stream that counts what went over it. */
+interface Counted {
+  readonly bytesWritten?: number;
+  readonly bytesRead?: number;
+}
+
 interface Facts {
   readonly target: { readonly host: string; readonly port: number; readonly user: string };
   readonly address: string | undefined;
   readonly login: ClientAuthResult;
-  readonly options: ConnectOptions;
+  readonly options: Pick<ConnectOptions, 'keepalive' | 'limits' | 'onHostKeys'>;
 }
 
 /**
@@ -48,14 +63,14 @@ export class ClientConnection {
   readonly closed: Promise<SshError | undefined>;
   /** The connection protocol below, for what this class does not offer. */
   readonly connection: Connection;
-  readonly #transport: Transport;
-  readonly #driver: StreamDriver;
+  readonly #transport: ClientLink;
+  readonly #stream: Counted;
   readonly #forwards: RemoteForwards;
   #isClosing = false;
 
-  constructor(transport: Transport, driver: StreamDriver, facts: Facts) {
+  constructor(transport: ClientLink, stream: object, facts: Facts) {
     this.#transport = transport;
-    this.#driver = driver;
+    this.#stream = stream;
     this.target = facts.target;
     this.address = facts.address;
     this.login = facts.login;
@@ -88,7 +103,7 @@ export class ClientConnection {
     return this.#transport.negotiated;
   }
 
-  /** The key or certificate that the server proved. */
+  /** The key or certificate that the server proved. Throws `unsupported` over a master, which keeps it to itself. */
   get hostKey(): PublicKey {
     return this.#transport.hostKey;
   }
@@ -99,7 +114,7 @@ export class ClientConnection {
 
   /** Bytes on the wire so far, encryption and all; zeros where the stream below does not count. */
   get traffic(): { readonly sentBytes: number; readonly receivedBytes: number } {
-    const { bytesWritten = 0, bytesRead = 0 } = this.#driver.stream as Partial<Socket>;
+    const { bytesWritten = 0, bytesRead = 0 } = this.#stream;
     return { sentBytes: bytesWritten, receivedBytes: bytesRead };
   }
 
@@ -217,7 +232,7 @@ export class ClientConnection {
   }
 
   /** Once in a connection: a server that goes on announcing would have us ask and write for ever. */
-  #hostKeysHandler({ onHostKeys }: ConnectOptions): RequestHandler {
+  #hostKeysHandler({ onHostKeys }: Facts['options']): RequestHandler {
     let isFirst = true;
     return ({ data }) => {
       if (!isFirst || onHostKeys === undefined) return false;

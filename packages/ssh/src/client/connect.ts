@@ -73,7 +73,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
     options.onHandshake?.({ serverIdentification: link.peerIdentification, address });
     const login = await logIn(link, user, options);
     deadline.signal.removeEventListener('abort', onAbort);
-    return new ClientConnection(link, driver, { target: { host, port, user }, address, login, options });
+    return new ClientConnection(link, driver.stream, { target: { host, port, user }, address, login, options });
   } catch (error) {
     // Also what a callback of the caller's threw: nothing is left open behind a call that failed.
     const failure = toSshError(error, { code: 'misuse', stage: 'usage', disconnect: disconnectReasons.byApplication });

@@ -35,6 +35,15 @@ export {
   type RefusedHostKey,
   type UnknownHostQuestion,
 } from './known-hosts-policy.ts';
+export {
+  connectMux,
+  connectThroughMaster,
+  type MuxClient,
+  type MuxConnectOptions,
+  type ThroughMasterOptions,
+} from './mux-client.ts';
+export { type MuxMaster, type MuxPolicy, type PassengerPolicy, serveMux } from './mux-master.ts';
+export { type Persistence, persistWhileUsed } from './mux-persist.ts';
 export type {
   CallOptions,
   ConnectFacts,

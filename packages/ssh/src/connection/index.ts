@@ -36,6 +36,7 @@ export type { AcceptOptions, ChannelOpenHandler, IncomingOpen } from './incoming
 export type { KeepaliveOptions } from './keepalive.ts';
 export { connectionMessages, openFailureReasons } from './messages.ts';
 export type { OpenRefusal } from './opening-channels.ts';
+export type { ChannelRelay, RelayedOpen } from './relayed-channels.ts';
 export type { Answer, IncomingRequest, RequestHandler } from './request-queue.ts';
 export { agentReq } from './requests/agent-req.ts';
 export { authAgentReqOpenssh } from './requests/auth-agent-req-openssh.ts';
