@@ -19,7 +19,8 @@ import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
-import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
+import type { HostKeyQuestion } from './host-key-policy.ts';
+import type { CallOptions, ConnectOptions, HostKeyAnnouncement, StartOptions } from './options.ts';
 import {
   type OnForwardedConnection,
   RemoteForwards,
@@ -32,6 +33,8 @@ interface Facts {
   readonly address: string | undefined;
   readonly login: ClientAuthResult;
   readonly options: ConnectOptions;
+  /** What the host key policy accepted. */
+  readonly question: HostKeyQuestion | undefined;
 }
 
 /**
@@ -52,6 +55,7 @@ export class ClientConnection {
   readonly #driver: StreamDriver;
   readonly #forwards: RemoteForwards;
   #isClosing = false;
+  #learning: Promise<void> | undefined;
 
   constructor(transport: Transport, driver: StreamDriver, facts: Facts) {
     this.#transport = transport;
@@ -64,7 +68,7 @@ export class ClientConnection {
     this.connection = new Connection(transport, {
       clock: systemClock,
       channelHandlers: forwards.channelHandlers,
-      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts.options)]]),
+      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts)]]),
       roundTripMs: transport.roundTripMs,
       ...(facts.options.limits && { limits: facts.options.limits }),
     });
@@ -91,6 +95,14 @@ export class ClientConnection {
   /** The key or certificate that the server proved. */
   get hostKey(): PublicKey {
     return this.#transport.hostKey;
+  }
+
+  /**
+   * Settles when the keys that the server announced are learned; undefined where it has announced none, or `hostKeys` learns none.
+   * Who closes before it settles learns nothing. Never rejects.
+   */
+  get learning(): Promise<void> | undefined {
+    return this.#learning;
   }
 
   get serverIdentification(): string {
@@ -217,12 +229,22 @@ export class ClientConnection {
   }
 
   /** Once in a connection: a server that goes on announcing would have us ask and write for ever. */
-  #hostKeysHandler({ onHostKeys }: ConnectOptions): RequestHandler {
+  #hostKeysHandler({ options, question }: Facts): RequestHandler {
+    const { onHostKeys, hostKeys, log } = options;
     let isFirst = true;
     return ({ data }) => {
-      if (!isFirst || onHostKeys === undefined) return false;
+      const learns = hostKeys.learn !== undefined && question !== undefined;
+      if (!isFirst || (onHostKeys === undefined && !learns)) return false;
       isFirst = false;
-      onHostKeys({ keys: readAnnouncedHostKeys(data), prove: (keys) => this.#proveHostKeys(keys) });
+      const announcement: HostKeyAnnouncement = {
+        keys: readAnnouncedHostKeys(data),
+        prove: (keys) => this.#proveHostKeys(keys),
+      };
+      onHostKeys?.(announcement);
+      if (learns) {
+        const onFailure = (error: unknown) => log?.(1, `the server's keys were not learned: ${String(error)}`);
+        this.#learning = hostKeys.learn?.(announcement, question).catch(onFailure);
+      }
       return true;
     };
   }

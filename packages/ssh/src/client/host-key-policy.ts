@@ -4,6 +4,7 @@ import { checkCertificate, fingerprint } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { hostKeyAlgorithms } from '../transport/index.ts';
 import { matchPattern } from '../trust/index.ts';
+import type { HostKeyAnnouncement } from './options.ts';
 
 /** What a policy is asked. */
 export interface HostKeyQuestion {
@@ -24,6 +25,11 @@ export interface HostKeyPolicy {
   verify(question: HostKeyQuestion): Promise<void>;
   /** Host key algorithms to offer for this host, in order; undefined for the default order. */
   preferredAlgorithms?(host: string, port: number): Promise<readonly string[] | undefined>;
+  /**
+   * Told of the keys that the server announced after login. The question is the very one that `verify` accepted, so that a policy
+   * can remember by it why it did.
+   */
+  learn?(announcement: HostKeyAnnouncement, question: HostKeyQuestion): Promise<void>;
 }
 
 /**
@@ -73,14 +79,22 @@ export function acceptAnyHostKeyWithoutVerification(): HostKeyPolicy {
   return { verify: async () => {} };
 }
 
-/** Holds a host certificate to what it says: for this host, now, by a sound signature. */
-export function requireHostCertificate(key: PublicKey, host: string): void {
+/**
+ * Holds a host certificate to what it says: for this host, now, by a sound signature.
+ *
+ * @param authorityAlgorithms - signature algorithms that an authority may use (CASignatureAlgorithms).
+ */
+export function requireHostCertificate(
+  key: PublicKey,
+  host: string,
+  authorityAlgorithms: readonly string[] = caSignatureAlgorithms,
+): void {
   if (key.certificate === undefined) throw refusal('bad-certificate', `${host} shows no host certificate`);
   checkCertificate(key.certificate, {
     kind: 'host',
     principal: host.toLowerCase(),
     now: BigInt(Math.floor(Date.now() / 1000)),
-    caSignatureAlgorithms,
+    caSignatureAlgorithms: authorityAlgorithms,
     matchPattern: (pattern, name) => matchPattern(name, pattern.toLowerCase()),
   });
 }
