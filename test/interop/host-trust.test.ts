@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { connect, type KnownHostsOptions, knownHosts } from '@nacre/ssh/client';
+import { connect, type KnownHostsOptions, knownHosts, knownHostsCommand, nodeConfigSystem } from '@nacre/ssh/client';
+import { clientTokens } from '@nacre/ssh/config';
+import { SshError } from '@nacre/ssh/errors';
 import {
   hostKey,
   makeFolder,
@@ -17,7 +19,8 @@ import {
 
 const skip = missing('sshd', 'openssh-10', 'nacre:sshd');
 const types = ['ed25519', 'rsa', 'ecdsa-256'] as const;
-const servers: { readonly name: string; readonly server: TestServer }[] = [];
+const serverNames = ["OpenSSH's sshd", 'bin/sshd'] as const;
+const servers: TestServer[] = [];
 /** The server's keys, and one that is not its own: type and blob. */
 const keys = { ed: '', rsa: '', ec: '', old: '', old2: '' };
 
@@ -27,7 +30,7 @@ before(async () => {
     startOpenSshServer({ hostKeyTypes: types }),
     startNacreServer({ hostKeyTypes: types }),
   ]);
-  servers.push(...started.map((server, index) => ({ name: index === 0 ? "OpenSSH's sshd" : 'bin/sshd', server })));
+  servers.push(...started);
   const plain = ({ publicLine }: { publicLine: string }) => publicLine.split(' ').slice(0, 2).join(' ');
   const [ed, rsa, ec] = await Promise.all(types.map((type) => hostKey(type)));
   Object.assign(keys, { ed: plain(ed!), rsa: plain(rsa!), ec: plain(ec!) });
@@ -122,21 +125,115 @@ const cases: readonly Case[] = [
   { what: 'others may read the file', files: ['box {ed}\n'], mode: 0o644 },
 ];
 
-for (const [index, name] of ["OpenSSH's sshd", 'bin/sshd'].entries()) {
-  test(`UpdateHostKeys against ${name}: the files are those that OpenSSH leaves`, { skip }, async (t) => {
-    const { server } = servers[index] as (typeof servers)[number];
-    for (const each of cases) {
-      await t.test(each.what, async () => {
-        const theirs = await learnAsOpenSsh(server, each);
-        const ours = await learnAsWe(server, each);
-        assert.deepEqual(ours.after.map(withoutSalts), theirs.after.map(withoutSalts), theirs.log + ours.log);
-        assert.deepEqual(ours.modes, theirs.modes);
-        assert.deepEqual(ours.old, theirs.old);
-        if (each.unchanged) assert.deepEqual(ours.after, ours.before, ours.log);
-        else assert.notDeepEqual(ours.after, ours.before, ours.log);
-      });
-    }
+for (const [index, each] of cases.entries()) {
+  const name = serverNames[index % serverNames.length] as string;
+  test(`UpdateHostKeys, ${each.what}: the files are those that OpenSSH leaves (${name})`, { skip }, async () => {
+    const server = servers[index % serverNames.length] as TestServer;
+    const [theirs, ours] = await Promise.all([learnAsOpenSsh(server, each), learnAsWe(server, each)]);
+    const log = `${theirs.log}\n${ours.log}`;
+    assert.deepEqual(ours.after.map(withoutSalts), theirs.after.map(withoutSalts), log);
+    assert.deepEqual(ours.modes, theirs.modes, log);
+    assert.deepEqual(ours.old, theirs.old, log);
+    if (each.unchanged) assert.deepEqual(ours.after, ours.before, log);
+    else assert.notDeepEqual(ours.after, ours.before, log);
   });
+}
+
+test('KnownHostsCommand is asked the same, and what it prints counts the same', { skip }, async () => {
+  const server = servers[0] as TestServer;
+  const folder = makeFolder('command');
+  const script = join(folder, 'host-keys');
+  // What it is asked goes to a file of the caller's, what it answers comes from another.
+  writeFileSync(
+    script,
+    '#!/bin/sh\nfor word; do echo "$word"; done >> "$LOG"\ncat "$ANSWER"\nexit $(cat "$STATUS")\n',
+    {
+      mode: 0o755,
+    },
+  );
+  const line = `${script} %I %H %t %K %f "%h two  words" %p %r \${NOTE} %%`;
+  const at = `[${server.host}]:${server.port}`;
+  const none = 'box {old2}\n';
+  for (const { answer, alias, status = 0, files = none, isIn } of [
+    { answer: `${at} {ed}\n`, isIn: true },
+    { answer: 'box {ed}\n', alias: 'box', files: '', isIn: true },
+    { answer: `127.0.0.1 {ed}\n`, isIn: false },
+    { answer: 'other {ed}\n', isIn: false },
+    { answer: '', isIn: false },
+    { answer: `${at} {old}\n`, isIn: false },
+    { answer: `${at} {ed}\n`, status: 1, isIn: false },
+    { answer: '# nothing\n', files: `${at} {ed}\n`, isIn: true },
+    { answer: '# nothing\n', files: `${at} {ed}\n`, status: 3, isIn: false },
+    { answer: `@revoked ${at} {ed}\n`, files: `${at} {ed}\n`, isIn: false },
+    { answer: `${at} {rsa}\n`, isIn: true },
+  ]) {
+    const run = async (who: 'theirs' | 'ours') => {
+      const laid = lay(server, { what: '', files: [files] });
+      const env = {
+        LOG: join(folder, `log-${++commandRuns}`),
+        ANSWER: join(folder, `answer-${commandRuns}`),
+        STATUS: join(folder, `status-${commandRuns}`),
+        NOTE: 'a %h note',
+      };
+      writeFileSync(env.ANSWER, fill(server, answer));
+      writeFileSync(env.STATUS, String(status));
+      writeFileSync(env.LOG, '');
+      const facts = {
+        originalHost: server.host,
+        host: server.host,
+        port: server.port,
+        user: server.user,
+        hostKeyAlias: alias,
+        jumpHosts: '',
+      };
+      const learned =
+        who === 'theirs'
+          ? await askOpenSsh(server, laid, { command: line, alias, env })
+          : await askUs(server, {
+              userFiles: laid.user,
+              globalFiles: [],
+              learn: true,
+              command: knownHostsCommand(line, {
+                tokens: clientTokens(facts, nodeConfigSystem()),
+                environment: { ...process.env, ...env },
+              }),
+              ...(alias !== undefined && { alias }),
+            });
+      return { isIn: learned, asked: readFileSync(env.LOG, 'utf8'), after: laid.outcome().after };
+    };
+    const [theirs, ours] = [await run('theirs'), await run('ours')];
+    assert.deepEqual(ours, theirs, JSON.stringify({ answer, alias, status }));
+    assert.equal(ours.isIn, isIn, JSON.stringify({ answer, alias, status }));
+  }
+});
+
+let commandRuns = 0;
+
+async function askOpenSsh(
+  server: TestServer,
+  files: ReturnType<typeof lay>,
+  { command, alias, env }: { command: string; alias: string | undefined; env: Record<string, string> },
+): Promise<boolean> {
+  const options = [
+    `UserKnownHostsFile=${files.user.join(' ')}`,
+    'UpdateHostKeys=yes',
+    `KnownHostsCommand=${command}`,
+    ...(alias === undefined ? [] : [`HostKeyAlias=${alias}`]),
+  ];
+  return (await runSsh(server, ['true'], { version: '10.0', options, env })).status === 0;
+}
+
+async function askUs(server: TestServer, options: KnownHostsOptions): Promise<boolean> {
+  try {
+    await withConnection(server, options, async (connection) => {
+      await connection.exec('true');
+      await connection.learning;
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof SshError && error.stage === 'host-key') return false;
+    throw error;
+  }
 }
 
 interface Outcome {
@@ -207,16 +304,12 @@ async function withConnection(
 
 function lay(server: TestServer, each: Case) {
   const folder = makeFolder('trust');
-  const fill = (text: string) =>
-    text.replace(/\{(\w+)\}/g, (_, name: string) =>
-      name === 'at' ? `[${server.host}]:${server.port}` : keys[name as keyof typeof keys],
-    );
   const user = each.files.map((_, index) => join(folder, `known_hosts${index}`));
   for (const [index, text] of each.files.entries()) {
-    if (text !== undefined) writeFileSync(user[index] as string, fill(text), { mode: each.mode ?? 0o600 });
+    if (text !== undefined) writeFileSync(user[index] as string, fill(server, text), { mode: each.mode ?? 0o600 });
   }
   const global = join(folder, 'global');
-  writeFileSync(global, fill(each.global ?? ''));
+  writeFileSync(global, fill(server, each.global ?? ''));
   const read = (file: string) => (existsSync(file) ? readFileSync(file, 'latin1') : undefined);
   const before = user.map(read);
   const outcome = () => ({
@@ -226,6 +319,12 @@ function lay(server: TestServer, each: Case) {
     modes: user.map((file) => (existsSync(file) ? statSync(file).mode & 0o777 : undefined)),
   });
   return { user, global, outcome };
+}
+
+function fill(server: TestServer, text: string): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) =>
+    name === 'at' ? `[${server.host}]:${server.port}` : keys[name as keyof typeof keys],
+  );
 }
 
 function withoutSalts(text: string | undefined): string | undefined {
