@@ -2,9 +2,9 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type SshError, toSshError } from '../errors.ts';
-import { fingerprint, type PublicKeyAlgorithm, shortTypeName } from '../keys/index.ts';
+import { fingerprint, shortTypeName } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { findHostKeyAlgorithm, hostKeyAlgorithms } from '../transport/index.ts';
+import { findHostKeyAlgorithm } from '../transport/index.ts';
 import {
   addHost,
   checkHostKey,
@@ -17,11 +17,13 @@ import {
   parseKnownHosts,
 } from '../trust/index.ts';
 import { findInDns } from './dns/find-in-dns.ts';
+import { orderByKnown } from './host-key-order.ts';
 import { type HostKeyPolicy, type HostKeyQuestion, refusal, requireHostCertificate } from './host-key-policy.ts';
 import type { KnownHostsQuestion } from './known-hosts-command.ts';
 import { appendHost, loadKnownHosts } from './known-hosts-files.ts';
 import type { KnownHostsOptions, OtherName } from './known-hosts-options.ts';
 import { learnHostKeys } from './learn-host-keys.ts';
+import { type Basis, certain, disabled, notTrustedYet, untrusted } from './learning-basis.ts';
 import type { HostKeyAnnouncement } from './options.ts';
 import { refuseRevokedHostKeys } from './revoked-host-keys.ts';
 import type { TrustEventLevel } from './trust-event.ts';
@@ -47,13 +49,6 @@ export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
     onRefusal: (error) => options.onEvent?.({ level: 'error', text: error.message }),
   });
 }
-
-/** Whether the keys of a server may be learned on the word of the one it showed; if not, why, with the level of that word. */
-type Basis =
-  | { readonly mayLearn: true }
-  | { readonly mayLearn: false; readonly level: TrustEventLevel; readonly why: string };
-
-const certain: Basis = { mayLearn: true };
 
 class KnownHostsPolicy {
   readonly #options: KnownHostsOptions;
@@ -111,7 +106,7 @@ class KnownHostsPolicy {
     const { alias, acceptLocalhostWithoutVerification: acceptsLocalhost = false } = this.#options;
     if (acceptsLocalhost && alias === undefined && isLoopback(question.address)) {
       this.#tell('debug1', 'Forcing accepting of host key for loopback/localhost.');
-      return { mayLearn: false, level: 'debug3', why: 'check_host_key: nothing is known; disabling UpdateHostkeys' };
+      return disabled('any key of this machine is accepted');
     }
     const files = await this.#load();
     const isInDns = await this.#askDns(question, files);
@@ -129,11 +124,7 @@ class KnownHostsPolicy {
         certificateError = this.#certificateError(key, host);
         if (certificateError === undefined) {
           this.#options.onVerdict?.(verdict, question);
-          return {
-            mayLearn: false,
-            level: 'debug3',
-            why: 'check_host_key: certificate host key in use; disabling UpdateHostkeys',
-          };
+          return disabled('certificate host key in use');
         }
         this.#tell('error', certificateError.message);
       }
@@ -172,11 +163,6 @@ class KnownHostsPolicy {
   }
 
   #basisOf({ line, addressLine, address, withoutPort }: Extract<HostKeyVerdict, { status: 'trusted' }>): Basis {
-    const disabled = (why: string): Basis => ({
-      mayLearn: false,
-      level: 'debug3',
-      why: `check_host_key: ${why}; disabling UpdateHostkeys`,
-    });
     if (withoutPort) return notTrustedYet;
     if (isOfCommand(line)) return disabled('host key found via KnownHostsCommand');
     const lines = address === 'known' && addressLine !== undefined ? [line, addressLine] : [line];
@@ -354,17 +340,6 @@ interface Circumstances {
   readonly address: string | undefined;
 }
 
-const untrusted: Basis = {
-  mayLearn: false,
-  level: 'error',
-  why: 'UpdateHostkeys is disabled because the host key is not trusted.',
-};
-const notTrustedYet: Basis = {
-  mayLearn: false,
-  level: 'debug1',
-  why: 'check_host_key: hostkey not known or explicitly trusted: disabling UpdateHostkeys',
-};
-
 const commandName = 'KnownHostsCommand-';
 
 async function askCommand(
@@ -385,25 +360,6 @@ function addressNameOf({ address = '', port }: HostKeyQuestion): string {
 
 function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(?:127\.|::1$|::ffff:127\.)/.test(address);
-}
-
-/**
- * A known host is offered its known key types first, so that it shows a key that can be checked. The list stays as it is for an
- * unknown host, and for one that is known by the very type that comes first: that tells nobody what we know (CVE-2020-14145).
- */
-function orderByKnown(
-  types: readonly string[],
-  hasAuthority: boolean,
-  names: readonly string[] | undefined,
-): readonly string[] | undefined {
-  if (types.length === 0 && !hasAuthority) return names;
-  const usable =
-    names === undefined
-      ? hostKeyAlgorithms.filter((row) => !row.legacy)
-      : names.flatMap((name) => findHostKeyAlgorithm(name) ?? []);
-  if (usable[0] !== undefined && types.includes(usable[0].keyType)) return names;
-  const isKnown = (row: PublicKeyAlgorithm) => (row.certificate ? hasAuthority : types.includes(row.keyType));
-  return [...usable.filter(isKnown), ...usable.filter((row) => !isKnown(row))].map((row) => row.name);
 }
 
 function unknownKey({ host }: HostKeyQuestion, shown: string): SshError {
