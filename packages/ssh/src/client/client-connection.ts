@@ -19,8 +19,8 @@ import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
-import type { HostKeyQuestion } from './host-key-policy.ts';
-import type { CallOptions, ConnectOptions, HostKeyAnnouncement, StartOptions } from './options.ts';
+import type { HostKeyAnnouncement, HostKeyQuestion } from './host-key-policy.ts';
+import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import {
   type OnForwardedConnection,
   RemoteForwards,

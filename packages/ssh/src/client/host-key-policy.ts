@@ -4,7 +4,6 @@ import { checkCertificate, fingerprint } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { hostKeyAlgorithms } from '../transport/index.ts';
 import { matchPattern } from '../trust/index.ts';
-import type { HostKeyAnnouncement } from './options.ts';
 
 /** What a policy is asked. */
 export interface HostKeyQuestion {
@@ -30,6 +29,18 @@ export interface HostKeyPolicy {
    * can remember by it why it did.
    */
   learn?(announcement: HostKeyAnnouncement, question: HostKeyQuestion): Promise<void>;
+}
+
+/** The keys that a server told after login. */
+export interface HostKeyAnnouncement {
+  /** Of the types known here. */
+  readonly keys: readonly PublicKey[];
+  /**
+   * Has the server sign for keys.
+   *
+   * @returns the keys, or undefined where it refuses. A wrong proof ends the connection.
+   */
+  prove(keys: readonly PublicKey[]): Promise<readonly PublicKey[] | undefined>;
 }
 
 /**

@@ -19,6 +19,7 @@ export {
 } from './forwards.ts';
 export {
   acceptAnyHostKeyWithoutVerification,
+  type HostKeyAnnouncement,
   type HostKeyPolicy,
   type HostKeyQuestion,
   pinnedHostKeys,
@@ -56,7 +57,6 @@ export type {
   ConnectFacts,
   ConnectOptions,
   HandshakeFacts,
-  HostKeyAnnouncement,
   StartOptions,
 } from './options.ts';
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';

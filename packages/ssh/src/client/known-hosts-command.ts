@@ -1,7 +1,8 @@
 /** KnownHostsCommand: a program that prints lines of known_hosts for one host. */
 import { spawn } from 'node:child_process';
 import { isAbsolute } from 'node:path';
-import { expandTokens, expandVariables, splitWords, type TokenValues } from '../config/index.ts';
+import { splitWords } from '../config/line.ts';
+import { expandTokens, expandVariables, type TokenValues } from '../config/tokens.ts';
 import { SshError } from '../errors.ts';
 import { type FingerprintHash, fingerprint } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';

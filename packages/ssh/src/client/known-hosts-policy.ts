@@ -18,13 +18,18 @@ import {
 } from '../trust/index.ts';
 import { findInDns } from './dns/find-in-dns.ts';
 import { orderByKnown } from './host-key-order.ts';
-import { type HostKeyPolicy, type HostKeyQuestion, refusal, requireHostCertificate } from './host-key-policy.ts';
+import {
+  type HostKeyAnnouncement,
+  type HostKeyPolicy,
+  type HostKeyQuestion,
+  refusal,
+  requireHostCertificate,
+} from './host-key-policy.ts';
 import type { KnownHostsQuestion } from './known-hosts-command.ts';
 import { appendHost, loadKnownHosts } from './known-hosts-files.ts';
 import type { KnownHostsOptions, OtherName } from './known-hosts-options.ts';
 import { learnHostKeys } from './learn-host-keys.ts';
 import { type Basis, certain, disabled, notTrustedYet, untrusted } from './learning-basis.ts';
-import type { HostKeyAnnouncement } from './options.ts';
 import { refuseRevokedHostKeys } from './revoked-host-keys.ts';
 import type { TrustEventLevel } from './trust-event.ts';
 

@@ -12,8 +12,8 @@ import {
   type RotationPlan,
   rotateHostKeys,
 } from '../trust/index.ts';
+import type { HostKeyAnnouncement } from './host-key-policy.ts';
 import { appendHost, isThere, loadKnownHosts, rewriteKnownHosts } from './known-hosts-files.ts';
-import type { HostKeyAnnouncement } from './options.ts';
 import type { OnTrustEvent, TrustEventLevel } from './trust-event.ts';
 
 export interface LearnHostKeysOptions {

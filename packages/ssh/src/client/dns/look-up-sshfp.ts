@@ -1,5 +1,4 @@
 /** Asks name servers for the SSHFP records of a host (RFC 4255): over UDP, and over TCP where the answer is too long for that. */
-import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { connect, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
@@ -95,12 +94,14 @@ async function ask(
   return answer;
 }
 
-function askOverUdp(
+async function askOverUdp(
   server: Server,
   query: DnsQuery,
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<DnsAnswer> {
+  // Few connections ask: the others need not load it.
+  const { createSocket } = await import('node:dgram');
   return settle(server, timeoutMs, signal, (finish) => {
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
     let forged = 0;
