@@ -4,6 +4,8 @@ import { agentClient, agentConstraints, agentLimitedKey, agentServer } from './a
 import { authClient, authMessages, authServer } from './auth.ts';
 import { certificateLines, certificateWords, validity } from './certificates.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
+import { dnsAnswer, resolvConf } from './dns.ts';
+import { hostKeyRotation } from './host-key-rotation.ts';
 import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
 import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
@@ -40,6 +42,9 @@ export const targets: readonly FuzzTarget[] = [
   securityKeySignature,
   knownHosts,
   knownHostsEdit,
+  hostKeyRotation,
+  dnsAnswer,
+  resolvConf,
   authorizedKeys,
   patterns,
   krl,

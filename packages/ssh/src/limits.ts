@@ -105,6 +105,12 @@ export const maxBannerBytes = 64 * 1024;
 
 /** Host keys that a server may announce: each is asked for and may be written to known_hosts. */
 export const maxAnnouncedHostKeys = 64;
+/** What a KnownHostsCommand may print: a program that prints for ever would fill the memory. */
+export const maxHostCommandBytes = 16 * 1024 * 1024;
+/** Records in an answer of DNS: an SSHFP record is needed for each host key and hash. */
+export const maxDnsRecords = 256;
+/** Answers to other questions before a name server is given up: forged ones would keep us reading until the time is over. */
+export const maxForgedDnsAnswers = 32;
 
 /** Channels one connection may hold open; each costs memory before any policy is asked. */
 export const maxChannels = 1024;

@@ -18,6 +18,7 @@ import { systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { ConnectionHandler, ConnectionLink, NegotiatedAlgorithms } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
+import type { HostKeyAnnouncement, HostKeyPolicy, HostKeyQuestion } from './host-key-policy.ts';
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import {
   type OnForwardedConnection,
@@ -46,7 +47,11 @@ interface Facts {
   readonly target: { readonly host: string; readonly port: number; readonly user: string };
   readonly address: string | undefined;
   readonly login: ClientAuthResult;
-  readonly options: Pick<ConnectOptions, 'keepalive' | 'limits' | 'onHostKeys'>;
+  readonly options: Pick<ConnectOptions, 'keepalive' | 'limits' | 'onHostKeys' | 'log'> & {
+    readonly hostKeys?: HostKeyPolicy | undefined;
+  };
+  /** What the host key policy accepted; undefined where no policy was asked. */
+  readonly question?: HostKeyQuestion | undefined;
 }
 
 /**
@@ -67,6 +72,7 @@ export class ClientConnection {
   readonly #stream: Counted;
   readonly #forwards: RemoteForwards;
   #isClosing = false;
+  #learning: Promise<void> | undefined;
 
   constructor(transport: ClientLink, stream: object, facts: Facts) {
     this.#transport = transport;
@@ -79,7 +85,7 @@ export class ClientConnection {
     this.connection = new Connection(transport, {
       clock: systemClock,
       channelHandlers: forwards.channelHandlers,
-      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts.options)]]),
+      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts)]]),
       roundTripMs: transport.roundTripMs,
       ...(facts.options.limits && { limits: facts.options.limits }),
     });
@@ -106,6 +112,14 @@ export class ClientConnection {
   /** The key or certificate that the server proved. Throws `unsupported` over a master, which keeps it to itself. */
   get hostKey(): PublicKey {
     return this.#transport.hostKey;
+  }
+
+  /**
+   * Settles when the keys that the server announced are learned; undefined where it has announced none, or `hostKeys` learns none.
+   * Who closes before it settles learns nothing. Never rejects.
+   */
+  get learning(): Promise<void> | undefined {
+    return this.#learning;
   }
 
   get serverIdentification(): string {
@@ -232,12 +246,22 @@ export class ClientConnection {
   }
 
   /** Once in a connection: a server that goes on announcing would have us ask and write for ever. */
-  #hostKeysHandler({ onHostKeys }: Facts['options']): RequestHandler {
+  #hostKeysHandler({ options, question }: Facts): RequestHandler {
+    const { onHostKeys, hostKeys, log } = options;
     let isFirst = true;
     return ({ data }) => {
-      if (!isFirst || onHostKeys === undefined) return false;
+      const learns = hostKeys?.learn !== undefined && question !== undefined;
+      if (!isFirst || (onHostKeys === undefined && !learns)) return false;
       isFirst = false;
-      onHostKeys({ keys: readAnnouncedHostKeys(data), prove: (keys) => this.#proveHostKeys(keys) });
+      const announcement: HostKeyAnnouncement = {
+        keys: readAnnouncedHostKeys(data),
+        prove: (keys) => this.#proveHostKeys(keys),
+      };
+      onHostKeys?.(announcement);
+      if (learns) {
+        const onFailure = (error: unknown) => log?.(1, `the server's keys were not learned: ${String(error)}`);
+        this.#learning = hostKeys?.learn?.(announcement, question).catch(onFailure);
+      }
       return true;
     };
   }

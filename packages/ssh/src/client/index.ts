@@ -6,6 +6,9 @@ export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-so
 export { ClientConnection } from './client-connection.ts';
 export { expandGlob, nodeConfigSystem } from './config-system.ts';
 export { connect } from './connect.ts';
+export { lookUpSshfp, type SshfpAnswer, type SshfpLookUpOptions } from './dns/look-up-sshfp.ts';
+export { type DnsAnswer, type DnsQuery, decodeSshfpAnswer, encodeSshfpQuery, parseDnsName } from './dns/message.ts';
+export { parseResolvConf, type ResolverSettings } from './dns/resolv-conf.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
 export {
   type ActiveForward,
@@ -16,6 +19,7 @@ export {
 } from './forwards.ts';
 export {
   acceptAnyHostKeyWithoutVerification,
+  type HostKeyAnnouncement,
   type HostKeyPolicy,
   type HostKeyQuestion,
   pinnedHostKeys,
@@ -29,12 +33,26 @@ export {
   loadIdentity,
 } from './identities.ts';
 export {
-  type KnownHostsOptions,
-  knownHosts,
-  type OtherName,
-  type RefusedHostKey,
-  type UnknownHostQuestion,
-} from './known-hosts-policy.ts';
+  type KnownHostsCommand,
+  type KnownHostsCommandOptions,
+  type KnownHostsQuestion,
+  knownHostsCommand,
+} from './known-hosts-command.ts';
+export type {
+  AddressMismatch,
+  DnsFinding,
+  KnownHostsOptions,
+  OtherName,
+  RefusedHostKey,
+  UnknownHostQuestion,
+} from './known-hosts-options.ts';
+export { knownHosts } from './known-hosts-policy.ts';
+export {
+  type HostKeyUpdate,
+  type LearnedHostKeys,
+  type LearnHostKeysOptions,
+  learnHostKeys,
+} from './learn-host-keys.ts';
 export {
   connectMux,
   connectThroughMaster,
@@ -49,7 +67,6 @@ export type {
   ConnectFacts,
   ConnectOptions,
   HandshakeFacts,
-  HostKeyAnnouncement,
   StartOptions,
 } from './options.ts';
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
@@ -66,3 +83,4 @@ export {
 } from './scan/index.ts';
 export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';
+export type { OnTrustEvent, TrustEvent, TrustEventLevel } from './trust-event.ts';

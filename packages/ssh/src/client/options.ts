@@ -3,9 +3,9 @@ import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
 import type { ConnectionLimits, PtyOptions } from '../connection/index.ts';
-import type { PublicKey, Signer } from '../keys/types.ts';
+import type { Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
-import type { HostKeyPolicy } from './host-key-policy.ts';
+import type { HostKeyAnnouncement, HostKeyPolicy } from './host-key-policy.ts';
 
 export interface ConnectOptions {
   /** Whom to trust: `knownHosts()`, `pinnedHostKeys(…)`, `trustedHostAuthorities(…)`. */
@@ -68,17 +68,6 @@ export interface ConnectOptions {
   readonly onConnect?: (facts: ConnectFacts) => void;
   /** After `hostKeys` accepted the server and before login. */
   readonly onHandshake?: (facts: HandshakeFacts) => void;
-}
-
-export interface HostKeyAnnouncement {
-  /** Of the types known here. */
-  readonly keys: readonly PublicKey[];
-  /**
-   * Has the server sign for keys.
-   *
-   * @returns the keys, or undefined where it refuses. A wrong proof ends the connection.
-   */
-  prove(keys: readonly PublicKey[]): Promise<readonly PublicKey[] | undefined>;
 }
 
 export interface ConnectFacts {
