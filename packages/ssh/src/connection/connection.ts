@@ -2,7 +2,9 @@
 
 import { protocolError, SshError } from '../errors.ts';
 import type { ConnectionLink } from '../transport/link.ts';
+import { AnswerMeter } from './answer-meter.ts';
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
+import { IdleWatch } from './channel-timeouts.ts';
 import { channelTypes } from './channels/table.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './connection-options.ts';
 import { keepalive } from './global-requests/keepalive.ts';
@@ -31,9 +33,10 @@ export class Connection {
   readonly #replies = new PendingReplies();
   readonly #requests: RequestQueue;
   readonly #host: ChannelHost;
+  readonly #idle: IdleWatch;
+  readonly #answers: AnswerMeter;
   #nextChannelId = 0;
   #noMoreSessions = false;
-  #unsentReplyBytes = 0;
   #receivedCount = 0;
   #stopKeepalive: () => void = () => {};
   #ended: SshError | undefined;
@@ -46,22 +49,27 @@ export class Connection {
     const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
     const growth = new WindowGrowth(options.clock, (answered) => this.#probe(answered));
     if (options.roundTripMs !== undefined) growth.noteRoundTrip(options.roundTripMs);
+    this.#idle = new IdleWatch(options, (error) => link.fail(error));
+    this.#answers = new AnswerMeter(link, this.limits.maxQueuedReplyBytes);
+    const reply = (payload: Buffer) => this.#answers.send(payload);
     this.#host = {
       link,
+      clock: options.clock,
       scheduler: new Scheduler(link),
       budget: new WindowBudget(this.limits.maxConnectionWindowBytes, this.limits.maxChannels),
       growth,
       maxWindowBytes: this.limits.maxWindowBytes,
       maxPendingRequests: this.limits.maxPendingRequests,
-      reply: (payload) => this.#reply(payload),
+      reply,
       onHandlerError,
+      purposeKnown: (channel) => this.#idle.opened(channel),
       released: (channel) => this.#release(channel),
     };
     this.#requests = new RequestQueue({
       handle: (request) => this.#options.globalRequestHandlers?.get(request.type)?.(request) ?? false,
       reply: (answer) => {
-        if (answer === false) this.#reply(messages.requestFailure.encode({}));
-        else this.#reply(messages.requestSuccess.encode({ data: answer === true ? noBytes : answer }));
+        if (answer === false) reply(messages.requestFailure.encode({}));
+        else reply(messages.requestSuccess.encode({ data: answer === true ? noBytes : answer }));
       },
       fail: (error) => link.fail(error),
       onHandlerError,
@@ -211,7 +219,7 @@ export class Connection {
 
   /** The link takes bulk data again. */
   onLinkReady(): void {
-    this.#unsentReplyBytes = 0;
+    this.#answers.onLinkReady();
     this.#host.scheduler.run();
   }
 
@@ -220,6 +228,7 @@ export class Connection {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#stopKeepalive();
+    this.#idle.stop();
     this.#requests.end();
     this.#host.scheduler.clear();
     for (const open of this.#undecided) open.end();
@@ -255,6 +264,7 @@ export class Connection {
         const opening = this.#opening.take(confirmation.recipient, 'CHANNEL_OPEN_CONFIRMATION');
         this.#host.growth.noteRoundTrip(this.#options.clock.now() - opening.startedMs);
         opening.channel.confirmed(confirmation.sender, window);
+        this.#idle.opened(opening.channel);
         opening.confirmed();
         return;
       }
@@ -302,18 +312,23 @@ export class Connection {
       data,
       peerChannel: sender,
       accept: (options) => this.#accept(type, sender, window, options),
-      send: (failure) => this.#reply(failure),
+      send: this.#host.reply,
       onHandlerError: this.#host.onHandlerError,
       fail: (error) => this.link.fail(error),
-      decided: () => this.#undecided.delete(incoming),
+      decided: () => {
+        this.#undecided.delete(incoming);
+        this.#idle.countChanged(this.channelCount);
+      },
     });
     this.#undecided.add(incoming);
+    this.#idle.countChanged(this.channelCount);
     incoming.run(handler);
   }
 
   #accept(type: string, peerChannel: number, window: SendWindow, options: AcceptOptions): Channel {
     const channel = this.#createChannel(type, options);
     channel.confirmed(peerChannel, window);
+    this.#idle.opened(channel);
     const { size, maxPacketBytes } = channel.receiveWindow;
     const confirmation = {
       recipient: peerChannel,
@@ -327,7 +342,7 @@ export class Connection {
   }
 
   #refuse(recipient: number, reason: number, description: string): void {
-    this.#reply(encodeOpenFailure(recipient, reason, description));
+    this.#answers.send(encodeOpenFailure(recipient, reason, description));
   }
 
   #createChannel(type: string, options: AcceptOptions): Channel {
@@ -342,11 +357,15 @@ export class Connection {
     // Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one.
     this.#nextChannelId = (this.#nextChannelId + 1) % 2 ** 32;
     this.#channels.set(channel.id, channel);
+    this.#idle.countChanged(this.channelCount);
     return channel;
   }
 
   #release(channel: Channel): void {
-    if (this.#channels.delete(channel.id)) this.#host.budget.close(channel.receiveWindow.size);
+    if (!this.#channels.delete(channel.id)) return;
+    this.#host.budget.close(channel.receiveWindow.size);
+    this.#idle.closed(channel);
+    if (this.#ended === undefined) this.#idle.countChanged(this.channelCount);
   }
 
   /** The channel a message is for; there must be one, and it must be confirmed. */
@@ -364,19 +383,6 @@ export class Connection {
     return new SendWindow(open.windowBytes, Math.min(open.maxPacketBytes, this.limits.maxChannelPacketBytes));
   }
 
-  /** A peer that asks and never reads makes answers pile up in the link; past the limit it is cut off. */
-  #reply(payload: Buffer): void {
-    if (!this.link.ready) {
-      this.#unsentReplyBytes += payload.length + packetOverheadBytes;
-      if (this.#unsentReplyBytes > this.limits.maxQueuedReplyBytes) {
-        const text = `the peer asks but does not read: ${this.#unsentReplyBytes} bytes of answers wait`;
-        this.link.fail(protocolError('channel', text, { code: 'limit-exceeded' }));
-        return;
-      }
-    }
-    this.link.send(payload);
-  }
-
   #probe(answered: () => void): void {
     if (this.link.ping(answered)) return;
     this.globalRequest(keepalive.name).then(answered, () => {});
@@ -389,5 +395,3 @@ export class Connection {
 }
 
 const noBytes = Buffer.alloc(0);
-/** About what a packet costs besides its payload: header, padding, MAC, and the objects around it. */
-const packetOverheadBytes = 64;

@@ -66,6 +66,8 @@ export class ServerSession {
   readonly stderr: Writable;
   /** What the client set and the handler accepted, before the start. */
   readonly environment = new Map<string, string>();
+  /** What the server itself tells the program: `SSH_AUTH_SOCK` of a forwarded agent, `DISPLAY` of a forwarded display. */
+  readonly serverEnvironment = new Map<string, string>();
   readonly #handler: SessionHandler;
   #environmentBytes = 0;
   #pty: PtyRequest | undefined;
@@ -83,6 +85,11 @@ export class ServerSession {
       breaksQuietly: true,
     });
     this.stderr = this.stream.createStderrWriter();
+  }
+
+  /** Whether a program was started, or is about to be: what prepares a start comes too late then. */
+  get isStarted(): boolean {
+    return this.#state !== 'waiting';
   }
 
   /** The terminal the client asked for and got, at its present size. */
@@ -165,6 +172,7 @@ export class ServerSession {
     this.#state = 'starting';
     const settle = (started: boolean) => {
       this.#state = started ? 'started' : 'waiting';
+      if (started) this.channel.purpose = purposeOf(start);
       return started;
     };
     const failed = (error: unknown): never => {
@@ -213,4 +221,9 @@ export class ServerSession {
     this.#handler.onWindowChange?.(this.#pty, this);
     return true;
   }
+}
+
+function purposeOf(start: SessionStart): string {
+  if (start.kind === 'subsystem') return `subsystem:${start.name}`;
+  return start.kind === 'exec' ? 'command' : 'shell';
 }
