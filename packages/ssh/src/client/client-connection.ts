@@ -19,6 +19,7 @@ import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
+import { bindingOf, Lending } from './lending.ts';
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import {
   type OnForwardedConnection,
@@ -51,6 +52,7 @@ export class ClientConnection {
   readonly #transport: Transport;
   readonly #driver: StreamDriver;
   readonly #forwards: RemoteForwards;
+  readonly #lending: Lending;
   #isClosing = false;
 
   constructor(transport: Transport, driver: StreamDriver, facts: Facts) {
@@ -61,12 +63,20 @@ export class ClientConnection {
     this.login = facts.login;
     const forwards = new RemoteForwards();
     this.#forwards = forwards;
+    const { options } = facts;
+    this.#lending = new Lending({
+      clock: systemClock,
+      binding: () => bindingOf(transport),
+      hasExtension: (name) => transport.peerExtensions.has(name),
+      log: (level, text) => options.log?.(level, text),
+    });
     this.connection = new Connection(transport, {
       clock: systemClock,
-      channelHandlers: forwards.channelHandlers,
-      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts.options)]]),
+      channelHandlers: new Map([...forwards.channelHandlers, ...this.#lending.channelHandlers]),
+      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(options)]]),
       roundTripMs: transport.roundTripMs,
-      ...(facts.options.limits && { limits: facts.options.limits }),
+      channelTimeouts: options.channelTimeouts,
+      ...(options.limits && { limits: options.limits }),
     });
     this.closed = new Promise((resolve) => {
       transport.attach({
@@ -79,7 +89,7 @@ export class ClientConnection {
         },
       });
     });
-    const { keepalive } = facts.options;
+    const { keepalive } = options;
     if (keepalive) this.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
   }
 
@@ -192,6 +202,11 @@ export class ClientConnection {
     return this.#forwards.listenUnix(this.connection, path, onConnection, options);
   }
 
+  /** Promises the server that no further session is opened, so that nobody who gets hold of this connection can open one either. */
+  noMoreSessions(): void {
+    this.connection.sendNoMoreSessions();
+  }
+
   /** Changes the keys now. */
   async rekey(): Promise<void> {
     await this.#transport.rekey();
@@ -238,11 +253,18 @@ export class ClientConnection {
   }
 
   async #start(options: StartOptions, run: (session: ClientSession) => Promise<void>): Promise<ClientSession> {
+    const lend = await this.#lending.prepare(options);
     const session = await openSession(this.connection, options);
     try {
       // All requests go out at once; the server answers them in order.
+      lend(session);
       const terminal = options.pty && session.pty(options.pty, options);
       terminal?.catch(() => {});
+      if (options.pty && options.obscureKeystrokes) {
+        session.obscureKeystrokes(
+          options.obscureKeystrokes === true ? undefined : options.obscureKeystrokes.intervalMs,
+        );
+      }
       for (const [name, value] of Object.entries(options.environment ?? {})) session.env(name, value);
       await Promise.all([terminal, run(session)]);
       return session;

@@ -2,6 +2,7 @@
 
 export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
+export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
 export { nodeConfigSystem } from './config-system.ts';
@@ -56,3 +57,5 @@ export {
 } from './scan/index.ts';
 export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';
+export { type Display, parseDisplay } from './x11/display.ts';
+export type { X11Options } from './x11/forwarding.ts';

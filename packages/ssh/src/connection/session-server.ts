@@ -58,6 +58,8 @@ export interface SessionHandler {
   onClosed?(session: ServerSession): void;
 }
 
+type Intercept = (request: IncomingRequest, session: ServerSession) => Verdict | undefined;
+
 /** A session channel the client opened; make it in the handler for `session`, on the channel that was accepted. */
 export class ServerSession {
   readonly channel: Channel;
@@ -69,14 +71,17 @@ export class ServerSession {
   /** What the server itself tells the program: `SSH_AUTH_SOCK` of a forwarded agent, `DISPLAY` of a forwarded display. */
   readonly serverEnvironment = new Map<string, string>();
   readonly #handler: SessionHandler;
+  readonly #intercept: Intercept | undefined;
   #environmentBytes = 0;
   #pty: PtyRequest | undefined;
   /** waiting → starting → started; back to waiting when the handler refused. */
   #state: 'waiting' | 'starting' | 'started' = 'waiting';
   #exiting = false;
 
-  constructor(channel: Channel, handler: SessionHandler) {
+  /** @param intercept - sees requests before `onOther` does; undefined leaves them to it. */
+  constructor(channel: Channel, handler: SessionHandler, intercept?: Intercept) {
     this.channel = channel;
+    this.#intercept = intercept;
     this.#handler = handler;
     this.stream = new ChannelStream(channel, {
       closeAfterEnd: false,
@@ -161,7 +166,7 @@ export class ServerSession {
       case eowOpenssh.name:
         return false;
       default:
-        return this.#handler.onOther?.(request, this) ?? false;
+        return this.#intercept?.(request, this) ?? this.#handler.onOther?.(request, this) ?? false;
     }
   }
 
