@@ -77,11 +77,16 @@ export class ChannelSender implements Sender {
       return;
     }
     if (kind === 'eof' || kind === 'close') this.#ended = kind;
-    this.#queue.push(kind, bytes, sent);
     if (this.pacer !== undefined) {
       if (kind !== 'data') this.pacer.stop();
-      else if (this.pacer.hold(this.#queue.bytes)) return;
+      else if (this.pacer.hold(this.#queue.bytes + bytes.length)) {
+        // Taken at once, as a copy: whoever writes must not wait for the tick with the next key in hand.
+        this.#queue.push(kind, Buffer.from(bytes));
+        sent?.();
+        return;
+      }
     }
+    this.#queue.push(kind, bytes, sent);
     this.wake();
   }
 
@@ -90,9 +95,11 @@ export class ChannelSender implements Sender {
     if (this.pacer?.holds !== true) this.wake();
   }
 
-  /** Sends what can be sent. */
-  wake(): void {
-    if (this.#canSend()) this.#scheduler.wake(this);
+  /** Sends what can be sent. @returns whether there was anything. */
+  wake(): boolean {
+    if (!this.#canSend()) return false;
+    this.#scheduler.wake(this);
+    return true;
   }
 
   sendOne(): boolean {

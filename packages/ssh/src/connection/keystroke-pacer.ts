@@ -10,8 +10,8 @@ export interface PacerHost {
   isReady(): boolean;
   /** Sends a packet that looks like a keystroke, where the peer can take one. */
   sendChaff(): void;
-  /** Sends what was held. */
-  release(): void;
+  /** Sends what was held. @returns false where the peer's window takes nothing. */
+  release(): boolean;
   /** A number from 0 up to 1; default from the system's generator. */
   random?(): number;
 }
@@ -93,15 +93,13 @@ export class KeystrokePacer {
       if (held) this.#host.release();
       return;
     }
-    if (this.#holds) {
-      this.#holds = false;
-      this.#host.release();
-    } else if (clock.now() >= this.#chaffUntilMs) {
+    if (!this.#holds && clock.now() >= this.#chaffUntilMs) {
       this.stop();
       return;
-    } else {
-      this.#host.sendChaff();
     }
+    const isDue = this.#holds;
+    this.#holds = false;
+    if (!isDue || !this.#host.release()) this.#host.sendChaff();
     this.#setTimer();
   }
 
