@@ -15,6 +15,7 @@ import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
 import { wireMessage, wireReader } from './wire.ts';
+import { x11Display, x11Setup } from './x11.ts';
 
 export const targets: readonly FuzzTarget[] = [
   wireReader,
@@ -60,4 +61,6 @@ export const targets: readonly FuzzTarget[] = [
   sshdConfig,
   commandLine,
   keyInventory,
+  x11Setup,
+  x11Display,
 ];

@@ -7,6 +7,7 @@ import { connect as connectSocket, createServer as createNetServer, type Socket 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientConnection, connect, pinnedHostKeys, type StartOptions } from '@nacre/ssh/client';
 import { parsePrivateKey, parsePublicKey } from '@nacre/ssh/keys';
 import {
@@ -39,6 +40,7 @@ import {
 
 const skip = missing('ssh', 'sshd', 'ssh-add', 'ssh-agent', 'ssh-keygen');
 const skipX11 = skip === false ? missing('xauth') : skip;
+const skip10 = missing('openssh-10');
 const folder = makeFolder('lent');
 let made = 0;
 const newPath = (name: string) => join(folder, `${name}-${++made}`);
@@ -222,10 +224,37 @@ describe('sockets', { skip }, () => {
     for await (const chunk of socket) text += String(chunk);
     assert.equal(text, 'through');
     await running.stop();
-    for (let round = 0; round < 100 && existsSync(path); round++)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let round = 0; round < 100 && existsSync(path); round++) await delay(20);
     assert.equal(existsSync(path), false);
   });
+});
+
+test('keys typed at OpenSSH 10 arrive, and fake ones go on after them', { skip: skip10 }, async (t) => {
+  const server = await startOpenSshServer({ version: '10.0' });
+  t.after(() => server.stop());
+  const client = await connectTo(t, server);
+  const pty = { term: 'dumb', columns: 80, rows: 24 };
+  const session = await client.spawn('stty -echo; echo ready; cat', { pty, obscureKeystrokes: true });
+  session.stderr.resume();
+  let shown = '';
+  session.stdout.on('data', (chunk) => {
+    shown += String(chunk);
+  });
+  const see = async (text: string) => {
+    for (let round = 0; round < 250 && !shown.includes(text); round++) await delay(20);
+    assert.ok(shown.includes(text), shown);
+  };
+  await see('ready');
+  for (const key of 'hidden\n') {
+    session.stdin.write(key);
+    await delay(7);
+  }
+  await see('hidden');
+  const { sentBytes } = client.traffic;
+  await delay(400);
+  const packets = (client.traffic.sentBytes - sentBytes) / 36;
+  assert.ok(packets >= 8 && packets <= 30, `${packets} packets of a key's size`);
+  session.close();
 });
 
 /** An X server that only knows its cookie: it says who came with which, lets the right one in and says its name. */

@@ -57,5 +57,4 @@ export {
 } from './scan/index.ts';
 export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';
-export { type Display, parseDisplay } from './x11/display.ts';
 export type { X11Options } from './x11/forwarding.ts';

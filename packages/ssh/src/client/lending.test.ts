@@ -118,24 +118,22 @@ test('where the server or the login forbids it, the program runs without, and th
   const agent = await startAgent(t);
   const allow = { ...allFeatures(true), 'agent-forwarding': false, 'X11-forwarding': false };
   const forbidden = { authenticate: { publicKey: async () => ({ ...fullPermissions, allow }) } };
+  const expected = ['agent request-refused', 'x11 request-refused'];
   const without = { agentForwarding: undefined as never };
   for (const options of [
     without,
     { ...forbidden, x11Forwarding: () => assert.fail('asked'), agentForwarding: () => assert.fail('asked') },
   ]) {
     const { client, served } = await inMemory(t, lendingServer(options));
-    const failures: [string, string][] = [];
+    const failures: string[] = [];
     const display = join(folder, 'nobody:0');
     const found = await variables(client, {
       agentForwarding: agent.path,
       x11: { display, trusted: true, xauthPath: '/nonexistent' },
-      onForwardingFailure: (what, error: SshError) => void failures.push([what, error.code]),
+      onForwardingFailure: (what, error: SshError) => void failures.push(`${what} ${error.code}`),
     });
     assert.deepEqual([found.agent, found.display], ['-', '-']);
-    assert.deepEqual(failures.sort(), [
-      ['agent', 'request-refused'],
-      ['x11', 'request-refused'],
-    ]);
+    assert.deepEqual(failures.sort(), expected);
     await assert.rejects(served.connection.openChannel(authAgentOpenssh.name, Buffer.alloc(0)));
   }
 });
