@@ -12,6 +12,7 @@ import type { SshError } from '../errors.ts';
 import { generateKey } from '../keys/index.ts';
 import { formatXauthCommands, listenAgentSocket, listenX11, type ServerOptions } from '../server/index.ts';
 import { allFeatures, fullPermissions } from '../trust/index.ts';
+import { AgentForwarding } from './agent-forwarding.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { inMemory, isError, until, userKey } from './live.test.kit.ts';
 import type { StartOptions } from './options.ts';
@@ -148,6 +149,23 @@ test('one connection lends one agent', async (t) => {
     onForwardingFailure: (_what, error) => void failures.push(error.code),
   });
   assert.deepEqual(failures, ['misuse']);
+});
+
+test('the request goes by its standard name where the server knows that (RFC 9987)', async () => {
+  for (const [known, expected] of [
+    [true, 'agent-req'],
+    [false, 'auth-agent-req@openssh.com'],
+  ] as const) {
+    const asked: string[] = [];
+    const forwarding = new AgentForwarding({
+      binding: () => assert.fail('nothing is bound yet'),
+      hasExtension: (name) => known && name === 'agent-forward',
+      log: () => {},
+    });
+    const request = async (name: string) => asked.push(name) > 0;
+    await forwarding.request({ channel: { request } } as never, true);
+    assert.deepEqual(asked, [expected]);
+  }
 });
 
 test('our own login binds the agent to the server before it asks for anything', async (t) => {

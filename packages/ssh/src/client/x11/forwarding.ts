@@ -141,7 +141,6 @@ export class X11Forwarding {
   }
 
   async #accept(open: IncomingOpen): Promise<void> {
-    const { originatorAddress, originatorPort } = x11.data.decode(open.data);
     const prepared = this.#offered;
     if (prepared === undefined || this.#connectionsLeft <= 0) {
       this.#host.log(1, 'the server tried to use a display that was not forwarded to it: refused');
@@ -151,6 +150,7 @@ export class X11Forwarding {
       this.#host.log(1, 'Rejected X11 connection after ForwardX11Timeout expired');
       return open.refuse(openFailureReasons.administrativelyProhibited, 'ForwardX11Timeout has expired');
     }
+    const { originatorAddress, originatorPort } = x11.data.decode(open.data);
     this.#connectionsLeft--;
     this.#host.log(1, `client_request_x11: request from ${printable(originatorAddress)} ${originatorPort}`);
     let screen: Duplex;
