@@ -18,6 +18,7 @@ import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
 import { wireMessage, wireReader } from './wire.ts';
+import { x11Display, x11Setup } from './x11.ts';
 
 export const targets: readonly FuzzTarget[] = [
   wireReader,
@@ -69,4 +70,6 @@ export const targets: readonly FuzzTarget[] = [
   sshdConfig,
   commandLine,
   keyInventory,
+  x11Setup,
+  x11Display,
 ];

@@ -18,7 +18,11 @@ import { systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { ConnectionHandler, ConnectionLink, NegotiatedAlgorithms } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
+
 import type { HostKeyAnnouncement, HostKeyPolicy, HostKeyQuestion } from './host-key-policy.ts';
+
+import { bindingOf, Lending } from './lending.ts';
+
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import {
   type OnForwardedConnection,
@@ -33,6 +37,9 @@ export interface ClientLink extends ConnectionLink {
   readonly negotiated: NegotiatedAlgorithms | undefined;
   readonly hostKey: PublicKey;
   readonly sessionId: Buffer;
+  /** The server's signature over the session id, in the first key exchange. */
+  readonly hostKeySignature: Buffer;
+  readonly peerExtensions: ReadonlyMap<string, Buffer>;
   rekey(): Promise<void>;
   attach(handler: ConnectionHandler): void;
 }
@@ -47,7 +54,7 @@ interface Facts {
   readonly target: { readonly host: string; readonly port: number; readonly user: string };
   readonly address: string | undefined;
   readonly login: ClientAuthResult;
-  readonly options: Pick<ConnectOptions, 'keepalive' | 'limits' | 'onHostKeys' | 'log'> & {
+  readonly options: Pick<ConnectOptions, 'keepalive' | 'limits' | 'onHostKeys' | 'log' | 'channelTimeouts'> & {
     readonly hostKeys?: HostKeyPolicy | undefined;
   };
   /** What the host key policy accepted; undefined where no policy was asked. */
@@ -71,6 +78,7 @@ export class ClientConnection {
   readonly #transport: ClientLink;
   readonly #stream: Counted;
   readonly #forwards: RemoteForwards;
+  readonly #lending: Lending;
   #isClosing = false;
   #learning: Promise<void> | undefined;
 
@@ -82,12 +90,20 @@ export class ClientConnection {
     this.login = facts.login;
     const forwards = new RemoteForwards();
     this.#forwards = forwards;
+    const { options } = facts;
+    this.#lending = new Lending({
+      clock: systemClock,
+      binding: () => bindingOf(transport),
+      hasExtension: (name) => transport.peerExtensions.has(name),
+      log: (level, text) => options.log?.(level, text),
+    });
     this.connection = new Connection(transport, {
       clock: systemClock,
-      channelHandlers: forwards.channelHandlers,
+      channelHandlers: new Map([...forwards.channelHandlers, ...this.#lending.channelHandlers]),
       globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts)]]),
       roundTripMs: transport.roundTripMs,
-      ...(facts.options.limits && { limits: facts.options.limits }),
+      channelTimeouts: options.channelTimeouts,
+      ...(options.limits && { limits: options.limits }),
     });
     this.closed = new Promise((resolve) => {
       transport.attach({
@@ -100,7 +116,7 @@ export class ClientConnection {
         },
       });
     });
-    const { keepalive } = facts.options;
+    const { keepalive } = options;
     if (keepalive) this.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
   }
 
@@ -221,6 +237,11 @@ export class ClientConnection {
     return this.#forwards.listenUnix(this.connection, path, onConnection, options);
   }
 
+  /** Promises the server that no further session is opened, so that nobody who gets hold of this connection can open one either. */
+  noMoreSessions(): void {
+    this.connection.sendNoMoreSessions();
+  }
+
   /** Changes the keys now. */
   async rekey(): Promise<void> {
     await this.#transport.rekey();
@@ -277,11 +298,18 @@ export class ClientConnection {
   }
 
   async #start(options: StartOptions, run: (session: ClientSession) => Promise<void>): Promise<ClientSession> {
+    const lend = await this.#lending.prepare(options);
     const session = await openSession(this.connection, options);
     try {
       // All requests go out at once; the server answers them in order.
+      lend(session);
       const terminal = options.pty && session.pty(options.pty, options);
       terminal?.catch(() => {});
+      if (options.pty && options.obscureKeystrokes) {
+        session.obscureKeystrokes(
+          options.obscureKeystrokes === true ? undefined : options.obscureKeystrokes.intervalMs,
+        );
+      }
       for (const [name, value] of Object.entries(options.environment ?? {})) session.env(name, value);
       await Promise.all([terminal, run(session)]);
       return session;

@@ -8,7 +8,11 @@ import { Transport } from '../transport/index.ts';
 import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
 import { abortError, dial, remoteAddress } from './dial.ts';
+
 import type { HostKeyQuestion } from './host-key-policy.ts';
+
+import { bindingOf } from './lending.ts';
+
 import type { ConnectOptions } from './options.ts';
 import { offeredSigners } from './signers.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -107,7 +111,7 @@ async function logIn(transport: Transport, user: string, options: ConnectOptions
   const auth: ClientAuthOptions = {
     ...options.auth,
     user,
-    signers: offeredSigners(options),
+    signers: offeredSigners(options, bindingOf(transport)),
     ...(typeof password === 'function' && { password }),
     // A password that was wrong once is wrong the next time too.
     ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),

@@ -2,6 +2,7 @@
 
 export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
+export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
 export { expandGlob, nodeConfigSystem } from './config-system.ts';
@@ -83,4 +84,7 @@ export {
 } from './scan/index.ts';
 export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';
+
 export type { OnTrustEvent, TrustEvent, TrustEventLevel } from './trust-event.ts';
+
+export type { X11Options } from './x11/forwarding.ts';

@@ -159,6 +159,7 @@ class MasterLink implements ClientLink {
   readonly peerIdentification = '';
   readonly roundTripMs = undefined;
   readonly negotiated = undefined;
+  readonly peerExtensions: ReadonlyMap<string, Buffer> = new Map();
   readonly #link: ProxyLink;
 
   constructor(link: ProxyLink) {
@@ -170,6 +171,10 @@ class MasterLink implements ClientLink {
   }
 
   get hostKey(): never {
+    throw masterKnows('the host key');
+  }
+
+  get hostKeySignature(): never {
     throw masterKnows('the host key');
   }
 

@@ -2,8 +2,11 @@
 
 import { protocolError, SshError } from '../errors.ts';
 import type { ConnectionLink } from '../transport/link.ts';
+
 import { Answers } from './answers.ts';
+
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
+import { IdleWatch } from './channel-timeouts.ts';
 import { channelTypes } from './channels/table.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './connection-options.ts';
 import { keepalive } from './global-requests/keepalive.ts';
@@ -36,6 +39,7 @@ export class Connection {
   readonly #requests: RequestQueue;
   readonly #host: ChannelHost;
   readonly #answers: Answers;
+  readonly #idle: IdleWatch;
   #nextChannelId = 0;
   #noMoreSessions = false;
   #receivedCount = 0;
@@ -52,8 +56,10 @@ export class Connection {
     const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
     const growth = new WindowGrowth(options.clock, (answered) => this.#probe(answered));
     if (options.roundTripMs !== undefined) growth.noteRoundTrip(options.roundTripMs);
+    this.#idle = new IdleWatch(options, (error) => link.fail(error));
     this.#host = {
       link,
+      clock: options.clock,
       scheduler: new Scheduler(link),
       budget: new WindowBudget(this.limits.maxConnectionWindowBytes, this.limits.maxChannels),
       growth,
@@ -61,6 +67,7 @@ export class Connection {
       maxPendingRequests: this.limits.maxPendingRequests,
       reply: (payload) => this.#answers.send(payload),
       onHandlerError,
+      purposeKnown: (channel) => this.#idle.opened(channel),
       released: (channel) => this.#release(channel),
     };
     this.#requests = new RequestQueue({
@@ -226,6 +233,7 @@ export class Connection {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#stopKeepalive();
+    this.#idle.stop();
     this.#requests.end();
     this.#host.scheduler.clear();
     for (const open of this.#undecided) open.end();
@@ -262,6 +270,7 @@ export class Connection {
         const opening = this.#opening.take(confirmation.recipient, 'CHANNEL_OPEN_CONFIRMATION');
         this.#host.growth.noteRoundTrip(this.#options.clock.now() - opening.startedMs);
         opening.channel.confirmed(confirmation.sender, window);
+        this.#idle.opened(opening.channel);
         opening.confirmed();
         return;
       }
@@ -313,15 +322,20 @@ export class Connection {
       send: (failure) => this.#answers.send(failure),
       onHandlerError: this.#host.onHandlerError,
       fail: (error) => this.link.fail(error),
-      decided: () => this.#undecided.delete(incoming),
+      decided: () => {
+        this.#undecided.delete(incoming);
+        this.#idle.countChanged(this.channelCount);
+      },
     });
     this.#undecided.add(incoming);
+    this.#idle.countChanged(this.channelCount);
     incoming.run(handler);
   }
 
   #accept(type: string, peerChannel: number, window: SendWindow, options: AcceptOptions): Channel {
     const channel = this.#createChannel(type, options);
     channel.confirmed(peerChannel, window);
+    this.#idle.opened(channel);
     const { size, maxPacketBytes } = channel.receiveWindow;
     const confirmation = {
       recipient: peerChannel,
@@ -351,6 +365,7 @@ export class Connection {
       interactive: options.interactive,
     });
     this.#channels.set(channel.id, channel);
+    this.#idle.countChanged(this.channelCount);
     return channel;
   }
 
@@ -363,7 +378,10 @@ export class Connection {
   }
 
   #release(channel: Channel): void {
-    if (this.#channels.delete(channel.id)) this.#host.budget.close(channel.receiveWindow.size);
+    if (!this.#channels.delete(channel.id)) return;
+    this.#host.budget.close(channel.receiveWindow.size);
+    this.#idle.closed(channel);
+    if (this.#ended === undefined) this.#idle.countChanged(this.channelCount);
   }
 
   /** The channel a message is for; there must be one, and it must be confirmed. */
