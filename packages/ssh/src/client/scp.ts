@@ -150,6 +150,8 @@ async function converse(
   });
   session.stderr.on('error', () => {});
   const peer = new ScpPeer(session.stream, options);
+  const close = () => session.close();
+  options.signal?.addEventListener('abort', close, { once: true });
   try {
     await session.exec(command, options);
     const done = await run(peer);
@@ -164,6 +166,7 @@ async function converse(
       ? failure
       : new SshError(`${failure.message} (${why})`, { code: failure.code, stage: 'scp', side: 'peer', cause: failure });
   } finally {
+    options.signal?.removeEventListener('abort', close);
     peer.release();
     session.close();
   }
