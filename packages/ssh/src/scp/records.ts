@@ -27,6 +27,8 @@ const maxSeconds = 2 ** 43;
 
 /** Reads a line without its line feed. @throws SshError `protocol-error`, `limit-exceeded` */
 export function parseRecord(line: Buffer): ScpRecord {
+  // Words of a shell may begin with any of the letters.
+  if (!isRecord(line)) return { kind: 'unknown', line };
   switch (line[0]) {
     case 0x01:
     case 0x02:
@@ -38,13 +40,12 @@ export function parseRecord(line: Buffer): ScpRecord {
     case 0x43: // C
       return { kind: 'file', ...parseEntry(line) };
     case 0x44: {
+      // D
       const { mode, name } = parseEntry(line);
       return { kind: 'folder', mode, name };
     }
-    case undefined:
-      throw badScp('an empty line where a record of scp belongs');
     default:
-      return { kind: 'unknown', line };
+      throw badScp('an empty line where a record of scp belongs');
   }
 }
 
@@ -62,6 +63,10 @@ export function formatEntry(kind: 'file' | 'folder', mode: number, size: number,
 }
 
 export const leaveRecord: Buffer = Buffer.from('E\n', 'latin1');
+
+function isRecord(line: Buffer): boolean {
+  return line.length === 0 || /^[\x01\x02]|^[CD][0-9-]+ |^T[0-9-]+ |^E$/.test(line.toString('latin1', 0, 40));
+}
 
 // The fields are matched in latin1, a character a byte: the name stays what it is.
 const entryFields = /^[CD]([0-7]{4}) ([0-9]+) /;
