@@ -55,8 +55,10 @@ function joinEnd({ input, output }: ScpEnd): ScpStream {
   return {
     write: (bytes) => output.write(bytes),
     on(event: 'data' | 'error' | 'end' | 'close' | 'drain', listener: (...values: (Buffer & Error)[]) => void) {
-      if (event === 'drain' || event === 'error') output.on(event, listener);
-      if (event !== 'drain') input.on(event, listener);
+      if (event === 'data' || event === 'end' || event === 'error') input.on(event, listener);
+      if (event === 'drain' || event === 'close' || event === 'error') output.on(event, listener);
+      // A client that ended its side may still be written to; one that broke off may not.
+      if (event === 'close') input.on('close', () => !input.readableEnded && listener());
     },
     pause: () => input.pause(),
     resume: () => input.resume(),
