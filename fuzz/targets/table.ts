@@ -9,6 +9,7 @@ import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
+import { namePattern, scpSink, scpSource } from './scp.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
@@ -56,6 +57,9 @@ export const targets: readonly FuzzTarget[] = [
   connectionData,
   sftpClient,
   sftpMessage,
+  scpSink,
+  scpSource,
+  namePattern,
   sshConfig,
   sshdConfig,
   commandLine,
