@@ -72,10 +72,15 @@ class SinkFiles implements ScpSinkFiles {
       truncate: async (size: number) => {
         if (size !== length) throw new Error(`a file of ${size} bytes got ${length}`);
       },
+      getMode: async () => mode,
       setMode: async () => {},
       setTimes: async () => {},
       close: async () => {},
     };
+  }
+
+  async getMode(): Promise<number> {
+    return 0o755;
   }
 
   async setMode(): Promise<void> {}
@@ -109,7 +114,7 @@ async function converse(input: Buffer, run: (peer: ScpPeer) => Promise<unknown>)
   stream.emit('end');
   stream.emit('close');
   const error = await outcome;
-  if (error !== undefined && !(error instanceof SshError)) throw error;
+  if (error !== undefined && !(error instanceof SshError)) throw error as Error;
 }
 
 const seed = (size: number, text: string) => Buffer.from(`${String.fromCharCode(size)}${text}`, 'latin1');

@@ -30,8 +30,10 @@ export interface LineEditorOptions {
   readonly historySize?: number;
 }
 
-const pasteOn = '\x1b[?2004h';
-const pasteOff = '\x1b[?2004l';
+/** A terminal that knows no escape sequences would show them. */
+const isDumb = process.env.TERM === 'dumb';
+const pasteOn = isDumb ? '' : '\x1b[?2004h';
+const pasteOff = isDumb ? '' : '\x1b[?2004l';
 const defaultColumns = 80;
 
 /** The parts of Interface that hold the line. They are plain properties that programs set; the types call them read-only. */

@@ -62,7 +62,7 @@ test('an unfinished line, for completion: where the last word stands, and in whi
 });
 
 test('property: a quoted word is the text again, and every line is split or refused', () => {
-  const text = fc.string({ unit: fc.constantFrom(...`ab \t'"\\#*?[]{}é文`), minLength: 1, maxLength: 12 });
+  const text = fc.string({ unit: fc.constantFrom(...Array.from(`ab \t'"\\#*?[]{}é文`)), minLength: 1, maxLength: 12 });
   fc.assert(
     fc.property(text, (word) => {
       const line = `get ${quoteWord(word)} x`;
@@ -71,14 +71,14 @@ test('property: a quoted word is the text again, and every line is split or refu
       assert.doesNotMatch((patterns(line)[1] as string).replace(/\\./gs, ''), /[*?[]/);
     }),
   );
-  const plain = fc.string({ unit: fc.constantFrom(...`ab '"*?[]é`), maxLength: 12 });
+  const plain = fc.string({ unit: fc.constantFrom(...Array.from(`ab '"*?[]é`)), maxLength: 12 });
   fc.assert(
     fc.property(plain, fc.constantFrom('"' as const, "'" as const), (word, quote) => {
       assert.deepEqual(texts(`${quote}${quoteWord(word, quote)}${quote}`), [word]);
     }),
   );
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...`ab \t'"\\#*?[`), maxLength: 20 }), (line) => {
+    fc.property(fc.string({ unit: fc.constantFrom(...Array.from(`ab \t'"\\#*?[`)), maxLength: 20 }), (line) => {
       const { words, isTerminated } = splitWords(line, { unfinished: true });
       for (const { start, end } of words) assert.ok(start < end && end <= line.length);
       if (isTerminated) assert.deepEqual(splitWords(line).words, words);

@@ -46,6 +46,7 @@ export const localScpFiles: ScpSourceFiles & ScpSinkFiles = {
     requireName(path);
     return writerOf(await plainly(open(path, constants.O_WRONLY | constants.O_CREAT, mode)));
   },
+  getMode: async (path) => (await plainly(stat(path))).mode & 0o7777,
   setMode: (path, mode) => plainly(chmod(path, mode)),
   setTimes: (path, { accessed, modified }) => plainly(utimes(path, accessed, modified)),
 };
@@ -73,6 +74,7 @@ function writerOf(handle: FileHandle): ScpSinkFile {
   return {
     write: (chunks) => plainly(writeAll(handle, chunks)),
     truncate: (size) => plainly(handle.truncate(size)),
+    getMode: async () => (await plainly(handle.stat())).mode & 0o7777,
     setMode: (mode) => plainly(handle.chmod(mode)),
     setTimes: ({ accessed, modified }) => plainly(handle.utimes(accessed, modified)),
     close: () => {

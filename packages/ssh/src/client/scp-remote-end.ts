@@ -12,7 +12,7 @@ export interface ScpEnd {
 export interface ScpEndOptions extends Omit<ScpConversationOptions, 'rateLimit'> {
   /** The target has to be a folder (`-d`). */
   readonly targetIsFolder?: boolean;
-  /** Taken from the modes of new files where they are not preserved. Default: this process's. */
+  /** Taken from the modes of new files where they are not preserved, beside what this process's own umask takes. */
   readonly umask?: number;
 }
 
@@ -24,9 +24,8 @@ export interface ScpEndOptions extends Omit<ScpConversationOptions, 'rateLimit'>
  */
 export async function runScpSink(end: ScpEnd, target: Uint8Array, options: ScpEndOptions = {}): Promise<number> {
   const peer = new ScpPeer(joinEnd(end), options);
-  const umask = options.umask ?? process.umask();
   try {
-    const { failures } = await runSink(peer, Buffer.from(target), localScpFiles, { ...options, umask });
+    const { failures } = await runSink(peer, Buffer.from(target), localScpFiles, options);
     return failures > 0 ? 1 : 0;
   } catch {
     return 1;

@@ -54,7 +54,7 @@ export interface ScpOptions extends CallOptions {
 export interface ScpGetOptions extends ScpOptions {
   /** Take whatever names the server sends, asked for or not, and follow links inside folders anywhere (`-T`). */
   readonly trustNames?: boolean;
-  /** Taken from the modes of new files. Default: this process's. */
+  /** Taken from the modes of new files, beside what this process's own umask takes. */
   readonly umask?: number;
 }
 
@@ -79,7 +79,6 @@ export async function scpGet(
   const reading = options.remotePaths ?? 'literal';
   const targetIsFolder = options.targetIsFolder ?? paths.length > 1;
   const shared = shareLimit(options);
-  const umask = options.umask ?? currentUmask();
   const total = { files: 0, bytes: 0, failures: 0 };
   let first: SshError | undefined;
   const onFailure = (error: SshError) => {
@@ -90,7 +89,7 @@ export async function scpGet(
     const command = formatScpCommand({ ...flagsOf(options), role: 'source' }, path, reading);
     const names = options.trustNames ? undefined : requestedNames(path, reading === 'literal' ? 'literal' : 'pattern');
     const done = await converse(connection, command, options, (peer) =>
-      runSink(peer, toBytes(target), localScpFiles, { ...options, ...shared, targetIsFolder, names, umask, onFailure }),
+      runSink(peer, toBytes(target), localScpFiles, { ...options, ...shared, targetIsFolder, names, onFailure }),
     );
     total.files += done.files;
     total.bytes += done.bytes;
@@ -217,9 +216,4 @@ function toPaths(paths: ScpPath | readonly ScpPath[]): Buffer[] {
 
 function toBytes(path: ScpPath): Buffer {
   return typeof path === 'string' ? Buffer.from(path, 'utf8') : Buffer.from(path);
-}
-
-/** Reading it without setting it is deprecated for threads that race each other; a worker reads it all the same. */
-function currentUmask(): number {
-  return process.umask();
 }

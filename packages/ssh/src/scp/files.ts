@@ -38,7 +38,9 @@ export interface ScpSinkFiles {
   followLink(path: Buffer): Promise<Buffer | undefined>;
   /** The path without links in it. */
   realPath(path: Buffer): Promise<Buffer>;
+  /** The system's umask takes its part of the mode, as with files. */
   makeFolder(path: Buffer, mode: number): Promise<void>;
+  getMode(path: Buffer): Promise<number>;
   /** Opens a file for writing from its beginning, made where there is none; what it holds stays until it is written over. */
   create(path: Buffer, mode: number): Promise<ScpSinkFile>;
   setMode(path: Buffer, mode: number): Promise<void>;
@@ -49,6 +51,7 @@ export interface ScpSinkFile {
   /** Writes all of it behind what was written. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
   truncate(size: number): Promise<void>;
+  getMode(): Promise<number>;
   setMode(mode: number): Promise<void>;
   setTimes(times: ScpTimes): Promise<void>;
   close(): Promise<void>;

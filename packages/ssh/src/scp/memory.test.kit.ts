@@ -108,6 +108,7 @@ export class MemoryFiles implements ScpSourceFiles, ScpSinkFiles {
       truncate: async (size: number) => {
         node.content = node.content.subarray(0, size);
       },
+      getMode: async () => node.mode,
       setMode: async (newMode: number) => {
         node.mode = newMode;
       },
@@ -116,6 +117,10 @@ export class MemoryFiles implements ScpSourceFiles, ScpSinkFiles {
       },
       close: async () => {},
     };
+  }
+
+  async getMode(path: Buffer): Promise<number> {
+    return this.#find(path)[1]?.mode ?? 0;
   }
 
   async setMode(path: Buffer, mode: number): Promise<void> {

@@ -74,13 +74,13 @@ export class ScpPeer {
 
   /** Resolves when the stream takes more. What it took may still be on its way. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#error !== undefined) throw this.#error;
+    this.#requireOpen();
     if (this.#stream.write(bytes) !== false) return;
     await new Promise<void>((resolve) => {
       this.#wakeWriter = resolve;
     });
     this.#wakeWriter = undefined;
-    if (this.#error !== undefined) throw this.#error;
+    this.#requireOpen();
   }
 
   /** "All is well so far." */
@@ -157,6 +157,10 @@ export class ScpPeer {
       this.#stream.pause();
     }
     this.#wakeReader?.();
+  }
+
+  #requireOpen(): void {
+    if (this.#error !== undefined) throw this.#error;
   }
 
   /** Waits until there is something to read; false where the other end has ended in good order. */

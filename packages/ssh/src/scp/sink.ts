@@ -23,7 +23,7 @@ export interface ScpSinkOptions extends ScpConversationOptions {
    * by itself what it sends) only what no name may be is refused.
    */
   readonly names?: RequestedNames | undefined;
-  /** Taken from the modes of new files where modes are not preserved. Default 0o022. */
+  /** Taken from the modes of new files where modes are not preserved, beside what the system's own umask takes. */
   readonly umask?: number | undefined;
 }
 
@@ -83,7 +83,7 @@ class Sink {
     this.#options = options;
     this.tally = new Tally(options);
     // CVE-2026-35385: a source must not make us a setuid program where nobody asked for modes.
-    this.#modeMask = options.preserve ? 0o7777 : 0o777 & ~(options.umask ?? 0o022);
+    this.#modeMask = options.preserve ? 0o7777 : 0o777 & ~(options.umask ?? 0);
   }
 
   async receive(target: Buffer): Promise<void> {
@@ -191,7 +191,12 @@ class Sink {
       await action.catch((error: unknown) => this.tally.fail(fileError(`${shown}: ${what}`, error)));
     };
     if (times !== undefined) await finish(this.#files.setTimes(path, times), 'set times');
-    if (wasMade || this.#options.preserve) await finish(this.#files.setMode(path, wanted), 'set mode');
+    if (this.#options.preserve) await finish(this.#files.setMode(path, wanted), 'set mode');
+    else if (wasMade && (wanted & ownerAll) !== ownerAll) {
+      // Less the owner's bits that were added; what the umask took stays taken.
+      const left = this.#files.getMode(path).then((made) => this.#files.setMode(path, made & wanted));
+      await finish(left, 'set mode');
+    }
   }
 
   async #receiveFile(
@@ -224,8 +229,9 @@ class Sink {
       await this.#peer.writeOk();
       failure = await this.#receiveData(file, size, shown);
       if (failure === undefined && before !== 'other') await attempt(': truncate', () => file.truncate(size));
-      if (this.#options.preserve || (before === undefined && (wanted & ownerWrite) === 0)) {
-        await attempt(': set mode', () => file.setMode(wanted));
+      if (this.#options.preserve) await attempt(': set mode', () => file.setMode(wanted));
+      else if (before === undefined && (wanted & ownerWrite) === 0) {
+        await attempt(': set mode', async () => file.setMode((await file.getMode()) & wanted));
       }
       const status = await this.#peer.readStatus();
       // A file that its source could not read to the end must not pass for the one that bears this time.
