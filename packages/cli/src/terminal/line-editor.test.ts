@@ -5,6 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { commonBeginning, formatCandidates } from './completion-list.ts';
 import { LineEditor, type LineEditorOptions } from './line-editor.ts';
 
+// node:readline draws nothing of its own on a dumb terminal.
+process.env.TERM = 'xterm';
+
 interface Desk {
   editor: LineEditor;
   /** Asks for a line and types; resolves with the answer's text, or its kind. */

@@ -30,10 +30,8 @@ export interface LineEditorOptions {
   readonly historySize?: number;
 }
 
-/** A terminal that knows no escape sequences would show them. */
-const isDumb = process.env.TERM === 'dumb';
-const pasteOn = isDumb ? '' : '\x1b[?2004h';
-const pasteOff = isDumb ? '' : '\x1b[?2004l';
+const pasteOn = '\x1b[?2004h';
+const pasteOff = '\x1b[?2004l';
 const defaultColumns = 80;
 
 /** The parts of Interface that hold the line. They are plain properties that programs set; the types call them read-only. */
@@ -102,7 +100,7 @@ export class LineEditor {
   /** Shows the prompt and edits a line until it is answered. One at a time. */
   readLine(prompt: string): Promise<LineAnswer> {
     if (this.#hasEnded) return Promise.resolve({ kind: 'end' });
-    const { input, output, terminal } = this.#options;
+    const { input, terminal } = this.#options;
     return new Promise((resolve, reject) => {
       try {
         terminal.enterRaw();
@@ -113,7 +111,7 @@ export class LineEditor {
       this.#answer = resolve;
       this.#prompt = prompt;
       process.on('exit', this.#onExit);
-      output.write(pasteOn);
+      this.#mark(pasteOn);
       this.#reader.prevRows = 0;
       this.#setLine(this.#pastedLines.shift() ?? '');
       input.resume();
@@ -141,7 +139,7 @@ export class LineEditor {
   };
 
   /** A program that exits at its prompt leaves the terminal as it was; its modes are the terminal's own affair. */
-  readonly #onExit = (): void => void this.#options.output.write(pasteOff);
+  readonly #onExit = (): void => void this.#mark(pasteOff);
 
   #finish(answer: LineAnswer): void {
     const resolve = this.#answer;
@@ -150,7 +148,7 @@ export class LineEditor {
     this.#search = undefined;
     this.#completing?.abort();
     this.#options.input.pause();
-    this.#options.output.write(pasteOff);
+    this.#mark(pasteOff);
     process.off('exit', this.#onExit);
     this.#options.terminal.leaveRaw();
     resolve(answer);
@@ -209,10 +207,10 @@ export class LineEditor {
         return;
       case 'z':
         this.#suspending = true;
-        output.write(pasteOff);
+        this.#mark(pasteOff);
         void terminal.suspend().then(() => {
           this.#suspending = false;
-          if (this.#answer !== undefined) output.write(pasteOn);
+          if (this.#answer !== undefined) this.#mark(pasteOn);
           this.#reader.prevRows = 0;
           this.#redraw();
           this.#drain();
@@ -333,6 +331,11 @@ export class LineEditor {
     if (first === undefined || second === undefined || second === '') return;
     const head = before.join('') + second + first;
     this.#setLine(head + after.join(''), head.length);
+  }
+
+  /** A terminal that knows no escape sequences would show them. */
+  #mark(sequence: string): void {
+    if (process.env.TERM !== 'dumb') this.#options.output.write(sequence);
   }
 
   #setLine(line: string, cursor = line.length): void {
