@@ -12,6 +12,7 @@ import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signat
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
 import { muxClient, muxMaster, muxMessage } from './mux.ts';
+import { namePattern, scpSink, scpSource } from './scp.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
@@ -66,6 +67,9 @@ export const targets: readonly FuzzTarget[] = [
   muxMessage,
   sftpClient,
   sftpMessage,
+  scpSink,
+  scpSource,
+  namePattern,
   sshConfig,
   sshdConfig,
   commandLine,

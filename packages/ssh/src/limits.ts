@@ -141,6 +141,13 @@ export const maxSftpExtensions = 128;
 /** What a file is read whole into memory up to, where the caller names no bound. */
 export const maxSftpWholeFileBytes = 64 * 1024 * 1024;
 
+/** A line of the scp protocol: a record with its name, or an error's text (OpenSSH's own buffers hold 2 KiB). */
+export const maxScpLineBytes = 8 * 1024;
+/** Folders within folders that an scp peer may have us make: no path of any system holds more. */
+export const maxScpDepth = 2048;
+/** Names that the braces of one pattern may stand for: `{a,b}` twenty times over would be a million. */
+export const maxBraceExpansions = 1024;
+
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
 

@@ -82,6 +82,9 @@ export {
   type ScanTarget,
   scanHostKeys,
 } from './scan/index.ts';
+export { type ScpGetOptions, type ScpOptions, type ScpPath, scpGet, scpPut } from './scp.ts';
+export { localScpFiles } from './scp-local-files.ts';
+export { runScpSink, runScpSource, type ScpEnd, type ScpEndOptions } from './scp-remote-end.ts';
 export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';
 
