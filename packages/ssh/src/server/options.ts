@@ -72,7 +72,7 @@ export interface ServerOptions {
    */
   readonly forUser?: (user: string, peer: Peer) => UserOptions | Promise<UserOptions>;
 
-  /** What runs for a client that asks for a command.
+  /** What runs for a client that asks for a command. */
   readonly exec?: Program<string>;
   /** What runs for a client that asks for a shell. */
   readonly shell?: Program<undefined>;
