@@ -9,6 +9,7 @@ export type {
   Program,
   ProgramIo,
   ServerOptions,
+  UserOptions,
 } from './options.ts';
 export { createServer, peerOf, SshServer } from './server.ts';
 export { ServerConnection } from './server-connection.ts';
