@@ -16,6 +16,11 @@ export interface ServerConfigRequest {
   readonly file?: string | undefined;
   /** Of `-p`: `Port` lines of the file are passed over then. */
   readonly ports?: readonly number[];
+  /**
+   * Lines that this server could not keep are taken as they stand, for programs that look at a configuration and do not serve by
+   * it. Default: they are errors where silence would weaken security, and warnings otherwise.
+   */
+  readonly acceptUnserved?: boolean;
 }
 
 /** A line inside of a Match block. */
@@ -75,14 +80,16 @@ interface Scope {
 class Reader {
   readonly #system: ServerConfigSystem;
   readonly #ports: readonly number[];
+  readonly #acceptsUnserved: boolean;
   readonly #draft = new ServerDraft();
   readonly #blocks: MatchBlock[] = [];
   readonly #warnings: string[] = [];
   readonly #problems: string[] = [];
 
-  constructor({ ports = [] }: ServerConfigRequest, system: ServerConfigSystem) {
+  constructor({ ports = [], acceptUnserved = false }: ServerConfigRequest, system: ServerConfigSystem) {
     this.#system = system;
     this.#ports = ports;
+    this.#acceptsUnserved = acceptUnserved;
   }
 
   readFile(file: string, outer: Scope, depth: number): void {
@@ -135,7 +142,7 @@ class Reader {
       case 'include':
         if (depth < 0) throw new ValueError('Include directive not supported as a command-line option');
         this.#include(words, place, scope, depth);
-        return scope;
+        return this.#continueBlock(scope);
       default:
         this.#takeSetting(line, place, scope);
         return scope;
@@ -148,6 +155,15 @@ class Reader {
     this.#blocks.push(block);
     // `Match all` needs to know nothing: its lines count from the start, and for every connection before all others.
     return { isOutside: isOutside && condition.isAll, block, conditions };
+  }
+
+  /** Lines below an Include come after those of the blocks in it: the order decides what counts. */
+  #continueBlock(scope: Scope): Scope {
+    const { block } = scope;
+    if (block === undefined || block === this.#blocks.at(-1)) return scope;
+    const next = { conditions: block.conditions, lines: [] };
+    this.#blocks.push(next);
+    return { ...scope, block: next };
   }
 
   #takeSetting({ keyword, typed, words, rest }: ConfigLine, place: ConfigPlace, { isOutside, block }: Scope): void {
@@ -165,7 +181,7 @@ class Reader {
     const given: Given = { words, rest, place, keyword: typed, absolute: (path) => this.#system.absolute(path) };
     const taken = isOutside ? this.#draft.take(key, given) : { value: row.read(given, undefined) };
     if (row.mayMatch) block?.lines.push({ key, given });
-    if (taken !== undefined) this.#judge(key, taken.value, at);
+    if (taken !== undefined && !this.#acceptsUnserved) this.#judge(key, taken.value, at);
   }
 
   /** Says what becomes of a value that is not served. */

@@ -98,16 +98,20 @@ export interface NetBlockSize {
   readonly ipv6: number;
 }
 
-export const perSourceNetBlockSize: KeywordRow<NetBlockSize> = oneWord<NetBlockSize>(
-  'PerSourceNetBlockSize',
-  { ipv4: 32, ipv6: 128 },
-  (text, { keyword }) => {
-    const [, ipv4, ipv6 = '128'] = /^(\d{1,3})(?::(\d{1,3}))?$/.exec(text) ?? [];
-    if (ipv4 === undefined || Number(ipv4) > 32 || Number(ipv6) > 128) throw new ValueError(`Invalid ${keyword} spec.`);
-    return { ipv4: Number(ipv4), ipv6: Number(ipv6) };
-  },
-  ({ ipv4, ipv6 }) => `${ipv4}:${ipv6}`,
-);
+export const perSourceNetBlockSize: KeywordRow<NetBlockSize> = {
+  ...oneWord<NetBlockSize>(
+    'PerSourceNetBlockSize',
+    { ipv4: 32, ipv6: 128 },
+    (text, { keyword }) => {
+      const [, ipv4, ipv6 = '128'] = /^(\d{1,3})(?::(\d{1,3}))?$/.exec(text) ?? [];
+      if (ipv4 === undefined || Number(ipv4) > 32 || Number(ipv6) > 128)
+        throw new ValueError(`Invalid ${keyword} spec.`);
+      return { ipv4: Number(ipv4), ipv6: Number(ipv6) };
+    },
+    ({ ipv4, ipv6 }) => `${ipv4}:${ipv6}`,
+  ),
+  accumulates: true,
+};
 
 /** Addresses that no penalty holds off; undefined is nobody. */
 export const penaltyExemptList: KeywordRow<string | undefined> = oneWord<string | undefined>(
@@ -251,9 +255,14 @@ function parseSize(text: string, keyword: string): number {
   return bytes;
 }
 
+/** OpenSSH has two names for some levels, and prints the first. */
 export const logLevel: KeywordRow<shared.ConfigLogLevel> = {
   ...shared.logLevel,
-  format: (value) => [value === 'DEBUG1' ? 'DEBUG' : value],
+  read: (given, before) => {
+    const words = given.words.map((word) => (word.toUpperCase() === 'SILENT' ? 'QUIET' : word));
+    return shared.logLevel.read({ ...given, words }, before);
+  },
+  format: (value) => [value === 'DEBUG1' ? 'DEBUG' : value === 'QUIET' ? 'SILENT' : value],
 };
 
 export const syslogFacility: KeywordRow<string> = { ...shared.syslogFacility, initial: 'AUTH' };
@@ -300,7 +309,7 @@ export const streamLocalBindMask: KeywordRow<number> = {
       if (mask < 0 || mask > 0o777) throw new ValueError(`Invalid ${keyword}.`);
       return mask;
     },
-    (mask) => `0${mask === 0 ? '' : mask.toString(8)}`,
+    (mask) => `0${mask.toString(8)}`,
   ),
   accumulates: true,
 };
