@@ -58,7 +58,7 @@ const maxIncludeDepth = 16;
  */
 export function readServerConfig(request: ServerConfigRequest, system: ServerConfigSystem): ParsedServerConfig {
   const reader = new Reader(request, system);
-  const outermost: Scope = { isOutside: true, block: undefined, conditions: [] };
+  const outermost: Scope = { isOutside: true, block: undefined, start: { isOutside: true, conditions: [] } };
   for (const option of request.options ?? []) reader.readLine(option, commandLine, outermost, -1);
   reader.stopAtProblems(commandLine.file);
   if (request.file !== undefined) {
@@ -73,8 +73,8 @@ interface Scope {
   readonly isOutside: boolean;
   /** The block that lines belong to. */
   readonly block: (MatchBlock & { readonly lines: BlockLine[] }) | undefined;
-  /** Those of the block that includes this file. */
-  readonly conditions: readonly MatchCondition[];
+  /** What the file began with: the line that includes it is outside of blocks, or under these conditions. */
+  readonly start: { readonly isOutside: boolean; readonly conditions: readonly MatchCondition[] };
 }
 
 class Reader {
@@ -94,7 +94,8 @@ class Reader {
 
   readFile(file: string, outer: Scope, depth: number): void {
     // An included file begins as the line that includes it, and leaves that as it was.
-    let scope: Scope = { ...outer, conditions: outer.block?.conditions ?? [] };
+    const { isOutside, block } = outer;
+    let scope: Scope = { isOutside, block, start: { isOutside, conditions: block?.conditions ?? [] } };
     for (const [index, line] of this.#system.readFile(file).split('\n').entries()) {
       scope = this.readLine(line, { file, line: index + 1 }, scope, depth);
     }
@@ -149,12 +150,12 @@ class Reader {
     }
   }
 
-  #openBlock(words: readonly string[], { isOutside, conditions }: Scope): Scope {
+  #openBlock(words: readonly string[], { start }: Scope): Scope {
     const condition = compileMatch(words);
-    const block = { conditions: [...conditions, condition], lines: [] };
+    const block = { conditions: [...start.conditions, condition], lines: [] };
     this.#blocks.push(block);
     // `Match all` needs to know nothing: its lines count from the start, and for every connection before all others.
-    return { isOutside: isOutside && condition.isAll, block, conditions };
+    return { isOutside: start.isOutside && condition.isAll, block, start };
   }
 
   /** Lines below an Include come after those of the blocks in it: the order decides what counts. */

@@ -314,13 +314,17 @@ export const streamLocalBindMask: KeywordRow<number> = {
   accumulates: true,
 };
 
-/** 0 is never. */
-export const unusedConnectionTimeout: KeywordRow<number> = oneWord(
+/** 0 is never. As in OpenSSH, `none` outweighs a time in an earlier line. */
+export const unusedConnectionTimeout: KeywordRow<number> = row<number>(
   'UnusedConnectionTimeout',
   0,
-  (text) => (isNone(text) ? 0 : parseSeconds(text)),
-  (seconds) => (seconds === 0 ? 'none' : String(seconds)),
-  'missing time value.',
+  (given, before) => {
+    const text = only(given, 'missing time value.');
+    const seconds = isNone(text) ? 0 : parseSeconds(text);
+    return isNone(text) ? 0 : (before ?? seconds);
+  },
+  (seconds) => [seconds === 0 ? 'none' : String(seconds)],
+  true,
 );
 
 /** A pattern of names to accept; OpenSSH would take `!name` for a name that begins so, and let in whom it should keep out. */
