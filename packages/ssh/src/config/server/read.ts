@@ -178,6 +178,8 @@ class Reader {
     }
     const row = serverRow(key);
     if (!isOutside && !row.mayMatch) throw new ValueError(`Directive '${typed}' is not allowed within a Match block`);
+    // A line that holds nothing but a comment must not pass for a list that names nobody.
+    if (words.length === 0 && row.takesRest !== true) throw new ValueError(`no argument after keyword "${typed}"`);
     if (key === 'port' && this.#ports.length > 0) return;
     const given: Given = { words, rest, place, keyword: typed, absolute: (path) => this.#system.absolute(path) };
     const taken = isOutside ? this.#draft.take(key, given) : { value: row.read(given, undefined) };
@@ -212,6 +214,6 @@ class Reader {
 
   #complain(place: ConfigPlace, text: string, cause: unknown): void {
     const where = `${place.file} line ${place.line}: ${text}`;
-    this.#problems.push(...(typeof cause === 'string' ? [cause, where] : [where]));
+    this.#problems.push(typeof cause === 'string' ? `${cause}\n${where}` : where);
   }
 }

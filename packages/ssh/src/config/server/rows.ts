@@ -7,6 +7,8 @@ import { type AlgorithmSpec, type Given, type KeywordRow, only, parseSeconds, qu
 export interface ServerRow<T> extends KeywordRow<T> {
   /** It may stand in a Match block. */
   readonly mayMatch: boolean;
+  /** Its value is the rest of the line, whatever stands in it. */
+  readonly takesRest?: boolean;
   /** What becomes of a line that asks for what is not served here. */
   readonly policy?: UnservedPolicy<T>;
   /** How what Match blocks say joins what stands outside of them; without it, it takes its place. */
@@ -131,19 +133,20 @@ export function word(name: string, initial: string | undefined = undefined): Key
 }
 
 /** The rest of the line as it was typed; `none` is undefined. */
-export function restOfLine(name: string, check: (text: string, given: Given) => void = () => {}) {
-  return row<string | undefined>(
-    name,
-    undefined,
-    (given) => {
-      if (given.rest === '') throw new ValueError(`${given.keyword} missing argument.`);
-      if (isNone(given.rest)) return undefined;
-      check(given.rest, given);
-      return given.rest;
-    },
-    // An equals sign in front would be taken for the one that may stand behind a keyword.
-    (value) => [value === undefined ? 'none' : value.startsWith('=') ? `= ${value}` : value],
-  );
+export function restOfLine(
+  name: string,
+  check: (text: string, given: Given) => void = () => {},
+): KeywordRow<string | undefined> & { readonly takesRest: true } {
+  const read = (given: Given): string | undefined => {
+    if (isNone(given.rest)) return undefined;
+    check(given.rest, given);
+    return given.rest;
+  };
+  // An equals sign in front would be taken for the one that may stand behind a keyword.
+  const format = (value: string | undefined): string[] => [
+    value === undefined ? 'none' : value.startsWith('=') ? `= ${value}` : value,
+  ];
+  return { ...row<string | undefined>(name, undefined, read, format), takesRest: true };
 }
 
 /** Words of any number in any number of lines, a line of the dump each. */

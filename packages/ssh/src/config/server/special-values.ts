@@ -42,10 +42,13 @@ export const listenAddress: KeywordRow<readonly ListenAddress[]> = row<readonly 
       throw new ValueError(more[0] === 'rdomain' ? 'bad routing domain' : 'bad ListenAddress syntax');
     return [...before, parseListenAddress(text)];
   },
-  (value) =>
-    value.map(({ host, port }) => (port === undefined ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`)),
+  (value) => value.map(formatListenAddress),
   true,
 );
+
+function formatListenAddress({ host, port }: ListenAddress): string {
+  return quoteWord(port === undefined ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`);
+}
 
 function parseListenAddress(text: string): ListenAddress {
   // A bare IPv6 address has no port.
@@ -125,7 +128,7 @@ export const penaltyExemptList: KeywordRow<string | undefined> = oneWord<string 
     );
     return text;
   },
-  (value) => value ?? 'none',
+  (value) => (value === undefined ? 'none' : quoteWord(value)),
 );
 
 const methodNames = 'publickey password keyboard-interactive hostbased gssapi-with-mic none'.split(' ');
@@ -274,6 +277,7 @@ export const channelTimeout: KeywordRow<readonly shared.ChannelTimeoutRule[]> = 
     if (bad !== undefined) throw new ValueError(`invalid channel timeout ${bad}`);
     return shared.channelTimeout.read(given, before);
   },
+  format: (rules) => [rules.length === 0 ? 'none' : rules.map(({ text }) => quoteWord(text)).join(' ')],
 };
 
 /** Patterns of the places in OpenSSH's source whose messages are wanted. */
