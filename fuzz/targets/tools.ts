@@ -1,4 +1,4 @@
-/** What the tools read: configuration files of ssh and sshd, and command lines. */
+/** What the tools read: ssh's configuration files, and command lines. */
 import { SshError } from '@nacre/ssh/errors';
 import { applyOption } from 'nacre/dist/commands/ssh/config-file.js';
 import { splitConfigLine } from 'nacre/dist/commands/ssh/config-words.js';
@@ -8,7 +8,6 @@ import { flagTable as sshFlags } from 'nacre/dist/commands/ssh/flag-table.js';
 import type { Draft } from 'nacre/dist/commands/ssh/keywords/settings.js';
 import { ValueError } from 'nacre/dist/commands/ssh/keywords/values.js';
 import { Log } from 'nacre/dist/commands/ssh/log.js';
-import { readConfig } from 'nacre/dist/commands/sshd/config/config.js';
 import { flagTable as sshdFlags } from 'nacre/dist/commands/sshd/flags.js';
 import { parseFlags } from 'nacre/dist/flags/index.js';
 import type { FuzzTarget } from '../target.ts';
@@ -45,32 +44,6 @@ export const sshConfig: FuzzTarget = {
       }
     }
     if (refusal !== undefined) throw refusal;
-  },
-};
-
-/** A file of sshd_config, likewise. */
-export const sshdConfig: FuzzTarget = {
-  name: 'sshd-config',
-  seeds: [
-    Buffer.from(
-      '# comment\nPort 2222\nListenAddress [::1]:22\nHostKey /etc/ssh/key\nMaxStartups 10:30:100\nLoginGraceTime 2m\n',
-    ),
-    Buffer.from(
-      'AllowUsers a b@192.0.2.0/24 "c d"\nDenyGroups x*\nAuthenticationMethods publickey,password publickey\n',
-    ),
-    Buffer.from(
-      'AcceptEnv LANG LC_*\nSetEnv A="b c"\nPermitOpen host:80 *:*\nRekeyLimit default none\nPermitRootLogin no\n',
-    ),
-    Buffer.from(
-      'Ciphers +aes128-ctr\nSubsystem sftp internal-sftp\nClientAliveInterval 30\nForceCommand echo "hi" # no\nBanner none\n',
-    ),
-  ],
-  run(input) {
-    const lines = input.toString('utf8').split('\n');
-    readConfig(
-      lines.filter((line) => !isInclude.test(line)),
-      undefined,
-    );
   },
 };
 

@@ -53,6 +53,11 @@ test('Include: patterns, what is not there, and circles', () => {
   assert.deepEqual(origins.get('maxSessions'), [{ file: '/etc/ssh/d/1', line: 2 }]);
   assert.deepEqual(complaintsOf('Include /loop', files)[0], '/loop line 1: Too many recursive configuration includes');
   assert.deepEqual(complaintsOf('Include ""')[0], 'main line 1: keyword Include empty argument');
+  // Each level doubles the work.
+  assert.throws(() => readText('Include /twice', { '/twice': 'Include /twice\nInclude /twice' }), {
+    code: 'limit-exceeded',
+    message: '/twice: more than 1000 files are included',
+  });
 });
 
 const rowNames = (Object.keys(serverKeywords) as ServerKeyword[]).map((key) => serverRow(key).name);

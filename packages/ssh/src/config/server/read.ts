@@ -48,6 +48,8 @@ export interface ParsedServerConfig {
 
 /** OpenSSH's own bound on files that include each other. */
 const maxIncludeDepth = 16;
+/** A file that includes itself twice would be read 65,536 times before the depth ends it. */
+const maxIncludedFiles = 1000;
 
 /**
  * Reads a configuration.
@@ -85,6 +87,7 @@ class Reader {
   readonly #blocks: MatchBlock[] = [];
   readonly #warnings: string[] = [];
   readonly #problems: string[] = [];
+  #includedFiles = 0;
 
   constructor({ ports = [], acceptUnserved = false }: ServerConfigRequest, system: ServerConfigSystem) {
     this.#system = system;
@@ -208,7 +211,10 @@ class Reader {
     for (const pattern of patterns) {
       const path = pattern.startsWith('~') ? this.#system.absolute(pattern) : pattern;
       const resolved = isAbsolute(path) ? path : join(this.#system.includeFolder(file), path);
-      for (const found of this.#system.expandGlob(resolved)) this.readFile(found, scope, depth + 1);
+      for (const found of this.#system.expandGlob(resolved)) {
+        if (++this.#includedFiles > maxIncludedFiles) throw tooManyFiles(file);
+        this.readFile(found, scope, depth + 1);
+      }
     }
   }
 
@@ -216,4 +222,13 @@ class Reader {
     const where = `${place.file} line ${place.line}: ${text}`;
     this.#problems.push(typeof cause === 'string' ? `${cause}\n${where}` : where);
   }
+}
+
+/** Ends the reading: more lines would only add to the work. */
+function tooManyFiles(file: string): SshError {
+  return new SshError(`${file}: more than ${maxIncludedFiles} files are included`, {
+    code: 'limit-exceeded',
+    stage: 'config',
+    remedy: 'Look for files that include each other.',
+  });
 }

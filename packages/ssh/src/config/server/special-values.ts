@@ -52,7 +52,7 @@ function formatListenAddress({ host, port }: ListenAddress): string {
 
 function parseListenAddress(text: string): ListenAddress {
   // A bare IPv6 address has no port.
-  if (!text.includes('[') && text.split(':').length > 2) return { host: text, port: undefined };
+  if (!/[[\]]/.test(text) && text.split(':').length > 2) return { host: text, port: undefined };
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(.*))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined) throw new ValueError('bad address:port usage');
