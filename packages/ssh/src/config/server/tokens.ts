@@ -49,7 +49,7 @@ export type TokenKeyword = keyof typeof allowed;
  */
 export function expandServerTokens(keyword: TokenKeyword, text: string, facts: ServerTokenFacts): string {
   const values = tokenValues(facts);
-  const letters = [...allowed[keyword]].filter((letter) => Object.hasOwn(values, letter));
+  const letters = allowed[keyword].split('').filter((letter) => Object.hasOwn(values, letter));
   return expandTokens(
     text,
     Object.fromEntries(letters.map((letter) => [letter, values[letter] as () => string])),
