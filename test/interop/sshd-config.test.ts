@@ -202,10 +202,13 @@ async function dialectOf(version: OpenSshVersion): Promise<Dialect> {
   };
 }
 
-for (const version of ['9.2', '10.0'] as const) {
+for (const [version, title] of [
+  ['9.2', '-T -C of configurations made up from seeds, beside OpenSSH 9.2'],
+  ['10.0', '-T -C of configurations made up from seeds, beside OpenSSH 10.0'],
+] as const) {
   const skip = missing('sshd', ...(process.getuid?.() === 0 ? ['root' as const] : []));
   const lacks10 = version === '10.0' && !existsSync(join(openSsh10Folder, 'usr/sbin/sshd'));
-  test(`-T -C: ${configsPerVersion} configurations, beside OpenSSH ${version}`, {
+  test(title, {
     skip: skip || (lacks10 && 'OpenSSH 10 is not unpacked'),
   }, async () => {
     const folder = makeFolder('configs');
