@@ -1,14 +1,11 @@
-/** What the tools read: configuration files of ssh and sshd, and command lines. */
+/** What the tools read: ssh's configuration files, and command lines. */
 import { nodeConfigSystem } from '@nacre/ssh/client';
 import { dumpClientConfig, resolveClientConfig } from '@nacre/ssh/config';
 import { parseDestination } from 'nacre/dist/commands/ssh/destination.js';
 import { flagTable as sshFlags } from 'nacre/dist/commands/ssh/flag-table.js';
-import { readConfig } from 'nacre/dist/commands/sshd/config/config.js';
 import { flagTable as sshdFlags } from 'nacre/dist/commands/sshd/flags.js';
 import { parseFlags } from 'nacre/dist/flags/index.js';
 import type { FuzzTarget } from '../target.ts';
-
-const isInclude = /^\W*include/i;
 
 /** A file of ssh_config as the client reads it. What Include names would be read from the disk, so that nothing is there. */
 export const sshConfig: FuzzTarget = {
@@ -33,32 +30,6 @@ export const sshConfig: FuzzTarget = {
     });
     const config = await resolveClientConfig({ host: 'host', configFile: 'fuzzed' }, system);
     dumpClientConfig(config);
-  },
-};
-
-/** A file of sshd_config, likewise. */
-export const sshdConfig: FuzzTarget = {
-  name: 'sshd-config',
-  seeds: [
-    Buffer.from(
-      '# comment\nPort 2222\nListenAddress [::1]:22\nHostKey /etc/ssh/key\nMaxStartups 10:30:100\nLoginGraceTime 2m\n',
-    ),
-    Buffer.from(
-      'AllowUsers a b@192.0.2.0/24 "c d"\nDenyGroups x*\nAuthenticationMethods publickey,password publickey\n',
-    ),
-    Buffer.from(
-      'AcceptEnv LANG LC_*\nSetEnv A="b c"\nPermitOpen host:80 *:*\nRekeyLimit default none\nPermitRootLogin no\n',
-    ),
-    Buffer.from(
-      'Ciphers +aes128-ctr\nSubsystem sftp internal-sftp\nClientAliveInterval 30\nForceCommand echo "hi" # no\nBanner none\n',
-    ),
-  ],
-  run(input) {
-    const lines = input.toString('utf8').split('\n');
-    readConfig(
-      lines.filter((line) => !isInclude.test(line)),
-      undefined,
-    );
   },
 };
 

@@ -55,13 +55,12 @@ test('flags', withSsh, async (t) => {
     assert.equal(unknown.status, 255);
     assert.equal(
       unknown.text,
-      'FILE: line 2: Bad configuration option: Bogus\nFILE: terminating, 1 bad configuration options\n'.replace(
-        'options\n',
-        'option\n',
-      ),
+      'FILE: line 2: Bad configuration option: Bogus\nFILE: terminating, 1 bad configuration options\n',
     );
     for (const line of [
-      'Match user x',
+      'Match shape x',
+      'Match user x\nPort 23',
+      'Match user x\nChrootDirectory /srv',
       'ChrootDirectory /srv',
       'AuthorizedKeysCommand /bin/x',
       'PasswordAuthentication maybe',
@@ -92,7 +91,12 @@ test('flags', withSsh, async (t) => {
     assert.equal(result.status, 1);
     assert.match(result.stderr, /unknown option -- Z\nusage: sshd/);
     assert.match((await sshd('-p', 'x', ...common)).stderr, /Bad port number/);
-    assert.match((await sshd('-C', 'user=x')).stderr, /not support/);
+    assert.match((await sshd('-C', 'user=x')).stderr, /\(-C\) provided without test mode \(-T\)/);
+    assert.match(
+      (await sshd('-T', '-C', 'user=x,lport=0')).stderr,
+      /Invalid port '0' in test mode specification lport=0/,
+    );
+    assert.match((await sshd('-T', '-C', 'shape=x')).stderr, /Invalid test mode specification shape=x/);
   });
   await t.test('-V and -T', async () => {
     assert.match((await sshd('-V')).stderr, /^nacre_/);
@@ -100,6 +104,8 @@ test('flags', withSsh, async (t) => {
     assert.match(shown, /^permitrootlogin yes$/m);
     assert.match(shown, /^rekeylimit 1073741824 3600$/m);
     assert.match(shown, /^kexalgorithms mlkem768x25519-sha256,/m);
+    // -G asks for no key.
+    assert.match((await sshd('-G', '-f', 'none', '-o', 'Port=9')).stdout.toString(), /^port 9$/m);
   });
   await t.test('-i behind a ProxyCommand', async () => {
     const proxy = quote([nacreProgram('sshd'), '-i', '-e', ...common]);

@@ -27,10 +27,14 @@ export function findGroups(name: string, gid: number): number[] {
   return [...new Set([gid, ...groups])];
 }
 
-/** The name of a group; undefined where it has none. Starts a program, so ask only where names are needed. */
-export function findGroupName(gid: number): string | undefined {
-  const [name, , number] = isId(gid) ? (getent('group', String(gid))?.split(':') ?? []) : [];
-  return number === String(gid) ? name : undefined;
+/** The names of groups; one that has none is left out. Starts a program, so ask only where names are needed. */
+export function findGroupNames(gids: readonly number[]): string[] {
+  const wanted = gids.filter(isId).map(String);
+  if (wanted.length === 0) return [];
+  return getentLines('group', wanted).flatMap((line) => {
+    const [name = '', , number = ''] = line.split(':');
+    return name !== '' && wanted.includes(number) ? [name] : [];
+  });
 }
 
 /** Reads a line of the password database; undefined where it is not one. */
@@ -57,8 +61,13 @@ function groupsByGetent(name: string): number[] {
 }
 
 function getent(database: string, key: string): string | undefined {
-  const run = spawnSync('getent', ['--', database, key], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  return run.status === 0 ? run.stdout.split('\n')[0] : undefined;
+  return getentLines(database, [key])[0];
+}
+
+function getentLines(database: string, keys: readonly string[]): string[] {
+  const run = spawnSync('getent', ['--', database, ...keys], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  // 2: one of the keys is not there.
+  return run.status === 0 || run.status === 2 ? run.stdout.split('\n').filter((line) => line !== '') : [];
 }
 
 function isLookupName(name: string): boolean {

@@ -1,5 +1,5 @@
 /** What the tools use of the operating system. Importing this loads no native code; the first call that needs it does. */
-export { findAccount, findGroupName, findGroups } from './accounts.ts';
+export { findAccount, findGroupNames, findGroups } from './accounts.ts';
 export { baseEnvironment, parseEnvironmentFile } from './environment.ts';
 export { platform, tryPlatform } from './native.ts';
 export {

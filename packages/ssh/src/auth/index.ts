@@ -25,5 +25,6 @@ export type {
   PublicKeyAuthRequest,
   ServerAuthOptions,
   ServerAuthResult,
+  UserAuthRules,
 } from './server-options.ts';
 export { defaultSignatureAlgorithms } from './signature-algorithms.ts';

@@ -35,6 +35,12 @@ export interface ServerAuthOptions<G> {
   /** Lets users in without any proof. */
   none?(request: { readonly user: string }): Promise<G | undefined>;
 
+  /**
+   * What is different for one user: called once, with the name that the client gave first, before anything is decided. What it
+   * throws ends the connection.
+   */
+  rulesFor?(user: string): Promise<UserAuthRules>;
+
   /** One grant out of those of all steps, with the restrictions of every one of them. Called with one or more. */
   merge(grants: readonly G[]): G;
   /**
@@ -59,6 +65,18 @@ export interface ServerAuthOptions<G> {
   onAttempt?(attempt: AuthAttempt): void;
   readonly signal?: AbortSignal;
 }
+
+/** The options that may differ from user to user. */
+export type UserAuthRules = Pick<
+  ServerAuthOptions<unknown>,
+  | 'banner'
+  | 'methods'
+  | 'requiredMethods'
+  | 'signatureAlgorithms'
+  | 'requiredRsaBits'
+  | 'permitEmptyPasswords'
+  | 'maxAttempts'
+>;
 
 export interface PublicKeyAuthRequest {
   readonly user: string;

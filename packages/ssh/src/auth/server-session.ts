@@ -18,7 +18,7 @@ export type ServerVerdict<G> =
 
 export class ServerSession<G> {
   readonly link: AuthLink;
-  readonly options: ServerAuthOptions<G>;
+  #options: ServerAuthOptions<G>;
   /** Keys of the steps that succeeded: none of them counts twice. */
   readonly provedKeys: PublicKey[] = [];
   /** What the last handler threw, for the log. */
@@ -29,7 +29,19 @@ export class ServerSession<G> {
 
   constructor(link: AuthLink, options: ServerAuthOptions<G>) {
     this.link = link;
-    this.options = options;
+    this.#options = options;
+  }
+
+  /** With what is different for this user, once that is known. */
+  get options(): ServerAuthOptions<G> {
+    return this.#options;
+  }
+
+  /** Takes over what is different for the user. */
+  async settleRules(user: string): Promise<void> {
+    const { rulesFor, signal } = this.#options;
+    if (rulesFor === undefined) return;
+    this.#options = { ...this.#options, ...(await untilAborted(rulesFor(user), signal)) };
   }
 
   /** The next message, required to be one of these numbers. Every one counts, whatever it proves (Go 5adb68b). */

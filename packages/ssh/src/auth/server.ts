@@ -46,16 +46,21 @@ export async function authenticateServer<G>(
 }
 
 async function converse<G>(session: ServerSession<G>): Promise<ServerAuthResult<G>> {
-  const { maxAttempts = maxAuthAttempts } = session.options;
   const steps: Step<G>[] = [];
-  let lists = openLists(session.options);
+  // Where they are the same for everybody, a mistake in the options is told before anybody speaks.
+  let lists: OpenLists = session.options.rulesFor === undefined ? openLists(session.options) : [];
   let first: UserauthRequest | undefined;
   let failures = 0;
   let payload = await session.next([authNumbers.request]);
 
   while (true) {
     const request = readRequest(session, payload, first);
-    if (first === undefined) sendBanner(session, request.user);
+    if (first === undefined) {
+      await session.settleRules(request.user);
+      lists = openLists(session.options);
+      sendBanner(session, request.user);
+    }
+    const { maxAttempts = maxAuthAttempts } = session.options;
     // The first "none" is how clients ask for the list of methods: it costs them nothing.
     const justAsking = first === undefined && request.method === 'none';
     first ??= request;

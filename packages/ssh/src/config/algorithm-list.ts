@@ -40,7 +40,7 @@ export function algorithmKinds(role: 'client' | 'server'): Readonly<Record<Algor
       known: macs.map((row) => row.name),
       defaults: defaults.mac,
       elsewhere: ['umac-64*', 'umac-128*', 'hmac-md5*', 'hmac-sha1-96*', 'none'],
-      complaint: 'Bad SSH2 MAC spec',
+      complaint: role === 'client' ? 'Bad SSH2 MAC spec' : 'Bad SSH2 mac spec',
     },
     hostKey: {
       known: hostKeyAlgorithms.map((row) => row.name),

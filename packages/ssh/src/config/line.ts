@@ -4,6 +4,8 @@ import { ValueError } from './place.ts';
 export interface ConfigLine {
   /** In lower case. */
   readonly keyword: string;
+  /** The keyword as it was typed. */
+  readonly typed: string;
   readonly words: readonly string[];
   /** Everything behind the keyword, for the keywords that take a command. */
   readonly rest: string;
@@ -21,7 +23,8 @@ export function splitConfigLine(line: string): ConfigLine | undefined {
   const match = /^(?:"([^"]*)"|([^\s"=]+))(?:[ \t]*=[ \t]*|[ \t]+|$)([\s\S]*)$/.exec(text);
   if (match === null) throw new ValueError('invalid line');
   const rest = match[3] as string;
-  return { keyword: (match[1] ?? (match[2] as string)).toLowerCase(), words: splitWords(rest), rest };
+  const typed = match[1] ?? (match[2] as string);
+  return { keyword: typed.toLowerCase(), typed, words: splitWords(rest), rest };
 }
 
 /**

@@ -7,8 +7,10 @@ export interface Given {
   readonly words: readonly string[];
   readonly rest: string;
   readonly place: ConfigPlace;
-  /** For error texts, in lower case. */
+  /** For error texts: in lower case in ssh_config, as it was typed in sshd_config. */
   readonly keyword: string;
+  /** Makes a file name count from the folder the program was started in, and expands `~`; undefined where names stay as they are. */
+  readonly absolute?: (path: string) => string;
 }
 
 /** A keyword: how its value is read, what it is where nobody says anything, and how `-G` and `-T` print it. */
@@ -45,10 +47,10 @@ export function unserved<T>(base: KeywordRow<T>, why: string): KeywordRow<T> {
 }
 
 /** The one word of a keyword that takes one. */
-export function only({ words, keyword }: Given): string {
+export function only({ words, keyword }: Given, missing = 'Missing argument.'): string {
   if (words.length > 1) throw new ValueError(`keyword ${keyword} extra arguments at end of line`);
   const [word] = words;
-  if (word === undefined || word === '') throw new ValueError('Missing argument.');
+  if (word === undefined || word === '') throw new ValueError(missing);
   return word;
 }
 
@@ -197,7 +199,7 @@ export function list(name: string, initial: readonly string[], whenEmpty?: strin
 
 /** A word that reads back as itself. */
 export function quoteWord(word: string): string {
-  return /[\s"'#\\]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word;
+  return /[\s"'#\\]|^=|^$/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word;
 }
 
 /** One word a line, each a line of the dump; a word that was given before is not taken again. */

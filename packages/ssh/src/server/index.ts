@@ -22,6 +22,7 @@ export type {
   Program,
   ProgramIo,
   ServerOptions,
+  UserOptions,
   X11ForwardRequest,
 } from './options.ts';
 export { createServer, peerOf, SshServer } from './server.ts';

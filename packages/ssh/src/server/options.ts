@@ -1,6 +1,6 @@
 /** What a server is made of: its keys, who may come in, and what it does for them. */
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { AuthAttempt, LoginSummary, ServerAuthOptions } from '../auth/index.ts';
+import type { AuthAttempt, LoginSummary, ServerAuthOptions, UserAuthRules } from '../auth/index.ts';
 import type {
   ChannelTimeout,
   ConnectionLimits,
@@ -20,19 +20,8 @@ import type { ServerConnection } from './server-connection.ts';
 /** What a login decision may be: yes without limits, yes with these limits, or no. */
 export type Decision = boolean | Permissions | undefined;
 
-type AuthRules = Pick<
-  ServerAuthOptions<Permissions>,
-  | 'banner'
-  | 'methods'
-  | 'requiredMethods'
-  | 'signatureAlgorithms'
-  | 'requiredRsaBits'
-  | 'permitEmptyPasswords'
-  | 'maxAttempts'
->;
-
 /** Who may log in. A method without a handler does not exist; a server without any handler lets nobody in. */
-export interface Authenticate extends AuthRules {
+export interface Authenticate extends UserAuthRules {
   /**
    * Whether a key or certificate may log in as a user. Asked before it is proved, perhaps several times: only decide, and
    * remember nothing. What you return counts for the key that is proved in the end.
@@ -76,10 +65,19 @@ export interface ProgramIo {
 /** Runs to its end and gives the exit status; nothing is 0. What it throws is status 1 and goes to `onError`. */
 export type Program<Argument> = (argument: Argument, io: ProgramIo) => Promise<number | void>;
 
+/** What may be different for one user: whatever is missing stays as it is for everybody. */
+export type UserOptions = UserAuthRules & Pick<ServerOptions, 'maxSessions' | 'keepalive' | 'rekey'>;
+
 export interface ServerOptions {
   /** Private keys, or signers; `{ signer, certificates }` for keys with host certificates. */
   readonly hostKeys: readonly (Signer | HostKey)[];
   readonly authenticate: Authenticate;
+
+  /**
+   * What is different for one user: called once for each connection, with the first name that the client gives, before anything
+   * is decided. What it throws ends the connection.
+   */
+  readonly forUser?: (user: string, peer: Peer) => UserOptions | Promise<UserOptions>;
 
   /** What runs for a client that asks for a command. */
   readonly exec?: Program<string>;

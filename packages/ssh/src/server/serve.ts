@@ -4,6 +4,7 @@ import {
   authenticateServer,
   defaultSignatureAlgorithms,
   type ServerAuthOptions,
+  type UserAuthRules,
 } from '../auth/index.ts';
 import { announceHostKeys } from '../connection/index.ts';
 import { disconnectReasons, SshError, toSshError } from '../errors.ts';
@@ -81,15 +82,22 @@ async function admit(
     await transport.handshake();
     peer.identification = transport.peerIdentification;
     peer.hostName = await options.lookUpHostName?.(peer);
-    const login = await authenticateServer(transport, authOptions(peer, options));
-    const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, hostKeys, options));
+    let own = options;
+    const settleFor = async (user: string): Promise<UserAuthRules> => {
+      const rules = (await options.forUser?.(user, peer)) ?? {};
+      own = { ...options, ...rules };
+      if (rules.rekey !== undefined) transport.setRekeyLimits(rules.rekey);
+      return rules;
+    };
+    const login = await authenticateServer(transport, { ...authOptions(peer, options), rulesFor: settleFor });
+    const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, hostKeys, own));
     if (options.announceHostKeys !== false) {
       announceHostKeys(
         connection.connection,
         hostKeys.map(({ signer }) => signer.publicKey),
       );
     }
-    const { keepalive } = options;
+    const { keepalive } = own;
     if (keepalive) {
       connection.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
     }

@@ -30,23 +30,24 @@ export function createServer(options: ServerOptions): SshServer {
 }
 
 export class SshServer {
-  readonly #options: ServerOptions;
-  readonly #hostKeys: readonly HostKey[];
+  #options: ServerOptions;
+  #hostKeys: readonly HostKey[];
   readonly #listeners = new Set<Server>();
   readonly #serving = new Set<Serving>();
   #startups = 0;
 
   constructor(options: ServerOptions) {
-    // From JavaScript anything may be missing.
-    const { hostKeys = [], authenticate = {} } = (options ?? {}) as Partial<ServerOptions>;
-    this.#hostKeys = hostKeys.map((key) => ('signer' in key ? key : { signer: key }));
-    if (this.#hostKeys.length === 0)
-      throw misuse('a server needs a host key', 'Give hostKeys: [await generateKey("ssh-ed25519")].');
-    const { publicKey, password, keyboardInteractive, none } = authenticate;
-    // A server that forgot to say who may log in must not let everybody in (Go CVE-2026-39835: a missing policy crashed).
-    if (!publicKey && !password && !keyboardInteractive && !none) {
-      throw misuse('nobody could log in: authenticate has no handler', 'Give authenticate: { publicKey, password … }.');
-    }
+    this.#hostKeys = requireServable(options);
+    this.#options = guardHooks(options);
+  }
+
+  /**
+   * Serves new connections by other options. Those that are open go on as they began, and the ports stay as they are.
+   *
+   * @throws SshError `misuse` as `createServer` does; nothing is changed then.
+   */
+  reconfigure(options: ServerOptions): void {
+    this.#hostKeys = requireServable(options);
     this.#options = guardHooks(options);
   }
 
@@ -67,10 +68,8 @@ export class SshServer {
     address = '127.0.0.1',
     options: { readonly ipv6Only?: boolean } = {},
   ): Promise<{ address: string; port: number }> {
-    const { tcpKeepAlive = false } = this.#options;
-    const listener = createNetServer(
-      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true, keepAlive: tcpKeepAlive },
-      (socket) => this.#accept(socket),
+    const listener = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) =>
+      this.#accept(socket),
     );
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (error) => reject(cannotListen(error, address, port)));
@@ -110,10 +109,19 @@ export class SshServer {
     await Promise.all(going);
   }
 
-  /** Takes no new connections; those that are open go on. */
-  stopListening(): void {
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners.clear();
+  /**
+   * Takes no new connections; those that are open go on.
+   *
+   * @param at - one of the addresses that `listen` gave; every one where it is left out.
+   */
+  stopListening(at?: { readonly address: string; readonly port: number }): void {
+    for (const listener of this.#listeners) {
+      const bound = listener.address();
+      const isMeant = typeof bound === 'object' && bound?.address === at?.address && bound?.port === at?.port;
+      if (at !== undefined && !isMeant) continue;
+      listener.close();
+      this.#listeners.delete(listener);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -122,6 +130,7 @@ export class SshServer {
 
   #accept(socket: Socket): void {
     const peer = peerOf(socket);
+    if (this.#options.tcpKeepAlive === true) socket.setKeepAlive(true);
     if (!this.#isFull()) {
       void this.#serve(adoptSocket(socket), peer);
       return;
@@ -155,6 +164,20 @@ export class SshServer {
     const chance = ratePercent + ((100 - ratePercent) * (this.#startups - start)) / (full - start);
     return Math.random() * 100 < chance;
   }
+}
+
+/** The host keys, where somebody could log in. */
+function requireServable(options: ServerOptions): readonly HostKey[] {
+  // From JavaScript anything may be missing.
+  const { hostKeys = [], authenticate = {} } = (options ?? {}) as Partial<ServerOptions>;
+  if (hostKeys.length === 0)
+    throw misuse('a server needs a host key', 'Give hostKeys: [await generateKey("ssh-ed25519")].');
+  const { publicKey, password, keyboardInteractive, none } = authenticate;
+  // A server that forgot to say who may log in must not let everybody in (Go CVE-2026-39835: a missing policy crashed).
+  if (!publicKey && !password && !keyboardInteractive && !none) {
+    throw misuse('nobody could log in: authenticate has no handler', 'Give authenticate: { publicKey, password … }.');
+  }
+  return hostKeys.map((key) => ('signer' in key ? key : { signer: key }));
 }
 
 /** How long a client that is turned away may take to read why. */

@@ -11,7 +11,7 @@ import { Mailbox } from './mailbox.ts';
 import type { TransportOptions } from './options.ts';
 import type { Outbox } from './outbox.ts';
 import type { PacketReader } from './packet-reader.ts';
-import { RekeyPolicy } from './rekey.ts';
+import { type RekeyOptions, RekeyPolicy } from './rekey.ts';
 
 const defaultKexTimeoutMs = 120_000;
 
@@ -97,6 +97,11 @@ export class Exchanger {
     }
     // Before login there is no rekey; `loggedIn` sets the clock for the first.
     if (!isFirst) this.#setTimer();
+  }
+
+  /** Other thresholds from now on; the clock starts anew with the next keys. */
+  setRekeyLimits(options: RekeyOptions): void {
+    this.#policy.setLimits(options);
   }
 
   /** The peer's time to finish an exchange; the first one's reaches to the agreement on a service, and is the transport's. */

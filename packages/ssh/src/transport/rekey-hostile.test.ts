@@ -259,6 +259,18 @@ test('no configuration lets 2^32 packets go under one key', () => {
   assert.equal(large.isDue({ bytesSinceKeys: 2 ** 36, packetsSinceKeys: 0 }), true);
 });
 
+test('limits that come later hold with the ciphers that are known, and never beyond what is safe', () => {
+  const policy = new RekeyPolicy({ bytes: 10, ms: 5 });
+  policy.setCiphers('3des-cbc', '3des-cbc');
+  policy.setLimits({});
+  assert.equal(policy.isDue({ bytesSinceKeys: 2 ** 30 - 1, packetsSinceKeys: 0 }), false);
+  assert.equal(policy.isDue({ bytesSinceKeys: 2 ** 30, packetsSinceKeys: 0 }), true);
+  policy.setLimits({ bytes: 20, packets: 2 ** 40, ms: 7 });
+  assert.equal(policy.isDue({ bytesSinceKeys: 20, packetsSinceKeys: 0 }), true);
+  assert.equal(policy.isDue({ bytesSinceKeys: 19, packetsSinceKeys: rekeyAfterPackets }), true);
+  assert.equal(policy.ms, 7);
+});
+
 test('a flood of questions from a peer that reads nothing ends the connection', async () => {
   const questions: [string, Buffer][] = [
     ['PING', ping.encode({ data: Buffer.alloc(16 * 1024, 1) })],

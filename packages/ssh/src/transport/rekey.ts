@@ -18,23 +18,33 @@ interface Counters {
 
 /** The thresholds of one connection. */
 export class RekeyPolicy {
-  readonly #options: RekeyOptions;
-  #maxBytes: number;
-  #maxPackets: number;
-  readonly ms: number;
+  #options: RekeyOptions = {};
+  /** Until the ciphers are known, what the weakest may carry. */
+  #cipherBytes = rekeyAfterBytes;
+  #maxBytes = rekeyAfterBytes;
+  #maxPackets = rekeyAfterPackets;
 
   constructor(options: RekeyOptions = {}) {
+    this.setLimits(options);
+  }
+
+  get ms(): number {
+    return this.#options.ms ?? rekeyAfterMs;
+  }
+
+  /** Other thresholds from now on. */
+  setLimits(options: RekeyOptions): void {
     this.#options = options;
-    this.#maxBytes = options.bytes ?? rekeyAfterBytes;
+    this.#maxBytes = options.bytes ?? this.#cipherBytes;
     this.#maxPackets = Math.min(options.packets ?? rekeyAfterPackets, rekeyAfterPackets);
-    this.ms = options.ms ?? rekeyAfterMs;
   }
 
   /** The ciphers that are used from now on. */
   setCiphers(...names: string[]): void {
     // RFC 4344 §3.2: 2^(L/4) blocks, so a cipher of 16-byte blocks may go far beyond the gigabyte that 8-byte ones must keep.
     const large = names.every((name) => (findCipher(name)?.blockBytes ?? 8) >= 16 || name.startsWith('chacha20'));
-    this.#maxBytes = this.#options.bytes ?? (large ? rekeyAfterBytesLargeBlock : rekeyAfterBytes);
+    this.#cipherBytes = large ? rekeyAfterBytesLargeBlock : rekeyAfterBytes;
+    this.#maxBytes = this.#options.bytes ?? this.#cipherBytes;
   }
 
   isDue(...directions: Counters[]): boolean {

@@ -35,6 +35,7 @@ import { Outbox } from './outbox.ts';
 import { PacketReader } from './packet-reader.ts';
 import { messageName, type Phase, type Role, verdictFor } from './phase.ts';
 import { answerPing, Pings } from './pings.ts';
+import type { RekeyOptions } from './rekey.ts';
 import { exportParts, importParts, requireExportable, type TransportParts, type TransportState } from './state.ts';
 
 /** Unread input beyond this stops the socket while a conversation thinks. */
@@ -239,6 +240,11 @@ export class Transport implements AuthLink, ConnectionLink {
     if (this.#phase !== 'connection' && this.#phase !== 'rekey') return;
     if (this.#exchanger.isIdle) this.#followRekey(this.#exchanger.run());
     await this.#rekeyed;
+  }
+
+  /** Other limits for the life of keys, before login is done: they may depend on who logs in. */
+  setRekeyLimits(limits: RekeyOptions): void {
+    this.#exchanger.setRekeyLimits(limits);
   }
 
   /** Ends the connection, telling the peer why. */

@@ -11,18 +11,9 @@ export interface SocketAddress {
 
 const defaultPort = 22;
 
-/**
- * Resolves ListenAddress and Port.
- *
- * @param flagPorts - of `-p`: they win over Port, and a port of a ListenAddress over them.
- */
-export async function resolveAddresses(
-  settings: Settings,
-  flagPorts: readonly number[],
-  log: Log,
-): Promise<SocketAddress[]> {
-  const configured = flagPorts.length > 0 ? flagPorts : settings.port;
-  const ports = configured.length > 0 ? configured : [defaultPort];
+/** Resolves ListenAddress and Port; a port of a ListenAddress wins over the latter. */
+export async function resolveAddresses(settings: Settings, log: Log): Promise<SocketAddress[]> {
+  const ports = settings.port.length > 0 ? settings.port : [defaultPort];
   const wanted = settings.listenAddress.length > 0 ? settings.listenAddress : anywhere;
   const found: SocketAddress[] = [];
   for (const { host, port } of wanted) {

@@ -1,11 +1,11 @@
 /** Who may log in at all: the account behind a name, the Allow and Deny lists, and the account's own state. */
 import { accessSync, constants, statSync } from 'node:fs';
+import { resolveServerConfig } from '@nacre/ssh/config/server';
 import type { Peer } from '@nacre/ssh/server';
 import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
-import { type Account, accountStatus, findAccount, findGroupName, findGroups } from '../../os/index.ts';
-import type { Settings } from './config/config.ts';
-import type { Log } from './log.ts';
-import { loggedName } from './log.ts';
+import { type Account, accountStatus, findAccount, findGroupNames, findGroups } from '../../os/index.ts';
+import type { Config, Settings } from './config/config.ts';
+import { type Log, type LogLevel, loggedName } from './log.ts';
 
 /** The user of one connection. */
 export interface Candidate {
@@ -13,7 +13,12 @@ export interface Candidate {
   readonly account: Account;
   /** False for a stand-in, and for an account that the lists keep out. */
   readonly isValid: boolean;
+  /** What is configured for this name from there: the Match blocks that fit are in it. */
+  readonly settings: Settings;
 }
+
+/** Writes a log line about one connection. */
+export type Say = (level: Exclude<LogLevel, 'QUIET'>, text: string) => void;
 
 /** A name that is nobody's. Its home is nowhere, so that no file answers for it. */
 const nobody: Account = {
@@ -27,13 +32,16 @@ const nobody: Account = {
 
 /** Remembers each connection's candidate: the user name of a connection cannot change (RFC 4252 §5). */
 export class Admission {
-  readonly #settings: Settings;
+  readonly #config: Config;
   readonly #log: Log;
+  readonly #isLevelFixed: boolean;
   readonly #candidates = new WeakMap<Peer, Candidate>();
 
-  constructor(settings: Settings, log: Log) {
-    this.#settings = settings;
+  /** @param isLevelFixed - flags say how much is logged: no LogLevel of a Match block counts. */
+  constructor(config: Config, log: Log, isLevelFixed = false) {
+    this.#config = config;
     this.#log = log;
+    this.#isLevelFixed = isLevelFixed;
   }
 
   /** The candidate of a connection: the first call judges the name. */
@@ -51,29 +59,65 @@ export class Admission {
     return this.#candidates.get(peer);
   }
 
+  /** What is configured for a connection: for everybody, until its user is known. */
+  settingsOf(peer: Peer): Settings {
+    return this.find(peer)?.settings ?? this.#config.settings;
+  }
+
+  /** The log for lines about a connection: a Match block may ask for more of them, or for fewer. */
+  logFor(peer: Peer): Say {
+    return (level, text) => {
+      const own = this.settingsOf(peer).logLevel;
+      const isOwn = own !== this.#config.settings.logLevel && !this.#isLevelFixed;
+      this.#log(level, text, isOwn ? own : undefined);
+    };
+  }
+
   #judge(user: string, peer: Peer): Candidate {
     const account = findAccount(user);
+    const settings = this.#resolve(user, account, peer);
     if (account === undefined) {
       this.#log('INFO', `Invalid user ${loggedName(user)} from ${describe(peer)}`);
-      return { account: nobody, isValid: false };
+      return { account: nobody, isValid: false, settings };
     }
-    const refusal = refusalFor(account, peer, this.#settings);
-    if (refusal === undefined) return { account, isValid: true };
+    const refusal = refusalFor(account, peer, settings);
+    if (refusal === undefined) return { account, isValid: true, settings };
     this.#log('INFO', `User ${loggedName(user)} ${refusal}`);
-    return { account: nobody, isValid: false };
+    return { account: nobody, isValid: false, settings };
+  }
+
+  #resolve(user: string, account: Account | undefined, peer: Peer): Settings {
+    let groups: readonly string[] | undefined;
+    return resolveServerConfig(this.#config, {
+      user,
+      isInvalidUser: account === undefined,
+      groups: () => {
+        // Looked up for nobody as well: the work must not tell which names there are.
+        groups ??= groupNames(account ?? nobody);
+        return account === undefined ? [] : groups;
+      },
+      host: peer.hostName ?? peer.address ?? unknownAddress,
+      address: peer.address ?? unknownAddress,
+      localAddress: peer.localAddress ?? unknownAddress,
+      localPort: peer.localPort ?? unknownPort,
+    }).settings;
   }
 }
 
+/** What OpenSSH calls an end that is no socket. */
+const unknownAddress = 'UNKNOWN';
+const unknownPort = 65_535;
+
 /** `127.0.0.1 port 50022`, or OpenSSH's words where the other end is no socket. */
 export function describe(peer: Peer): string {
-  return `${peer.address ?? 'UNKNOWN'} port ${peer.port ?? 65535}`;
+  return `${peer.address ?? unknownAddress} port ${peer.port ?? unknownPort}`;
 }
 
 /** Why an account may not log in from there, in OpenSSH's words; the lists are asked in its order. */
 function refusalFor(account: Account, peer: Peer, settings: Settings): string | undefined {
   const ownId = process.getuid?.() ?? -1;
   if (ownId !== 0 && account.uid !== ownId) return 'not allowed because this server serves its own user only';
-  const from = `from ${peer.hostName ?? peer.address ?? 'UNKNOWN'} not allowed`;
+  const from = `from ${peer.hostName ?? peer.address ?? unknownAddress} not allowed`;
   const shell = account.shell;
   if (!isFile(shell)) return `not allowed because shell ${shell} does not exist`;
   if (!isExecutable(shell)) return `not allowed because shell ${shell} is not executable`;
@@ -100,8 +144,9 @@ function matchesUser(name: string, peer: Peer, pattern: string): boolean {
   return matchHostAndAddress(pattern.slice(at + 1), peer.hostName ?? peer.address, peer.address) === 'match';
 }
 
-function groupNames(account: Account): string[] {
-  return findGroups(account.name, account.gid).flatMap((gid) => findGroupName(gid) ?? []);
+/** The names of an account's groups. */
+export function groupNames(account: Account): string[] {
+  return findGroupNames(findGroups(account.name, account.gid));
 }
 
 /**

@@ -1,9 +1,12 @@
 /** Checks keys, certificates and passwords: the `authenticate` of the server's options. */
-import type { SshError } from '@nacre/ssh';
+import { expandServerTokens } from '@nacre/ssh/config/server';
+import { disconnectReasons, SshError } from '@nacre/ssh/errors';
 import { type PublicKey, parsePublicKey } from '@nacre/ssh/keys';
-import type { Authenticate, Peer } from '@nacre/ssh/server';
+import type { Authenticate, Peer, UserOptions } from '@nacre/ssh/server';
 import {
+  allFeatures,
   certificateRefusal,
+  type FeatureFlags,
   findAuthorizedKey,
   fullPermissions,
   mergePermissions,
@@ -13,66 +16,55 @@ import {
 } from '@nacre/ssh/trust';
 import { type Account, verifyPassword } from '../../os/index.ts';
 import { sanitizeText } from '../../terminal/index.ts';
-import { type Admission, accountRefusal, type Candidate, describe } from './admission.ts';
+import { type Admission, accountRefusal, type Candidate, describe, type Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
-import { type Log, loggedName } from './log.ts';
+import { loggedName } from './log.ts';
 import { revocationRefusal } from './revoked-keys.ts';
 import { readUserFile } from './user-files.ts';
 
-/** Whether a password is an account's. Asked for every name alike; a name that is nobody's comes as one that does not exist. */
-export type CheckPassword = (accountName: string, password: string) => Promise<boolean>;
+/**
+ * Whether a password is an account's. Asked for every name alike; a name that is nobody's comes as one that does not exist.
+ *
+ * @param allowEmpty - an account without a password may be logged in to without one.
+ */
+export type CheckPassword = (accountName: string, password: string, allowEmpty?: boolean) => Promise<boolean>;
 
 export function buildAuthenticate(
-  settings: Settings,
   admission: Admission,
-  log: Log,
-  givenCheck?: CheckPassword,
+  isPassword: CheckPassword = (name, password, allowEmpty = false) => verifyPassword(name, password, { allowEmpty }),
 ): Authenticate {
-  const isPassword: CheckPassword =
-    givenCheck ?? ((name, password) => verifyPassword(name, password, { allowEmpty: settings.permitEmptyPasswords }));
   const checkPassword = async (user: string, password: string, peer: Peer): Promise<boolean> => {
-    const candidate = admission.candidateFor(user, peer);
+    const { account, isValid, settings } = admission.candidateFor(user, peer);
     // Asked for every name alike: a helper that is not asked answers sooner.
-    const isGood = await isPassword(candidate.account.name, password);
-    return isGood && candidate.isValid && mayUse(candidate.account, 'password', settings);
+    const isGood = await isPassword(account.name, password, settings.permitEmptyPasswords);
+    return isGood && isValid && mayUse(account, 'password', settings);
   };
+  // Which of these are in use, and how, is said for each user: see userRules.
   return {
-    maxAttempts: settings.maxAuthTries,
-    requiredRsaBits: settings.requiredRsaSize,
-    permitEmptyPasswords: settings.permitEmptyPasswords,
-    ...(settings.pubkeyAcceptedAlgorithms && { signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names }),
-    ...(settings.authenticationMethods && { requiredMethods: settings.authenticationMethods }),
-    ...(settings.banner !== undefined && { banner: () => readBanner(settings.banner as string) }),
-    ...(settings.pubkeyAuthentication && {
-      publicKey: async ({ user, key }, peer) => {
-        const candidate = admission.candidateFor(user, peer);
-        const say: Say = candidate.isValid ? log : () => {};
-        // Looked for on behalf of nobody as well, in silence: the work must not tell which names there are.
-        const permissions = permitKey(candidate.account, key, peer, settings, say);
-        return candidate.isValid ? permissions : undefined;
-      },
-    }),
-    ...(settings.passwordAuthentication && {
-      password: async ({ user, password, newPassword }, peer) => {
-        // Changing passwords is the login program's business; the old one alone grants nothing here.
-        if (newPassword !== undefined) return false;
-        return checkPassword(user, password, peer);
-      },
-    }),
-    ...(settings.kbdInteractiveAuthentication && {
-      keyboardInteractive: async ({ user }, ask, peer) => {
-        const [password = ''] = await ask([{ text: 'Password: ', echo: false }]);
-        if (password === '' && !settings.permitEmptyPasswords) return false;
-        return checkPassword(user, password, peer);
-      },
-    }),
+    publicKey: async ({ user, key }, peer) => {
+      const { account, isValid, settings } = admission.candidateFor(user, peer);
+      const say: Say = isValid ? admission.logFor(peer) : () => {};
+      // Looked for on behalf of nobody as well, in silence: the work must not tell which names there are.
+      const permissions = permitKey(account, key, peer, settings, say);
+      return isValid ? permissions : undefined;
+    },
+    password: async ({ user, password, newPassword }, peer) => {
+      // Changing passwords is the login program's business; the old one alone grants nothing here.
+      if (newPassword !== undefined) return false;
+      return checkPassword(user, password, peer);
+    },
+    keyboardInteractive: async ({ user }, ask, peer) => {
+      const [password = ''] = await ask([{ text: 'Password: ', echo: false }]);
+      if (password === '' && !admission.settingsOf(peer).permitEmptyPasswords) return false;
+      return checkPassword(user, password, peer);
+    },
     gate: async ({ methods, user }, permissions, peer) => {
       const candidate = admission.find(peer);
       if (candidate?.isValid !== true) return undefined;
-      const refusal = gateRefusal(candidate, methods, permissions, settings);
-      if (refusal === undefined) return limitsOf(settings);
-      log(
+      const refusal = gateRefusal(candidate, methods, permissions);
+      if (refusal === undefined) return limitsOf(candidate.settings);
+      admission.logFor(peer)(
         'INFO',
         refusal === 'root' ? `ROOT LOGIN REFUSED FROM ${describe(peer)}` : `User ${loggedName(user)} ${refusal}`,
       );
@@ -81,11 +73,57 @@ export function buildAuthenticate(
   };
 }
 
+/**
+ * How a user may log in.
+ *
+ * @throws SshError `auth-failed` where AuthenticationMethods asks for nothing but methods that are switched off.
+ */
+export function userRules(settings: Settings): UserOptions {
+  const methods = methodsOf(settings);
+  const lists = requiredMethods(settings);
+  const { banner } = settings;
+  if (lists?.length === 0) {
+    throw new SshError('no authentication methods enabled', {
+      code: 'auth-failed',
+      stage: 'auth',
+      disconnect: disconnectReasons.protocolError,
+    });
+  }
+  return {
+    methods,
+    ...(lists !== undefined && { requiredMethods: lists }),
+    ...(banner !== undefined && { banner: () => readBanner(banner) }),
+    maxAttempts: settings.maxAuthTries,
+    // Smaller keys are refused whatever is configured.
+    requiredRsaBits: Math.max(settings.requiredRsaSize, leastRsaBits),
+    permitEmptyPasswords: settings.permitEmptyPasswords,
+    signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names,
+  };
+}
+
+const leastRsaBits = 1024;
+
+function methodsOf(settings: Settings): string[] {
+  return [
+    ...(settings.pubkeyAuthentication ? ['publickey'] : []),
+    ...(settings.passwordAuthentication ? ['password'] : []),
+    ...(settings.kbdInteractiveAuthentication ? ['keyboard-interactive'] : []),
+  ];
+}
+
+/** The lists of AuthenticationMethods that can be satisfied, none of them where it is so; undefined for any method. */
+export function requiredMethods(settings: Settings): string[][] | undefined {
+  if (settings.authenticationMethods.length === 0) return undefined;
+  const enabled = methodsOf(settings);
+  return settings.authenticationMethods
+    .map((list) => list.split(',').map((name) => name.replace(/:.*$/, '')))
+    .filter((list) => list.every((name) => enabled.includes(name)));
+}
+
 function gateRefusal(
-  { account }: Candidate,
+  { account, settings }: Candidate,
   methods: readonly string[],
   permissions: Permissions,
-  settings: Settings,
 ): string | undefined {
   if (account.uid === 0) {
     if (!methods.every((method) => mayUse(account, method, settings))) return 'root';
@@ -101,29 +139,29 @@ function mayUse(account: Account, method: string, { permitRootLogin }: Settings)
   return permitRootLogin !== 'no' && method === 'publickey';
 }
 
-/** What the configuration allows every login. */
+/** What the configuration allows a login. */
 function limitsOf(settings: Settings): Permissions {
-  const ports = !settings.disableForwarding && settings.allowTcpForwarding !== 'no';
-  const sockets = !settings.disableForwarding && settings.allowStreamLocalForwarding !== 'no';
-  const rules = (given: readonly string[] | 'none' | undefined, hostOptional: boolean) =>
-    Array.isArray(given) ? [given.flatMap((rule: string) => parseForwardRule(rule, hostOptional) ?? [])] : [];
+  const ports = settings.allowTcpForwarding !== 'no';
+  const sockets = settings.allowStreamLocalForwarding !== 'no';
+  const allow: FeatureFlags = {
+    pty: settings.permitTty,
+    'user-rc': settings.permitUserRc,
+    'port-forwarding': ports || sockets,
+    'agent-forwarding': settings.allowAgentForwarding,
+    'X11-forwarding': settings.x11Forwarding,
+    tunnel: settings.permitTunnel !== 'no',
+  };
+  const rules = (given: readonly string[] | undefined) =>
+    given === undefined ? [] : [given.flatMap((rule) => parseForwardRule(rule, false) ?? [])];
   return {
     ...fullPermissions,
-    allow: {
-      ...fullPermissions.allow,
-      pty: settings.permitTty,
-      'port-forwarding': ports || sockets,
-      'agent-forwarding': false,
-      'X11-forwarding': false,
-      tunnel: false,
-    },
-    // An empty list permits nothing.
-    permitOpen: settings.permitOpen === 'none' ? [[]] : rules(settings.permitOpen, false),
-    permitListen: settings.permitListen === 'none' ? [[]] : rules(settings.permitListen, true),
+    // Named is what is no forwarding: a kind of it that is added later is switched off as well (OpenSSH CVE-2025-32728).
+    allow: settings.disableForwarding ? { ...allFeatures(false), pty: allow.pty, 'user-rc': allow['user-rc'] } : allow,
+    // A list without a rule permits nothing.
+    permitOpen: rules(settings.permitOpen),
+    permitListen: rules(settings.permitListen),
   };
 }
-
-type Say = (level: 'INFO' | 'ERROR' | 'DEBUG1', text: string) => void;
 
 /** By an authority of the server's, or else by one of the user's files. */
 function permitKey(
@@ -133,7 +171,7 @@ function permitKey(
   settings: Settings,
   log: Say,
 ): Permissions | undefined {
-  const revocation = revocationRefusal(settings.revokedKeys ?? [], key);
+  const revocation = revocationRefusal(settings.revokedKeys, key);
   if (revocation !== undefined) {
     log('ERROR', revocation);
     return undefined;
@@ -153,7 +191,7 @@ function permitKey(
       address: peer.address,
       hostName: peer.hostName,
       now: Date.now(),
-      caSignatureAlgorithms: settings.caSignatureAlgorithms?.names,
+      caSignatureAlgorithms: settings.caSignatureAlgorithms.names,
     });
     if (verdict.status === 'authorized') {
       log('DEBUG1', `${file}:${verdict.line.line}: matching key found`);
@@ -172,7 +210,7 @@ function permitCertificate(account: Account, key: PublicKey, settings: Settings,
   const refusal = certificateRefusal(certificate, {
     principals: [account.name],
     now: Date.now(),
-    caSignatureAlgorithms: settings.caSignatureAlgorithms?.names,
+    caSignatureAlgorithms: settings.caSignatureAlgorithms.names,
   });
   if (refusal !== undefined) {
     log('INFO', `Refusing certificate ID "${certificate.keyId}" serial=${certificate.serial}: ${refusal}`);
@@ -210,21 +248,14 @@ function readAuthorities(file: string, log: Say): PublicKey[] {
  * AuthorizedKeysFile with its tokens; relative to the home. Undefined for a token that is not known (asyncssh 2.23: names with
  * path separators led elsewhere; here names come from the account database, and such a name is refused all the same).
  */
-export function expandFile(pattern: string, account: Account): string | undefined {
-  if (/[/\0]|^\.\.?$/.test(account.name)) return undefined;
-  const tokens: Readonly<Record<string, string>> = {
-    '%': '%',
-    h: account.home,
-    u: account.name,
-    U: String(account.uid),
-  };
-  let isKnown = true;
-  const path = pattern.replaceAll(/%(.?)/gs, (_all, token: string) => {
-    if (!Object.hasOwn(tokens, token)) isKnown = false;
-    return tokens[token] ?? '';
-  });
-  if (!isKnown) return undefined;
-  return path.startsWith('/') ? path : `${account.home}/${path}`;
+export function expandFile(pattern: string, { name, uid, home }: Account): string | undefined {
+  if (/[/\0]|^\.\.?$/.test(name)) return undefined;
+  try {
+    const path = expandServerTokens('AuthorizedKeysFile', pattern, { user: name, userId: uid, home });
+    return path.startsWith('/') ? path : `${home}/${path}`;
+  } catch {
+    return undefined;
+  }
 }
 
 function readBanner(file: string): string | undefined {

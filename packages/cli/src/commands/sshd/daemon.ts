@@ -4,15 +4,13 @@ import type { SshServer } from '@nacre/ssh/server';
 import { writePidFile } from '../../os/index.ts';
 import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
 import type { Log } from './log.ts';
-import { buildServer, type ServerParts } from './server.ts';
+import { buildServer, buildServerOptions, type ServerParts } from './server.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface DaemonOptions {
   /** Reads configuration and keys; called again at SIGHUP. */
   load(): Promise<ServerParts>;
   readonly log: Log;
-  /** Of `-p`. */
-  readonly ports: readonly number[];
   /** Serves one connection and returns (`-d`). */
   readonly once?: boolean;
   /** Called when the ports are open. */
@@ -28,47 +26,33 @@ export const fatalExit = 255;
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { log } = options;
   surviveErrors(log);
-  let parts = await options.load();
-  let addresses: readonly SocketAddress[] = [];
-  let server: SshServer | undefined;
-  /** Servers of earlier configurations, whose connections go on. */
-  const retired = new Set<SshServer>();
-
-  const open = async (next: SshServer): Promise<boolean> => {
-    const wanted = await resolveAddresses(parts.settings, options.ports, log);
-    if (server !== undefined) retire(server);
-    const bound = await listen(next, wanted, log);
-    if (bound.length === 0) return false;
-    [server, addresses] = [next, bound];
-    return true;
-  };
-  const retire = (old: SshServer): void => {
-    old.stopListening();
-    for (const one of retired) if (one.connectionCount === 0) retired.delete(one);
-    retired.add(old);
-  };
-  /** Whatever goes wrong, the running server is better than none. */
-  const reload = async (): Promise<void> => {
-    log('INFO', 'Received SIGHUP; restarting.');
-    const [oldParts, oldServer] = [parts, server];
-    try {
-      parts = await options.load();
-      if (await open(buildServer(parts))) return;
-    } catch (error) {
-      log('ERROR', `the configuration was not read again: ${(error as Error).message}`);
-    }
-    parts = oldParts;
-    if (oldServer !== undefined && retired.delete(oldServer)) await listen(oldServer, addresses, log);
-  };
-
-  if (!(await open(buildServer(parts)))) {
+  const parts = await options.load();
+  const server = buildServer(parts);
+  let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
+  if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
     return fatalExit;
   }
-  const { pidFile } = parts.settings;
+  const { pidFile } = parts.config.settings;
   const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
   options.onListening?.(addresses);
   void warmUp();
+  /** Whatever goes wrong, the server goes on as it was. */
+  const reload = async (): Promise<void> => {
+    log('INFO', 'Received SIGHUP; restarting.');
+    try {
+      const next = await options.load();
+      const wanted = await resolveAddresses(next.config.settings, log);
+      server.reconfigure(buildServerOptions(next));
+      // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
+      const open = await listen(server, wanted, addresses, log);
+      for (const old of open.length === 0 ? [] : addresses) if (!open.some(isAt(old))) server.stopListening(old);
+      if (open.length > 0) addresses = open;
+    } catch (error) {
+      for (const line of (error as Error).message.split('\n')) log('ERROR', line);
+      log('ERROR', 'the configuration was not read again; the one before goes on');
+    }
+  };
   // One after the other, however fast they come.
   let reloading = Promise.resolve();
   const onHangUp = () => {
@@ -78,7 +62,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
     if (reason !== undefined) log('INFO', reason);
-    await Promise.all([...retired, server].map(async (one) => one?.close()));
+    await server.close();
   } finally {
     process.off('SIGHUP', onHangUp);
     removePidFile();
@@ -86,13 +70,18 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   return 0;
 }
 
-/** Opens what it can; a family that this machine lacks is no reason to give up the other. */
-async function listen(server: SshServer, wanted: readonly SocketAddress[], log: Log): Promise<SocketAddress[]> {
+/** Opens what is not open yet, as far as it can; a family that this machine lacks is no reason to give up the other. */
+async function listen(
+  server: SshServer,
+  wanted: readonly SocketAddress[],
+  held: readonly SocketAddress[],
+  log: Log,
+): Promise<SocketAddress[]> {
   const open: SocketAddress[] = [];
   for (const entry of wanted) {
     const { address, port } = entry;
     try {
-      const bound = await server.listen(port, address, { ipv6Only: needsIpv6Only(entry) });
+      const bound = held.find(isAt(entry)) ?? (await server.listen(port, address, { ipv6Only: needsIpv6Only(entry) }));
       log('INFO', `Server listening on ${bound.address} port ${bound.port}.`);
       open.push(bound);
     } catch (error) {
@@ -101,6 +90,10 @@ async function listen(server: SshServer, wanted: readonly SocketAddress[], log: 
     }
   }
   return open;
+}
+
+function isAt(one: SocketAddress): (other: SocketAddress) => boolean {
+  return ({ address, port }) => address === one.address && port === one.port;
 }
 
 /** Settles with the log's line when the process is told to end. */
@@ -118,14 +111,14 @@ function ended({ signal }: DaemonOptions): Promise<string | undefined> {
 }
 
 /** `-d`: the first connection is the last. */
-function onlyConnection(server: SshServer | undefined): Promise<undefined> {
+function onlyConnection(server: SshServer): Promise<undefined> {
   return new Promise((resolve) => {
     let seen = false;
     const look = setInterval(() => {
-      const count = server?.connectionCount ?? 0;
+      const count = server.connectionCount;
       if (count > 0 && !seen) {
         seen = true;
-        server?.stopListening();
+        server.stopListening();
       }
       if (seen && count === 0) {
         clearInterval(look);

@@ -15,8 +15,7 @@ function setUp() {
     level: 'DEBUG3',
     close: () => {},
   }) as Log;
-  const { settings } = readConfig([], undefined);
-  const events = buildEvents(settings, new Admission(settings, log), log);
+  const events = buildEvents(new Admission(readConfig([], undefined), log), log);
   const peer: Peer = { address: '192.0.2.1', port: 5, localAddress: '192.0.2.2', localPort: 22, identification: '' };
   return { lines, events, peer };
 }

@@ -4,7 +4,6 @@ import type { SshError } from '@nacre/ssh/errors';
 import { fingerprint, type PublicKey, shortTypeName } from '@nacre/ssh/keys';
 import type { Peer, ServerOptions } from '@nacre/ssh/server';
 import { type Admission, describe } from './admission.ts';
-import type { Settings } from './config/config.ts';
 import { type Log, loggedName } from './log.ts';
 
 type Events = Pick<
@@ -19,7 +18,7 @@ interface Story {
   isLoggedIn: boolean;
 }
 
-export function buildEvents(settings: Settings, admission: Admission, log: Log): Events {
+export function buildEvents(admission: Admission, log: Log): Events {
   const stories = new WeakMap<Peer, Story>();
   const storyOf = (peer: Peer): Story => {
     let story = stories.get(peer);
@@ -51,7 +50,8 @@ export function buildEvents(settings: Settings, admission: Admission, log: Log):
       const story = storyOf(peer);
       story.user = attempt.user;
       // Judges the name, so that even a login that never gets to a method is told apart.
-      const { isValid: valid } = admission.candidateFor(attempt.user, peer);
+      const { isValid: valid, settings } = admission.candidateFor(attempt.user, peer);
+      const say = admission.logFor(peer);
       if (attempt.result === 'failed') story.failures++;
       const line = describeAttempt(attempt, valid, peer);
       if (line === undefined) return;
@@ -60,9 +60,9 @@ export function buildEvents(settings: Settings, admission: Admission, log: Log):
         !valid ||
         attempt.method === 'password' ||
         story.failures >= settings.maxAuthTries / 2;
-      log(isLoud ? 'INFO' : 'VERBOSE', line);
-      if (attempt.reason !== undefined) log('DEBUG1', `${attempt.method}: ${attempt.reason}`);
-      if (attempt.error !== undefined) log('ERROR', `${attempt.method}: ${messageOf(attempt.error)}`);
+      say(isLoud ? 'INFO' : 'VERBOSE', line);
+      if (attempt.reason !== undefined) say('DEBUG1', `${attempt.method}: ${attempt.reason}`);
+      if (attempt.error !== undefined) say('ERROR', `${attempt.method}: ${messageOf(attempt.error)}`);
     },
     onLogin(connection) {
       storyOf(connection.peer).isLoggedIn = true;
@@ -70,10 +70,11 @@ export function buildEvents(settings: Settings, admission: Admission, log: Log):
     onDisconnect(error, peer) {
       const { isLoggedIn } = storyOf(peer);
       const tail = isLoggedIn ? '' : ' [preauth]';
-      for (const [level, text] of describeEnd(error, nameOf(peer), peer, isLoggedIn)) log(level, `${text}${tail}`);
+      const say = admission.logFor(peer);
+      for (const [level, text] of describeEnd(error, nameOf(peer), peer, isLoggedIn)) say(level, `${text}${tail}`);
     },
-    onError: (error, peer) => log('ERROR', `${describe(peer)}: ${messageOf(error)}`),
-    log: (level, text) => log(`DEBUG${level}`, text),
+    onError: (error, peer) => admission.logFor(peer)('ERROR', `${describe(peer)}: ${messageOf(error)}`),
+    log: (level, text, peer) => admission.logFor(peer)(`DEBUG${level}`, text),
   };
 }
 

@@ -9,7 +9,13 @@ export const flagTable = {
   rows: [
     { letter: '4', name: 'ipv4', help: 'Listen on IPv4 addresses only.' },
     { letter: '6', name: 'ipv6', help: 'Listen on IPv6 addresses only.' },
-    { letter: 'C', name: 'connectionSpec', value: 'connection_spec', repeatable: true, help: 'Not supported yet.' },
+    {
+      letter: 'C',
+      name: 'connectionSpec',
+      value: 'connection_spec',
+      repeatable: true,
+      help: 'The connection whose Match blocks -T and -G apply: user=,host=,addr=,laddr=,lport=,rdomain=,invalid-user.',
+    },
     { letter: 'c', name: 'certificates', value: 'host_cert_file', repeatable: true, help: 'A host certificate.' },
     { letter: 'D', name: 'foreground', help: 'Do not go to the background.' },
     {

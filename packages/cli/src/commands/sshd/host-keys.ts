@@ -6,7 +6,8 @@ import { type HostKey, hostKeyAlgorithms } from '@nacre/ssh/transport';
 import { readRegularFile } from './config/read-file.ts';
 
 const maxKeyFileBytes = 1024 * 1024;
-const defaultHostKeys = ['rsa', 'ecdsa', 'ed25519'].map((type) => `/etc/ssh/ssh_host_${type}_key`);
+/** Those that are looked for where none is configured. */
+export const defaultHostKeys = ['rsa', 'ecdsa', 'ed25519'].map((type) => `/etc/ssh/ssh_host_${type}_key`);
 
 /** Told what is wrong with a file; the server goes on with the others. */
 export type Complain = (text: string) => void;

@@ -2,19 +2,24 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import {
+  type ConnectionFacts,
+  dumpServerConfig,
+  parseConnectionSpec,
+  resolveServerConfig,
+} from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
 import { type ParsedArguments, parseFlags, usageError } from '../../flags/index.ts';
-import { daemonize, isDaemon, reportFailure, reportReady } from '../../os/index.ts';
+import { daemonize, findAccount, isDaemon, reportFailure, reportReady } from '../../os/index.ts';
+import { groupNames } from './admission.ts';
 import { type Config, readConfig, type Settings } from './config/config.ts';
+import { requiredMethods } from './credentials.ts';
 import { fatalExit, runDaemon } from './daemon.ts';
 import { flagTable } from './flags.ts';
-import { loadHostKeys } from './host-keys.ts';
+import { defaultHostKeys, loadHostKeys } from './host-keys.ts';
 import { runInetd } from './inetd.ts';
-import { BadValue } from './keywords/_values.ts';
-import { parsePort } from './keywords/table.ts';
 import { type Log, type LogTarget, openLog } from './log.ts';
 import type { ServerParts } from './server.ts';
-import { showSettings } from './show.ts';
 import { versionLine } from './version.ts';
 
 type Flags = ParsedArguments<typeof flagTable.rows>['flags'];
@@ -51,7 +56,7 @@ export async function run(args: readonly string[]): Promise<number> {
 async function serve(flags: Flags): Promise<number> {
   const config = configure(flags);
   if (flags.show) {
-    process.stdout.write(showSettings(config.settings));
+    process.stdout.write(show(flags, config));
     return 0;
   }
   const isTest = flags.test || flags.extendedTest;
@@ -63,7 +68,7 @@ async function serve(flags: Flags): Promise<number> {
   for (const warning of config.warnings) log('INFO', warning);
   const parts = await loadParts(flags, config, log);
   if (isTest) {
-    if (flags.extendedTest) process.stdout.write(showSettings(config.settings));
+    if (flags.extendedTest) process.stdout.write(show(flags, config));
     return 0;
   }
   if (goesToBackground) {
@@ -74,7 +79,6 @@ async function serve(flags: Flags): Promise<number> {
   if (flags.inetd) return runInetd(parts);
   return runDaemon({
     log,
-    ports: flags.ports.map(readPort),
     once: flags.debug > 0,
     load: firstThen(parts, () => {
       const again = configure(flags);
@@ -92,8 +96,9 @@ async function serve(flags: Flags): Promise<number> {
 function readFlags(args: readonly string[]): Flags {
   const { flags, operands } = parseFlags(flagTable, args);
   if (operands.length > 0) throw usageError(flagTable, `Extra argument ${operands[0]}.`);
-  if (flags.connectionSpec.length > 0) {
-    throw usageError(flagTable, '-C chooses among Match blocks, which this sshd does not support yet.');
+  readFacts(flags);
+  if (flags.connectionSpec.length > 0 && !flags.extendedTest && !flags.show) {
+    throw usageError(flagTable, 'Config test connection parameter (-C) provided without test mode (-T)');
   }
   if (flags.reexec) throw usageError(flagTable, "-R belongs to OpenSSH's own processes.");
   flags.ports.forEach(readPort);
@@ -101,11 +106,26 @@ function readFlags(args: readonly string[]): Flags {
 }
 
 function readPort(word: string): number {
-  try {
-    return parsePort(word);
-  } catch (error) {
-    throw error instanceof BadValue ? usageError(flagTable, 'Bad port number.') : error;
-  }
+  const port = /^\d{1,5}$/.test(word) ? Number(word) : 0;
+  if (port < 1 || port > 65_535) throw usageError(flagTable, 'Bad port number.');
+  return port;
+}
+
+/** What -C says of a connection; the groups are those of its user. */
+function readFacts({ connectionSpec }: Flags): ConnectionFacts {
+  const facts = connectionSpec.reduce((before: ConnectionFacts, text) => parseConnectionSpec(text, before), {});
+  const { user } = facts;
+  const groups = (): readonly string[] => {
+    const account = user === undefined ? undefined : findAccount(user);
+    return account === undefined ? [] : groupNames(account);
+  };
+  return { ...facts, groups };
+}
+
+/** As -T and -G print it. */
+function show(flags: Flags, config: Config): string {
+  const { settings } = resolveServerConfig(config, readFacts(flags));
+  return `${dumpServerConfig(settings, { defaultHostKeys }).join('\n')}\n`;
 }
 
 function configure(flags: Flags): Config {
@@ -118,10 +138,13 @@ function configure(flags: Flags): Config {
       ...flags.certificates.map((path) => `HostCertificate="${path}"`),
     ],
     chooseConfigFile(flags.config),
+    flags.ports.map(readPort),
   );
-  const { settings } = config;
-  if (settings.authenticationMethods?.length === 0) throw usageError(flagTable);
-  return config;
+  if (requiredMethods(config.settings)?.length !== 0) return config;
+  throw new SshError('AuthenticationMethods cannot be satisfied by enabled authentication methods', {
+    code: 'bad-file',
+    stage: 'config',
+  });
 }
 
 /** As root the system's file, which must be there; as a person an own one, if there is one. */
@@ -132,17 +155,20 @@ function chooseConfigFile(given: string | undefined): string | undefined {
   return existsSync(own) ? own : undefined;
 }
 
-async function loadParts(flags: Flags, { settings }: Config, log: Log): Promise<ServerParts> {
+async function loadParts(flags: Flags, config: Config, log: Log): Promise<ServerParts> {
+  const { settings } = config;
   const complain = (text: string) => log('ERROR', text);
   const hostKeys = await loadHostKeys(settings.hostKey, settings.hostCertificate, complain);
   log.level = chooseLevel(flags, settings);
-  return { settings, hostKeys, log };
+  return { config, hostKeys, log, isLogLevelFixed: flags.debug > 0 || flags.quiet };
 }
 
 function chooseTarget(flags: Flags, settings: Settings): LogTarget {
   if (flags.logFile !== undefined) return { kind: 'file', path: flags.logFile };
   if (flags.logToStderr || flags.debug > 0) return { kind: 'stderr' };
-  return process.getuid?.() === 0 ? { kind: 'syslog', facility: settings.syslogFacility } : { kind: 'stderr' };
+  return process.getuid?.() === 0
+    ? { kind: 'syslog', facility: settings.syslogFacility.toLowerCase() }
+    : { kind: 'stderr' };
 }
 
 function chooseLevel(flags: Flags, settings: Settings): Log['level'] {

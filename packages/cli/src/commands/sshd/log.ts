@@ -13,8 +13,12 @@ export type LogTarget =
   | { readonly kind: 'syslog'; readonly facility: string };
 
 export interface Log {
-  /** Writes one line; control characters in it are escaped, so that nobody can write lines of their own into it. */
-  (level: Exclude<LogLevel, 'QUIET'>, text: string): void;
+  /**
+   * Writes one line; control characters in it are escaped, so that nobody can write lines of their own into it.
+   *
+   * @param most - lines above this level are left out, in place of the log's own.
+   */
+  (level: Exclude<LogLevel, 'QUIET'>, text: string, most?: LogLevel): void;
   /** Lines above this level are left out. */
   level: LogLevel;
   close(): void;
@@ -28,8 +32,8 @@ const prefixes: Readonly<Record<LogLevel, string>> = {
 /** Opens a log. Throws the system's error where the file cannot be written. */
 export function openLog(target: LogTarget, level: LogLevel): Log {
   const sink = openSink(target);
-  const log = (at: LogLevel, text: string) => {
-    if (logLevels.indexOf(at) > logLevels.indexOf(log.level)) return;
+  const log = (at: LogLevel, text: string, most?: LogLevel) => {
+    if (logLevels.indexOf(at) > logLevels.indexOf(most ?? log.level)) return;
     sink.write(at, `${prefixes[at]}${sanitize(text)}`);
   };
   log.level = level;

@@ -1,7 +1,7 @@
 /** Puts a configuration, host keys and the log together into servers of the library, and keeps them as the configuration changes. */
 import { lookup, reverse } from 'node:dns/promises';
 import { parseModuli } from '@nacre/ssh/crypto';
-import { SshError } from '@nacre/ssh/errors';
+import { disconnectReasons, SshError } from '@nacre/ssh/errors';
 import {
   connectTcp,
   connectUnix,
@@ -10,20 +10,23 @@ import {
   type Peer,
   type ServerOptions,
   type SshServer,
+  type UserOptions,
 } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
-import { Admission } from './admission.ts';
-import type { Settings } from './config/config.ts';
+import { Admission, describe } from './admission.ts';
+import type { Config, Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
-import { buildAuthenticate, type CheckPassword } from './credentials.ts';
+import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
 import { buildEvents } from './events.ts';
-import type { Log } from './log.ts';
+import { type Log, loggedName } from './log.ts';
 import { buildSessionHandler } from './session.ts';
 
 export interface ServerParts {
-  readonly settings: Settings;
+  readonly config: Config;
   readonly hostKeys: readonly HostKey[];
   readonly log: Log;
+  /** Flags say how much is logged: no LogLevel of a Match block counts. */
+  readonly isLogLevelFixed?: boolean;
   /** Passwords of another kind, in place of the system's. */
   readonly checkPassword?: CheckPassword | undefined;
 }
@@ -33,61 +36,90 @@ export function buildServer(parts: ServerParts): SshServer {
   return createServer(buildServerOptions(parts));
 }
 
-export function buildServerOptions({ settings, hostKeys, log, checkPassword }: ServerParts): ServerOptions {
-  const admission = new Admission(settings, log);
-  const mayForward = (direction: 'local' | 'remote') =>
-    !settings.disableForwarding && ['yes', direction].includes(settings.allowTcpForwarding);
-  const maySocket = !settings.disableForwarding && ['yes', 'local'].includes(settings.allowStreamLocalForwarding);
+export function buildServerOptions(parts: ServerParts): ServerOptions {
+  const { config, hostKeys, log, isLogLevelFixed = false, checkPassword } = parts;
+  const { settings } = config;
+  const admission = new Admission(config, log, isLogLevelFixed);
   return {
     hostKeys,
-    authenticate: buildAuthenticate(settings, admission, log, checkPassword),
+    authenticate: {
+      ...buildAuthenticate(admission, checkPassword),
+      // For everybody, before the user is known: what the server announces.
+      signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names,
+    },
+    forUser: (user, peer) => optionsFor(user, peer, admission),
     session: (connection) => {
       const candidate = admission.find(connection.peer);
       if (candidate?.isValid !== true) {
         throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
       }
-      return buildSessionHandler(connection, candidate.account, settings, log);
+      return buildSessionHandler(connection, candidate.account, candidate.settings, admission.logFor(connection.peer));
     },
-    ...(mayForward('local') && { forwardTcp: connectTcp }),
-    ...(mayForward('remote') && {
-      listen: async (request, connection) => {
-        const uid = admission.find(connection.peer)?.account.uid;
-        // This process may be root's: what only root may do, it does for root only.
-        if (request.port !== 0 && request.port < firstUnprivilegedPort && uid !== 0) return undefined;
-        return listenOnLoopback(request);
-      },
-    }),
-    ...(maySocket && {
-      forwardUnix: async (path, connection) => {
-        // The system would check this process's rights to the socket, not the user's.
-        const uid = admission.find(connection.peer)?.account.uid;
-        return uid !== undefined && uid === process.getuid?.() ? connectUnix(path) : undefined;
-      },
-    }),
+    forwardTcp: async (request, { peer }) =>
+      mayForward(admission.settingsOf(peer), 'local') ? connectTcp(request) : undefined,
+    listen: async (request, { peer }) => {
+      if (!mayForward(admission.settingsOf(peer), 'remote')) return undefined;
+      // This process may be root's: what only root may do, it does for root only.
+      const uid = admission.find(peer)?.account.uid;
+      if (request.port !== 0 && request.port < firstUnprivilegedPort && uid !== 0) return undefined;
+      return listenOnLoopback(request);
+    },
+    forwardUnix: async (path, { peer }) => {
+      const { allowStreamLocalForwarding, disableForwarding } = admission.settingsOf(peer);
+      if (disableForwarding || !['yes', 'local'].includes(allowStreamLocalForwarding)) return undefined;
+      // The system would check this process's rights to the socket, not the user's.
+      const uid = admission.find(peer)?.account.uid;
+      return uid !== undefined && uid === process.getuid?.() ? connectUnix(path) : undefined;
+    },
     algorithms: {
-      ...(settings.kexAlgorithms && { kex: settings.kexAlgorithms.names }),
-      ...(settings.ciphers && { cipher: settings.ciphers.names }),
-      ...(settings.macs && { mac: settings.macs.names }),
-      ...(settings.hostKeyAlgorithms && { hostKey: settings.hostKeyAlgorithms.names }),
+      kex: settings.kexAlgorithms.names,
+      cipher: settings.ciphers.names,
+      mac: settings.macs.names,
+      hostKey: settings.hostKeyAlgorithms.names,
       ...(settings.compression === 'yes' && { compression: ['none', 'zlib@openssh.com'] }),
     },
     ...(settings.moduliFile !== undefined && { moduli: loadModuli(settings.moduliFile, log) }),
-    rekey: settings.rekeyLimit,
     ...(settings.versionAddendum !== undefined && { versionAddendum: settings.versionAddendum }),
-    loginGraceMs: settings.loginGraceMs,
+    loginGraceMs: settings.loginGraceSeconds * 1000,
     maxStartups: settings.maxStartups,
-    maxSessions: settings.maxSessions,
     tcpKeepAlive: settings.tcpKeepAlive,
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
-    ...(settings.clientAliveIntervalMs > 0 && {
+    ...buildEvents(admission, log),
+  };
+}
+
+/** What holds for one user, once the name is known. */
+function optionsFor(user: string, peer: Peer, admission: Admission): UserOptions {
+  const { isValid, settings } = admission.candidateFor(user, peer);
+  if (settings.refuseConnection) {
+    const who = `${isValid ? '' : 'invalid user '}${loggedName(user)} from ${describe(peer)}`;
+    admission.logFor(peer)('INFO', `administratively prohibited connection for ${who}`);
+    throw new SshError('administratively prohibited', {
+      code: 'closed',
+      stage: 'auth',
+      disconnect: disconnectReasons.hostNotAllowedToConnect,
+    });
+  }
+  const { bytes, seconds } = settings.rekeyLimit;
+  return {
+    ...userRules(settings),
+    maxSessions: settings.maxSessions,
+    rekey: {
+      ...(bytes !== undefined && bytes !== 0 && { bytes }),
+      ...(seconds !== undefined && { ms: seconds * 1000 }),
+    },
+    ...(settings.clientAliveIntervalSeconds > 0 && {
       keepalive: {
-        intervalMs: settings.clientAliveIntervalMs,
+        intervalMs: settings.clientAliveIntervalSeconds * 1000,
         // 0 asks without ever giving up.
         countMax: settings.clientAliveCountMax === 0 ? Number.POSITIVE_INFINITY : settings.clientAliveCountMax,
       },
     }),
-    ...buildEvents(settings, admission, log),
   };
+}
+
+function mayForward({ disableForwarding, allowTcpForwarding }: Settings, direction: 'local' | 'remote'): boolean {
+  return !disableForwarding && ['yes', direction].includes(allowTcpForwarding);
 }
 
 const firstUnprivilegedPort = 1024;

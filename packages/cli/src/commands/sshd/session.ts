@@ -12,10 +12,10 @@ import {
   startSession,
   tryPlatform,
 } from '../../os/index.ts';
-import { describe } from './admission.ts';
+import { describe, type Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
-import { type Log, loggedName } from './log.ts';
+import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
 import { type OutputPump, openInput, pumpDescriptor, pumpInput, pumpStream } from './pump.ts';
 
@@ -48,7 +48,7 @@ export function buildSessionHandler(
   connection: ServerConnection,
   account: Account,
   settings: Settings,
-  log: Log,
+  log: Say,
 ): SessionHandler {
   let pty: Pty | undefined;
   let running: Running | undefined;

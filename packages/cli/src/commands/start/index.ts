@@ -34,7 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { key, path } = await loadOrMakeHostKey(join(homedir(), '.nacre'));
   const keyFiles = findKeyFiles(join(account.home, '.ssh'));
   const { password, check } = makeOneTimePassword(account.name);
-  const { settings } = readConfig(
+  const config = readConfig(
     [
       `ListenAddress=${address}`,
       `HostKey="${path}"`,
@@ -45,12 +45,12 @@ export async function run(args: readonly string[]): Promise<number> {
       ...(existsSync(sftpServer) ? [`Subsystem=sftp ${sftpServer}`] : []),
     ],
     undefined,
+    [port],
   );
-  const log = openLog({ kind: 'stderr' }, settings.logLevel);
+  const log = openLog({ kind: 'stderr' }, config.settings.logLevel);
   return runDaemon({
     log,
-    ports: [port],
-    load: () => Promise.resolve({ settings, hostKeys: [{ signer: key }], log, checkPassword: check }),
+    load: () => Promise.resolve({ config, hostKeys: [{ signer: key }], log, checkPassword: check }),
     onListening: () => process.stdout.write(introduce(account, port, key, keyFiles, password)),
   });
 }

@@ -1,6 +1,6 @@
 /** Reads configuration and key files of the administrator's, and finds the files that an Include names. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { SshError } from '@nacre/ssh/errors';
 import { matchPattern } from '@nacre/ssh/trust';
 
@@ -56,12 +56,6 @@ export function expandGlob(pattern: string): string[] {
   return names
     .filter((name) => matchPattern(name, wanted) && (!name.startsWith('.') || wanted.startsWith('.')))
     .flatMap((name) => expandGlob(join(folder, name, ...after)));
-}
-
-/** `Include conf.d/*.conf` counts from /etc/ssh in the system's file, from the file's own folder in a person's. */
-export function resolveInclude(pattern: string, from: string): string {
-  if (pattern.startsWith('/')) return pattern;
-  return join(process.getuid?.() === 0 ? '/etc/ssh' : dirname(from), pattern);
 }
 
 function badFile(message: string): SshError {

@@ -1,0 +1,297 @@
+/** Every keyword of sshd_config (sshd_config(5)), in the order in which `sshd -T` prints them. */
+import { ValueError } from '../place.ts';
+import type { Given } from '../values.ts';
+import { noPenalties, perSourcePenalties } from './penalties.ts';
+import {
+  algorithms,
+  anywhere,
+  count,
+  eachFile,
+  eachWord,
+  file,
+  flag,
+  global,
+  ignored,
+  isNone,
+  refused,
+  restOfLine,
+  type ServerRow,
+  states,
+  time,
+  word,
+} from './rows.ts';
+import * as special from './special-values.ts';
+
+const noGssapi = 'there is no GSSAPI login';
+const noKerberos = 'there is no Kerberos login';
+const noHostbased = 'there is no host-based login';
+const noX11 = 'X11 is not forwarded yet';
+const noUnixSockets = 'no Unix sockets are made';
+const noSuchProgram = 'there is no such program';
+
+const forwarding = [
+  ['yes', 'yes'],
+  ['all', 'yes'],
+  ['no', 'no'],
+  ['remote', 'remote'],
+  ['local', 'local'],
+] as const;
+
+/** The keywords under the names that programs use for them. */
+export const serverKeywords = {
+  port: global(special.ports),
+  addressFamily: global(
+    states('AddressFamily', 'any', [
+      ['inet', 'inet'],
+      ['inet6', 'inet6'],
+      ['any', 'any'],
+    ]),
+  ),
+  listenAddress: global(special.listenAddress),
+  usePam: global(flag('UsePAM', false)),
+  pamServiceName: ignored(anywhere(word('PAMServiceName', 'sshd')), 'PAM is asked for passwords only'),
+  loginGraceSeconds: global(time('LoginGraceTime', 120)),
+  x11DisplayOffset: ignored(anywhere(count('X11DisplayOffset', 10)), noX11),
+  maxAuthTries: anywhere(count('MaxAuthTries', 6)),
+  maxSessions: anywhere(count('MaxSessions', 10)),
+  clientAliveIntervalSeconds: anywhere(time('ClientAliveInterval', 0)),
+  clientAliveCountMax: anywhere(count('ClientAliveCountMax', 3)),
+  // OpenSSH's default is 1024, which the library refuses unless it is asked for.
+  requiredRsaSize: anywhere(count('RequiredRSASize', 2048)),
+  streamLocalBindMask: ignored(anywhere(special.streamLocalBindMask), noUnixSockets),
+  unusedConnectionTimeoutSeconds: refused(
+    anywhere(special.unusedConnectionTimeout),
+    'unused connections would stay open',
+    0,
+  ),
+
+  permitRootLogin: anywhere(
+    states('PermitRootLogin', 'prohibit-password', [
+      ['without-password', 'prohibit-password'],
+      ['prohibit-password', 'prohibit-password'],
+      ['forced-commands-only', 'forced-commands-only'],
+      ['yes', 'yes'],
+      ['no', 'no'],
+    ]),
+  ),
+  ignoreRhosts: ignored(
+    anywhere(
+      states('IgnoreRhosts', 'yes', [
+        ['yes', 'yes'],
+        ['no', 'no'],
+        ['shosts-only', 'shosts-only'],
+      ]),
+    ),
+    '.rhosts is never read',
+  ),
+  ignoreUserKnownHosts: ignored(global(flag('IgnoreUserKnownHosts', false)), noHostbased),
+  hostbasedAuthentication: ignored(anywhere(flag('HostbasedAuthentication', false)), noHostbased),
+  hostbasedUsesNameFromPacketOnly: ignored(anywhere(flag('HostbasedUsesNameFromPacketOnly', false)), noHostbased),
+  pubkeyAuthentication: anywhere(flag('PubkeyAuthentication', true)),
+  kerberosAuthentication: ignored(anywhere(flag('KerberosAuthentication', false)), noKerberos),
+  kerberosOrLocalPasswd: ignored(global(flag('KerberosOrLocalPasswd', true)), noKerberos),
+  kerberosTicketCleanup: ignored(global(flag('KerberosTicketCleanup', true)), noKerberos),
+  kerberosGetAfsToken: ignored(global(flag('KerberosGetAFSToken', false)), noKerberos),
+  gssapiAuthentication: ignored(anywhere(flag('GSSAPIAuthentication', false)), noGssapi),
+  gssapiCleanupCredentials: ignored(global(flag('GSSAPICleanupCredentials', true)), noGssapi),
+  gssapiDelegateCredentials: ignored(global(flag('GSSAPIDelegateCredentials', true)), noGssapi),
+  gssapiStrictAcceptorCheck: ignored(global(flag('GSSAPIStrictAcceptorCheck', true)), noGssapi),
+  passwordAuthentication: anywhere(flag('PasswordAuthentication', true)),
+  kbdInteractiveAuthentication: anywhere(flag('KbdInteractiveAuthentication', true)),
+  printMotd: global(flag('PrintMotd', true)),
+  printLastLog: ignored(global(flag('PrintLastLog', true)), 'no record of logins is kept', false),
+  x11Forwarding: ignored(anywhere(flag('X11Forwarding', false)), noX11),
+  x11UseLocalhost: ignored(anywhere(flag('X11UseLocalhost', true)), noX11),
+  permitTty: anywhere(flag('PermitTTY', true)),
+  permitUserRc: ignored(anywhere(flag('PermitUserRC', true)), '~/.ssh/rc is not run', false),
+  strictModes: global(flag('StrictModes', true)),
+  tcpKeepAlive: global(flag('TCPKeepAlive', true)),
+  permitEmptyPasswords: anywhere(flag('PermitEmptyPasswords', false)),
+  compression: global(
+    states('Compression', 'yes', [
+      ['yes', 'yes'],
+      ['delayed', 'yes'],
+      ['no', 'no'],
+    ]),
+  ),
+  gatewayPorts: ignored(
+    anywhere(
+      states('GatewayPorts', 'no', [
+        ['clientspecified', 'clientspecified'],
+        ['yes', 'yes'],
+        ['no', 'no'],
+      ]),
+    ),
+    'listeners of clients stay on the loopback interface',
+  ),
+  useDns: global(flag('UseDNS', false)),
+  allowTcpForwarding: anywhere(states('AllowTcpForwarding', 'yes', forwarding)),
+  allowAgentForwarding: ignored(anywhere(flag('AllowAgentForwarding', true)), 'the agent is not forwarded yet', false),
+  disableForwarding: anywhere(flag('DisableForwarding', false)),
+  allowStreamLocalForwarding: anywhere(states('AllowStreamLocalForwarding', 'yes', forwarding)),
+  streamLocalBindUnlink: ignored(anywhere(flag('StreamLocalBindUnlink', false)), noUnixSockets),
+  fingerprintHash: ignored(global(special.fingerprintHash), 'logs show SHA256'),
+  exposeAuthInfo: ignored(anywhere(flag('ExposeAuthInfo', false)), 'sessions are told nothing of their login'),
+  refuseConnection: anywhere(flag('RefuseConnection', false)),
+
+  pidFile: global(file('PidFile', '/var/run/sshd.pid')),
+  moduliFile: global(file('ModuliFile', '/etc/ssh/moduli')),
+  xauthLocation: ignored(global(file('XAuthLocation', '/usr/bin/xauth')), noX11),
+  ciphers: global(algorithms('Ciphers', 'cipher')),
+  macs: global(algorithms('MACs', 'mac')),
+  banner: anywhere(file('Banner', undefined)),
+  forceCommand: anywhere(restOfLine('ForceCommand')),
+  chrootDirectory: refused(anywhere(word('ChrootDirectory')), 'sessions would see the whole file system', undefined),
+  trustedUserCaKeys: anywhere(file('TrustedUserCAKeys', undefined)),
+  revokedKeys: anywhere(special.revokedKeys),
+  securityKeyProvider: ignored(
+    global(special.securityKeyProvider),
+    'signatures of security keys are checked without one',
+  ),
+  authorizedPrincipalsFile: refused(
+    anywhere(word('AuthorizedPrincipalsFile')),
+    'certificates would be matched against the user name',
+    undefined,
+  ),
+  versionAddendum: global(restOfLine('VersionAddendum', checkAddendum)),
+  authorizedKeysCommand: refused(
+    anywhere(restOfLine('AuthorizedKeysCommand', checkProgram)),
+    'keys would not come from where they should',
+    undefined,
+  ),
+  authorizedKeysCommandUser: ignored(anywhere(word('AuthorizedKeysCommandUser')), 'there is no AuthorizedKeysCommand'),
+  authorizedPrincipalsCommand: refused(
+    anywhere(restOfLine('AuthorizedPrincipalsCommand', checkProgram)),
+    'certificates would be matched against the user name',
+    undefined,
+  ),
+  authorizedPrincipalsCommandUser: ignored(
+    anywhere(word('AuthorizedPrincipalsCommandUser')),
+    'there is no AuthorizedPrincipalsCommand',
+  ),
+  hostKeyAgent: refused(global(special.hostKeyAgent), 'the host keys could not be found', undefined),
+  kexAlgorithms: global(algorithms('KexAlgorithms', 'kex')),
+  caSignatureAlgorithms: anywhere(algorithms('CASignatureAlgorithms', 'caSignature')),
+  hostbasedAcceptedAlgorithms: ignored(anywhere(algorithms('HostbasedAcceptedAlgorithms', 'signature')), noHostbased),
+  hostKeyAlgorithms: global(algorithms('HostKeyAlgorithms', 'hostKey')),
+  pubkeyAcceptedAlgorithms: anywhere(algorithms('PubkeyAcceptedAlgorithms', 'signature')),
+  rdomain: refused(anywhere(word('RDomain')), 'sessions would run in another routing domain', undefined),
+  sshdSessionPath: ignored(global(file('SshdSessionPath', undefined)), noSuchProgram),
+  sshdAuthPath: ignored(global(file('SshdAuthPath', undefined)), noSuchProgram),
+  perSourcePenaltyExemptList: ignored(global(special.penaltyExemptList), 'there are no penalties'),
+
+  logLevel: anywhere(special.logLevel),
+  syslogFacility: global(special.syslogFacility),
+
+  authorizedKeysFile: anywhere(special.authorizedKeysFile),
+  hostKey: global(eachFile('HostKey')),
+  hostCertificate: global(eachFile('HostCertificate')),
+  allowUsers: anywhere(eachWord('AllowUsers', special.checkUserPattern)),
+  denyUsers: anywhere(eachWord('DenyUsers', special.checkUserPattern)),
+  allowGroups: anywhere(eachWord('AllowGroups', special.checkGroupPattern)),
+  denyGroups: anywhere(eachWord('DenyGroups', special.checkGroupPattern)),
+  acceptEnv: anywhere(eachWord('AcceptEnv', special.checkEnvironmentPattern)),
+  setEnv: anywhere(special.setEnv),
+  authenticationMethods: anywhere(special.authenticationMethods),
+  logVerbose: ignored(anywhere(special.logVerbose), 'use LogLevel'),
+  channelTimeout: refused(anywhere(special.channelTimeout), 'idle channels would stay open', []),
+  subsystems: { ...anywhere(special.subsystems), merge: special.mergeSubsystems },
+  maxStartups: global(special.maxStartups),
+  perSourceMaxStartups: refused(
+    global(special.perSourceMaxStartups),
+    'one address could hold more connections than it says',
+    undefined,
+  ),
+  perSourceNetBlockSize: ignored(global(special.perSourceNetBlockSize), 'addresses are not counted'),
+  permitTunnel: ignored(
+    anywhere(
+      states('PermitTunnel', 'no', [
+        ['no', 'no'],
+        ['point-to-point', 'point-to-point'],
+        ['ethernet', 'ethernet'],
+        ['yes', 'yes'],
+      ]),
+    ),
+    'there are no tunnels',
+  ),
+  ipQos: ignored(anywhere(special.ipQos), 'packets are not marked'),
+  rekeyLimit: { ...anywhere(special.rekeyLimit), merge: special.mergeRekeyLimits },
+  permitOpen: anywhere(special.forwardRules('PermitOpen', false)),
+  permitListen: anywhere(special.forwardRules('PermitListen', true)),
+  permitUserEnvironment: global(special.permitUserEnvironment),
+  pubkeyAuthOptions: refused(anywhere(special.pubkeyAuthOptions), 'security keys would need less than it says', {
+    touchRequired: false,
+    verifyRequired: false,
+  }),
+  perSourcePenalties: refused(
+    global(perSourcePenalties),
+    'addresses that misbehave would not be held off',
+    noPenalties,
+  ),
+} as const;
+
+type Keywords = typeof serverKeywords;
+export type ServerKeyword = keyof Keywords;
+type ValueOf<Row> = Row extends ServerRow<infer T> ? T : never;
+
+/** What sshd can be told; every value is there, by file, by flag or by default. */
+export type ServerSettings = { readonly [Name in ServerKeyword]: ValueOf<Keywords[Name]> };
+
+/** Names of old that mean a keyword of today. */
+const aliases: Readonly<Record<string, ServerKeyword>> = {
+  hostdsakey: 'hostKey',
+  hostbasedacceptedkeytypes: 'hostbasedAcceptedAlgorithms',
+  pubkeyacceptedkeytypes: 'pubkeyAcceptedAlgorithms',
+  dsaauthentication: 'pubkeyAuthentication',
+  challengeresponseauthentication: 'kbdInteractiveAuthentication',
+  skeyauthentication: 'kbdInteractiveAuthentication',
+  keepalive: 'tcpKeepAlive',
+};
+
+/** Words that once meant something: accepted with a warning. */
+const deprecatedWords: ReadonlySet<string> = new Set(
+  (
+    'serverkeybits keyregenerationinterval rhostsauthentication rhostsrsaauthentication rsaauthentication checkmail uselogin ' +
+    'verifyreversemapping reversemappingcheck authorizedkeysfile2 useprivilegeseparation kerberostgtpassing afstokenpassing ' +
+    'protocol pamauthenticationviakbdint'
+  ).split(' '),
+);
+
+/** Words that only some builds of OpenSSH know, which leave nothing weaker without an effect: accepted with a warning. */
+const foreignWords: ReadonlySet<string> = new Set(
+  'debianbanner gssapikeyexchange gssapikexalgorithms gssapistorecredentialsonrekey gssapienablek5users'.split(' '),
+);
+
+/** `deprecated` and `unsupported` words are accepted with a warning; undefined for a word that nobody knows. */
+export function judgePastKeyword(name: string): 'Deprecated' | 'Unsupported' | undefined {
+  if (deprecatedWords.has(name)) return 'Deprecated';
+  return foreignWords.has(name) ? 'Unsupported' : undefined;
+}
+
+const byName = new Map<string, ServerKeyword>([
+  ...(Object.keys(serverKeywords) as ServerKeyword[]).map((key): [string, ServerKeyword] => [
+    serverKeywords[key].name.toLowerCase(),
+    key,
+  ]),
+  ...Object.entries(aliases),
+]);
+
+/** The key of a keyword, by any of its names, in any case. */
+export function findServerKeyword(name: string): ServerKeyword | undefined {
+  return byName.get(name.toLowerCase());
+}
+
+/** The rows as the reader sees them: it moves values without knowing their types. */
+export function serverRow(key: ServerKeyword): ServerRow<unknown> {
+  return serverKeywords[key] as ServerRow<unknown>;
+}
+
+/** What OpenSSH asks of a program that tells keys or principals. */
+function checkProgram(text: string, { keyword }: Given): void {
+  if (!text.startsWith('/') && !isNone(text)) throw new ValueError(`${keyword} must be an absolute path`);
+}
+
+/** A carriage return would end the identification line. */
+function checkAddendum(text: string, { keyword }: Given): void {
+  if (/[\r\n]/.test(text)) throw new ValueError(`Invalid ${keyword} argument`);
+}
