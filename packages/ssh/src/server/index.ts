@@ -1,6 +1,5 @@
 /** @nacre/ssh/server: createServer() and what belongs to it. */
-export { type LocalFileSystemOptions, localFileSystem } from './file-systems/local.ts';
-export { type MemoryFileSystemOptions, memoryFileSystem } from './file-systems/memory.ts';
+export * from './file-systems/index.ts';
 export type {
   Authenticate,
   Decision,
