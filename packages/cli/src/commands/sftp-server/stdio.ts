@@ -132,20 +132,29 @@ function openOutput(onDrain: () => void, onBroken: () => void): Output {
     };
     return { send, allocate, flush: async () => {} };
   }
-  const options = { fd: 1, readable: false, writable: true, writableHighWaterMark: outputBytes };
+  const options = { fd: 1, readable: false, writable: true };
   const socket = new Socket(options as SocketConstructorOpts);
   socket.on('error', onBroken);
   socket.on('close', onBroken);
-  socket.on('drain', onDrain);
+  let waitingBytes = 0;
+  // Node says 'drain' when nothing is left, and the client would wait for the next read: this says it when there is room.
+  const written = (frame: Buffer) => {
+    const wasFull = waitingBytes >= outputBytes;
+    waitingBytes -= frame.length;
+    buffers.give(frame);
+    if (wasFull && waitingBytes < outputBytes) onDrain();
+  };
+  const write = (frame: Buffer) => {
+    waitingBytes += frame.length;
+    socket.write(frame, () => written(frame));
+  };
   return {
     allocate,
     send(frames) {
-      if (frames.length === 1) return write(socket, frames[0] as Buffer, buffers);
-      socket.cork();
-      let hasRoom = true;
-      for (const frame of frames) hasRoom = write(socket, frame, buffers);
-      socket.uncork();
-      return hasRoom;
+      if (frames.length > 1) socket.cork();
+      for (const frame of frames) write(frame);
+      if (frames.length > 1) socket.uncork();
+      return waitingBytes < outputBytes;
     },
     flush: () =>
       new Promise((resolve) => {
@@ -154,8 +163,4 @@ function openOutput(onDrain: () => void, onBroken: () => void): Output {
         socket.end(resolve);
       }),
   };
-}
-
-function write(socket: Socket, frame: Buffer, buffers: ReplyBuffers): boolean {
-  return socket.write(frame, () => buffers.give(frame));
 }
