@@ -1,26 +1,20 @@
 /** Carries a session over stdin and stdout. */
 import { fstatSync, read, writevSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import { type SshError, toSshError } from '@nacre/ssh/errors';
+import { toSshError } from '@nacre/ssh/errors';
 import { type FileSystem, SftpServer, type SftpServerOptions } from '@nacre/ssh/sftp/server';
 import { FrameBuffer } from './frame-buffer.ts';
 import { ReplyBuffers } from './reply-buffers.ts';
-
-/** How the session ended. */
-export type StdioEnd =
-  | { readonly kind: 'end' }
-  /** Nobody reads any more. */
-  | { readonly kind: 'broken-pipe' }
-  | { readonly kind: 'bad-message'; readonly error: SshError };
+import type { SessionEnd } from './session.ts';
 
 /** Replies that may wait for a client that reads slowly; after them no request is begun. */
 const outputBytes = 1024 * 1024;
 
 /** Serves files to whoever holds the other ends of our stdin and stdout. */
-export function serveStdio(files: FileSystem, options: SftpServerOptions): Promise<StdioEnd> {
+export function serveStdio(files: FileSystem, options: SftpServerOptions): Promise<SessionEnd> {
   return new Promise((resolve) => {
     let isOver = false;
-    const finish = async (end: StdioEnd, closing: Promise<void>) => {
+    const finish = async (end: SessionEnd, closing: Promise<void>) => {
       if (isOver) return;
       isOver = true;
       await closing;
@@ -34,7 +28,7 @@ export function serveStdio(files: FileSystem, options: SftpServerOptions): Promi
     const server = new SftpServer(files, output, options);
     const fail = (error: unknown) =>
       void finish(
-        { kind: 'bad-message', error: toSshError(error, { code: 'operation-failed', stage: 'sftp' }) },
+        { kind: 'failed', error: toSshError(error, { code: 'operation-failed', stage: 'sftp' }) },
         server.abort(),
       );
     const input = openInput({

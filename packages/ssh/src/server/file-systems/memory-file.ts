@@ -53,7 +53,7 @@ export class MemoryFile implements Metadata {
     this.#handles++;
     return {
       identity: this.#identity,
-      ...(read && { read: (into: Buffer, offset: number) => this.#bytes.copy(into, 0, offset, this.size) }),
+      ...(read && { read: (into: Buffer, offset: number) => this.read(into, offset) }),
       ...(write && { write: (bytes: Buffer, offset: number) => this.write(bytes, append ? this.size : offset) }),
       stat: () => ({ size: this.size, owner: this.owner, mode: this.mode, times: this.times }),
       setStat: (attributes) => {
@@ -71,6 +71,10 @@ export class MemoryFile implements Metadata {
   setStat(attributes: FileAttributes): void {
     if (attributes.size !== undefined) this.resize(attributes.size);
     setMetadata(this, attributes);
+  }
+
+  read(into: Buffer, offset: number): number {
+    return offset < this.size ? this.#bytes.copy(into, 0, offset, this.size) : 0;
   }
 
   write(bytes: Buffer, offset: number): void {

@@ -38,7 +38,13 @@ function isList(access: Access | readonly Access[]): access is readonly Access[]
 function conflictsOne(a: Access, b: Access): boolean {
   if (a.scope === 'nothing' || b.scope === 'nothing') return false;
   if (!a.changes && !b.changes) return false;
-  if (a.scope === 'file' && b.scope === 'file') return a.file === b.file && a.from < b.to && b.from < a.to;
+  if (a.scope === 'file' && b.scope === 'file') {
+    if (a.file !== b.file) return false;
+    if (a.changes && b.changes) return a.from < b.to && b.from < a.to;
+    // A write behind the end fills what lies before it with zeros, so it shows in reads of lower offsets.
+    const [change, reading] = a.changes ? [a, b] : [b, a];
+    return reading.from < change.to;
+  }
   // An open file stays what it is when its name changes. Its size and times are seen, and set, by its path as well.
   if (a.scope === 'file') return b.scope === 'attributes';
   if (b.scope === 'file') return a.scope === 'attributes';

@@ -1,5 +1,5 @@
 /** One session of the server: messages in, frames out, no stream and no files of its own. */
-import type { SshError } from '../../errors.ts';
+import { SshError } from '../../errors.ts';
 import { maxSftpServedBytes, maxSftpServedRequests } from '../../limits.ts';
 import { printable } from '../../wire/index.ts';
 import { encodeFrame, FrameReader } from '../frames.ts';
@@ -224,7 +224,9 @@ export class SftpServer {
     try {
       prepared = request.prepare(body, this.#session, id);
     } catch (error) {
-      this.#reply(id, statusOf(error));
+      // The client's own fault is not the file system's.
+      const isMalformed = error instanceof SshError && error.side === 'peer';
+      this.#reply(id, isMalformed ? statusCodes.badMessage : statusOf(error));
       return;
     }
     if (typeof prepared !== 'object' || !('run' in prepared)) {
