@@ -130,11 +130,6 @@ export const maxSftpMessageBytes = 256 * 1024;
 export const maxSftpHandleBytes = 256;
 /** sftp requests under way at once; a further one waits. Each may have a reply of a whole message on its way to us. */
 export const maxSftpPendingRequests = 512;
-/** Extensions that a version message or a set of file attributes may list; each is kept. */
-export const maxSftpExtensions = 128;
-/** What a file is read whole into memory up to, where the caller names no bound. */
-export const maxSftpWholeFileBytes = 64 * 1024 * 1024;
-
 /** What a client of our sftp server may hold open; each handle is a file descriptor and some memory. */
 export const maxSftpOpenHandles = 1024;
 /** Requests of one sftp client at work at once; the next ones wait, and nothing more is read meanwhile. */
@@ -150,6 +145,10 @@ export const maxSftpIdLookups = 4096;
 /** Symbolic links followed in one path (Linux's own number), and steps in all: links and ".." can make a short path a long way. */
 export const maxSymbolicLinks = 40;
 export const maxPathSteps = 10_000;
+/** Extensions that a version message or a set of file attributes may list; each is kept. */
+export const maxSftpExtensions = 128;
+/** What a file is read whole into memory up to, where the caller names no bound. */
+export const maxSftpWholeFileBytes = 64 * 1024 * 1024;
 
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;

@@ -24,12 +24,6 @@ export class FrameReader {
   #body: Buffer | undefined;
   #bodyFilled = 0;
   #isFirst = true;
-  readonly #peer: 'server' | 'client';
-
-  /** @param peer - who sends, for error texts. */
-  constructor(peer: 'server' | 'client' = 'server') {
-    this.#peer = peer;
-  }
 
   /**
    * Takes a chunk and calls back for every message that it completes. A message that lies whole in the chunk is a view of it.
@@ -52,8 +46,7 @@ export class FrameReader {
           at += length;
           continue;
         }
-        // Filled to its last byte before anyone sees it.
-        this.#body = Buffer.allocUnsafeSlow(length);
+        this.#body = Buffer.alloc(length);
         this.#bodyFilled = 0;
       }
       const part = chunk.subarray(at, at + this.#body.length - this.#bodyFilled);
@@ -77,13 +70,10 @@ export class FrameReader {
   #requireLength(chunk: Buffer): number {
     const length = this.#head.readUInt32BE(0);
     if (length > 0 && length <= maxSftpMessageBytes) return length;
-    if (this.#peer === 'server' && this.#isFirst && isText(this.#head)) throw textInPlaceOfSftp(chunk);
-    throw badSftp(
-      `the ${this.#peer} announces an sftp message of ${length} bytes, 1 to ${maxSftpMessageBytes} are allowed`,
-      {
-        code: 'limit-exceeded',
-      },
-    );
+    if (this.#isFirst && isText(this.#head)) throw textInPlaceOfSftp(chunk);
+    throw badSftp(`the server announces an sftp message of ${length} bytes, 1 to ${maxSftpMessageBytes} are allowed`, {
+      code: 'limit-exceeded',
+    });
   }
 }
 

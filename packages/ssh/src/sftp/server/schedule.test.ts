@@ -106,13 +106,13 @@ test('a read waits for a write to the same bytes, for no other, and through anot
 });
 
 test('one slow request: others of another file, of names and of attributes go on where they may', async () => {
-  const { client, writes, reads, a } = await start();
+  const { client, writes, reads, a, b } = await start();
   send(client, 'read', a, 0);
   // A read is nothing to a stat, nor to a rename; a write is something to a stat.
   assert.equal((await client.ask(messages.stat, { path: Buffer.from('a') })).number, messages.attrs.number);
   const rename = { oldPath: Buffer.from('a'), newPath: Buffer.from('c') };
   assert.equal(await client.status(messages.rename, rename), statusCodes.ok);
-  send(client, 'write', a, 100);
+  send(client, 'write', b, 100);
   assert.equal(await client.status(messages.rename, rename), statusCodes.ok);
   const id = client.id();
   client.send(messages.stat.encode({ id, path: Buffer.from('a') }));

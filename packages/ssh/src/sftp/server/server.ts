@@ -31,7 +31,7 @@ export class SftpServer {
   readonly #sink: SftpServerSink;
   readonly #permits: Permits;
   readonly #schedule = new Schedule();
-  readonly #frames = new FrameReader('client');
+  readonly #frames = new FrameReader();
   /** Messages that nobody has looked at, from `#nextWaiting` on. */
   #waiting: Buffer[] = [];
   #nextWaiting = 0;
@@ -65,10 +65,19 @@ export class SftpServer {
    */
   receive(chunk: Buffer): boolean {
     this.#isReceiving = true;
+    let isTaking = false;
     try {
       this.#frames.push(chunk, (message) => {
+        isTaking = true;
         if (this.#nextWaiting < this.#waiting.length || !this.#hasRoom) this.#waiting.push(message);
         else this.#take(message);
+        isTaking = false;
+      });
+    } catch (cause) {
+      if (isTaking) throw cause;
+      throw badSftp('the client announces a message of a length that no sftp message has', {
+        ...{ cause, code: 'limit-exceeded' },
+        remedy: 'See to it that nothing but an sftp client is connected.',
       });
     } finally {
       this.#isReceiving = false;

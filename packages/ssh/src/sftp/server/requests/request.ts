@@ -63,13 +63,17 @@ export function messageRequest<F>(
 /** A request that is an extension. */
 export function extensionRequest<F>(
   name: string,
-  extension: { readonly name: string; readonly version: string; readonly request: { decode(bytes: Uint8Array): F } },
+  extension: {
+    readonly name: string;
+    readonly version: string | undefined;
+    readonly request: { decode(bytes: Uint8Array): F };
+  },
   prepare: Prepare<F>,
   { changes = false, isServed = () => true }: RequestTraits = {},
 ): ServerRequest {
   return {
     ...{ name, number: undefined, changes, isServed },
-    extension: { name: extension.name, version: extension.version },
+    extension: { name: extension.name, version: extension.version ?? '1' },
     prepare: (body, session, id) =>
       prepare(
         readingSftp(() => extension.request.decode(body)),
