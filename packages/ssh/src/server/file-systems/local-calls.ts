@@ -102,19 +102,32 @@ export class LocalCalls {
     const { calls } = this;
     return this.#held(path, async (held) => {
       const isHeld = held !== path;
-      const isLink = mode !== undefined && (await calls.stat(held)).isSymbolicLink();
+      const isLink = mode !== undefined && (await (isHeld ? calls.stat(held) : calls.lstat(path))).isSymbolicLink();
       await attempt([
         () => size !== undefined && this.#truncate(path, size),
         () => {
           if (mode === undefined) return;
-          // Linux keeps no mode for links; elsewhere only a path leads to one, which could be followed.
-          if (isLink || !isHeld) throw fileError('ENOSYS');
-          return calls.chmod(held, mode);
+          // Linux keeps no mode for links.
+          if (isLink) throw fileError('ENOSYS');
+          return isHeld ? calls.chmod(held, mode) : this.#chmodOpened(path, mode);
         },
         () => times !== undefined && calls.lutimes(path, times.accessed, times.modified),
         () => owner !== undefined && calls.lchown(path, owner.uid, owner.gid),
       ]);
     });
+  }
+
+  /** Where a descriptor has no path: through one that is open, which takes a file that may be read or written. */
+  async #chmodOpened(path: Buffer, mode: number): Promise<void> {
+    const flags = O_NOFOLLOW | O_NONBLOCK;
+    let fd: number;
+    try {
+      fd = await this.calls.open(path, O_RDONLY | flags);
+    } catch (error) {
+      if (systemCode(error) !== 'EACCES') throw error;
+      fd = await this.calls.open(path, O_WRONLY | flags);
+    }
+    await attempt([() => this.calls.fchmod(fd, mode), () => this.calls.close(fd)]);
   }
 
   async #truncate(path: Buffer, size: number): Promise<void> {
