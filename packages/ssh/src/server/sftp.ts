@@ -24,7 +24,7 @@ export function serveSftp(
 ): Program<undefined> {
   return async (_none, io) => {
     const served = typeof files === 'function' ? await files(io) : files;
-    const { stdin, stdout } = io;
+    const { stdin, stdout, signal } = io;
     const stream = {
       write: (bytes: Uint8Array) => stdout.write(bytes),
       cork: () => stdout.cork(),
@@ -32,6 +32,8 @@ export function serveSftp(
       pause: () => stdin.pause(),
       resume: () => stdin.resume(),
       on(event: 'data' | 'error' | 'end' | 'close' | 'drain', listener: (...values: (Buffer & Error)[]) => void) {
+        // A stream that is not read keeps its end to itself, and a client that is gone reads nothing that we wait for.
+        if (event === 'close') signal.addEventListener('abort', () => listener(), { once: true });
         return (event === 'drain' ? stdout : stdin).on(event, listener);
       },
     };

@@ -59,7 +59,7 @@ export function syslogLog(level: SftpLogLevel, facility: string): ToolLog {
   };
 }
 
-function isWanted(at: SftpLogLevel, level: SftpLogLevel): boolean {
+export function isWanted(at: SftpLogLevel, level: SftpLogLevel): boolean {
   return sftpLogLevels.indexOf(at) <= sftpLogLevels.indexOf(level);
 }
 

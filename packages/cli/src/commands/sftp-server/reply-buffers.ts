@@ -9,20 +9,26 @@ const keptSizes = 4;
 export class ReplyBuffers {
   readonly #free = new Map<number, Buffer[]>();
 
+  readonly #own = new WeakSet<ArrayBufferLike>();
+
   take(byteCount: number): Buffer {
     if (byteCount < smallestBytes) return Buffer.allocUnsafe(byteCount);
-    return this.#free.get(byteCount)?.pop() ?? Buffer.allocUnsafeSlow(byteCount);
+    const kept = this.#free.get(byteCount)?.pop();
+    if (kept !== undefined) return kept;
+    const made = Buffer.allocUnsafeSlow(byteCount);
+    this.#own.add(made.buffer);
+    return made;
   }
 
-  /** Takes back a frame that was written, or any part from the head of it. */
+  /** Takes back a frame that was written, or any part of it; what came from elsewhere is left alone. */
   give(frame: Buffer): void {
-    const { byteLength } = frame.buffer;
-    // Small ones share their memory with others.
-    if (byteLength < smallestBytes || frame.byteOffset !== 0 || frame.length <= Buffer.poolSize) return;
-    const kept = this.#free.get(byteLength);
+    const { buffer } = frame;
+    if (!this.#own.has(buffer)) return;
+    const whole = Buffer.from(buffer as ArrayBuffer);
+    const kept = this.#free.get(buffer.byteLength);
     if (kept === undefined) {
       if (this.#free.size >= keptSizes) this.#free.clear();
-      this.#free.set(byteLength, [Buffer.from(frame.buffer)]);
-    } else if (kept.length < keptEach) kept.push(Buffer.from(frame.buffer));
+      this.#free.set(buffer.byteLength, [whole]);
+    } else if (kept.length < keptEach) kept.push(whole);
   }
 }

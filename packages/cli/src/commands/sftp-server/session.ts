@@ -1,7 +1,7 @@
 /** What every session of sftp-server tells and ends with, whatever carries it. */
 import type { SshError } from '@nacre/ssh/errors';
-import type { SftpServerOptions } from '@nacre/ssh/sftp/server';
-import { stderrLog, syslogLog, type ToolLog } from './log.ts';
+import type { SftpLog, SftpServerOptions } from '@nacre/ssh/sftp/server';
+import { isWanted, stderrLog, syslogLog, type ToolLog } from './log.ts';
 import type { SftpServerSettings } from './settings.ts';
 
 /** How a session ended. */
@@ -29,15 +29,16 @@ export async function runSession(
   options: SftpServerOptions,
   serve: (options: SftpServerOptions) => Promise<SessionEnd>,
 ): Promise<number> {
-  log.write('info', `session opened for local user ${user} from [${address}]`);
+  const tell = onlyWanted(log);
+  tell('info', `session opened for local user ${user} from [${address}]`);
   const end = await serve({
     ...options,
     ...{ readOnly: settings.readOnly, log },
     ...(settings.allow && { allow: settings.allow }),
     ...(settings.deny && { deny: settings.deny }),
   });
-  const status = report(end, { log, user, address });
-  log.write('info', `session closed for local user ${user} from [${address}]`);
+  const status = report(end, tell, `${address} local user ${user}`);
+  tell('info', `session closed for local user ${user} from [${address}]`);
   await log.close();
   return status;
 }
@@ -53,20 +54,26 @@ export function addressOf(connection: string | undefined): string | undefined {
   return end < 0 ? undefined : connection.slice(0, end);
 }
 
-function report(end: SessionEnd, { log, user, address }: Omit<Session, 'settings'>): number {
+function onlyWanted(log: SftpLog): SftpLog['write'] {
+  return (at, text) => {
+    if (isWanted(at, log.level)) log.write(at, text);
+  };
+}
+
+function report(end: SessionEnd, tell: SftpLog['write'], client: string): number {
   switch (end.kind) {
     case 'end':
-      log.write('debug1', 'read eof');
+      tell('debug1', 'read eof');
       return 0;
     case 'broken-pipe':
-      log.write('debug1', 'write eof');
+      tell('debug1', 'write eof');
       return 0;
     case 'failed':
       if (end.error.code === 'limit-exceeded') {
-        log.write('error', `bad message from ${address} local user ${user}`);
+        tell('error', `bad message from ${client}`);
         return 11;
       }
-      log.write('fatal', end.error.message);
+      tell('fatal', end.error.message);
       return 255;
   }
 }
