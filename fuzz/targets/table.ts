@@ -10,6 +10,7 @@ import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signat
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
+import { sftpServer } from './sftp-server.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
@@ -56,6 +57,7 @@ export const targets: readonly FuzzTarget[] = [
   connectionData,
   sftpClient,
   sftpMessage,
+  sftpServer,
   sshConfig,
   sshdConfig,
   commandLine,

@@ -99,7 +99,9 @@ class WholeFileSystem implements FileSystem {
       try {
         return await this.#calls.realpath(at);
       } catch (error) {
-        if (systemCode(error) !== 'ENOENT' || links === maxDanglingLinks) throw error;
+        // With a slash behind it, the last name is a folder that has to be there.
+        const mayMiss = at.at(-1) !== 0x2f && links < maxDanglingLinks;
+        if (systemCode(error) !== 'ENOENT' || !mayMiss) throw error;
       }
       const { folder, name } = splitLast(at);
       const parent = await this.#calls.realpath(folder);

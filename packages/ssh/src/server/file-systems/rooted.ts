@@ -80,7 +80,11 @@ export class RootedFileSystem implements FileSystem {
 
   /** As the client sees it: the root is `/`. */
   realPath(path: Buffer): Promise<Buffer> {
-    return this.#at(path, true, ({ names }) => formatPath(names));
+    return this.#at(path, true, async (place) => {
+      // With a slash behind it, the last name is a folder that has to be there.
+      if (path.at(-1) === 0x2f) await this.#calls.lstat(place.path);
+      return formatPath(place.names);
+    });
   }
 
   rename(from: Buffer, to: Buffer, { replace }: { readonly replace: boolean }): Promise<void> {
