@@ -46,7 +46,7 @@ async function start(args: readonly string[], more: Partial<InternalSftp> = {}):
 }
 
 test('it begins at home, or where -d says, and the process stays where and what it is', async () => {
-  const [before, mask] = [process.cwd(), process.umask()];
+  const [before, mask] = [process.cwd(), process.umask(0o027)];
   const { client, end, lines } = await start(['-u', '077']);
   assert.equal((await client.realpath('.')).text, join(folder, 'home'));
   await (await client.open('made', { write: true, create: true })).close();
@@ -61,7 +61,7 @@ test('it begins at home, or where -d says, and the process stays where and what 
   const other = await start(['-d', '%d/up']);
   assert.equal((await other.client.realpath('x')).text, join(folder, 'home/up/x'));
   await other.end();
-  assert.deepEqual([process.cwd(), process.umask()], [before, mask]);
+  assert.deepEqual([process.cwd(), process.umask(mask)], [before, 0o027]);
 });
 
 test('a start directory that is not there, a root, requests that are refused', async () => {

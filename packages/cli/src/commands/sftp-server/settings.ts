@@ -47,6 +47,8 @@ export function readSettings(args: readonly string[], user: SessionUser): SftpSe
       case 'query':
         if (value.toLowerCase() !== 'requests') throw new Ending('Invalid query type', 1);
         return { ...settings, query: 'requests' };
+      case 'ignored':
+        break;
       case 'help':
         throw new Ending(formatUsage(table), 1);
       case 'readOnly':

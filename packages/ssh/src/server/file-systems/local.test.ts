@@ -319,7 +319,7 @@ test('a pipe that nobody writes to holds nobody up', { skip: !isLinux && 'made w
   const top = makeFolder();
   assert.equal(spawnSync('mkfifo', [join(top, 'pipe')]).status, 0);
   const files = localFileSystem({ root: top });
-  const opened = await Promise.all(Array.from({ length: 8 }, () => files.open(bytes('pipe'), reading)));
+  const opened = await Promise.all(Array.from({ length: 8 }, async () => files.open(bytes('pipe'), reading)));
   await rejects('ESPIPE', () => (opened[0] as Required<FileHandle>).read(Buffer.alloc(1), 0));
   for (const file of opened) await file.close();
   await rejects('ENXIO', () => files.open(bytes('pipe'), { ...reading, read: false, write: true }));

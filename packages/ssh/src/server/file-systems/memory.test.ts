@@ -13,13 +13,20 @@ const writing: OpenRequest = {
   mode: 0o644,
 };
 
+/** Everything here is there at once. */
+type AtOnce<T> = {
+  [K in keyof Required<T>]: Required<T>[K] extends (...parameters: infer P) => infer R
+    ? (...parameters: P) => Awaited<R>
+    : T[K];
+};
+
 function start(options: MemoryFileSystemOptions = {}) {
-  const files = memoryFileSystem(options) as Required<FileSystem>;
+  const files = memoryFileSystem(options) as AtOnce<FileSystem>;
   const open = (path: string, request: Partial<OpenRequest> = {}) =>
-    files.open(bytes(path), { ...writing, ...request }) as Required<FileHandle>;
+    files.open(bytes(path), { ...writing, ...request }) as AtOnce<FileHandle>;
   const content = (path: string) => {
     const into = Buffer.alloc(1000);
-    const count = open(path, { create: false, write: false }).read(into, 0) as number;
+    const count = open(path, { create: false, write: false }).read(into, 0);
     return into.toString('latin1', 0, count);
   };
   return { files, open, content };
