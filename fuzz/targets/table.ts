@@ -15,6 +15,7 @@ import { muxClient, muxMaster, muxMessage } from './mux.ts';
 import { namePattern, scpSink, scpSource } from './scp.ts';
 import { sshdConfig } from './server-config.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
+import { sftpServer } from './sftp-server.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
@@ -71,6 +72,7 @@ export const targets: readonly FuzzTarget[] = [
   scpSink,
   scpSource,
   namePattern,
+  sftpServer,
   sshConfig,
   sshdConfig,
   commandLine,

@@ -136,6 +136,21 @@ export const maxSftpMessageBytes = 256 * 1024;
 export const maxSftpHandleBytes = 256;
 /** sftp requests under way at once; a further one waits. Each may have a reply of a whole message on its way to us. */
 export const maxSftpPendingRequests = 512;
+/** What a client of our sftp server may hold open; each handle is a file descriptor and some memory. */
+export const maxSftpOpenHandles = 1024;
+/** Requests of one sftp client at work at once; the next ones wait, and nothing more is read meanwhile. */
+export const maxSftpServedRequests = 128;
+/** Bytes of reads and writes of one sftp client at work at once: 128 requests of 256 KiB each would be 32 MiB. */
+export const maxSftpServedBytes = 4 * 1024 * 1024;
+/** What one READ gives and one WRITE may hold: a message without its head. OpenSSH's server has the same number. */
+export const maxSftpDataBytes = maxSftpMessageBytes - 1024;
+/** Paths that a client of our sftp server may name; Linux takes no longer ones. */
+export const maxSftpPathBytes = 4096;
+/** Users and groups that one request may ask the names of: each is a look-up in the system's databases. */
+export const maxSftpIdLookups = 4096;
+/** Symbolic links followed in one path (Linux's own number), and steps in all: links and ".." can make a short path a long way. */
+export const maxSymbolicLinks = 40;
+export const maxPathSteps = 10_000;
 /** Extensions that a version message or a set of file attributes may list; each is kept. */
 export const maxSftpExtensions = 128;
 /** What a file is read whole into memory up to, where the caller names no bound. */

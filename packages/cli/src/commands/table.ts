@@ -17,6 +17,12 @@ export const tools: readonly ToolRow[] = [
   },
   { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
   {
+    name: 'sftp-server',
+    help: 'serves files to an sftp client; sshd starts it',
+    failureExit: 255,
+    load: () => import('./sftp-server/index.ts'),
+  },
+  {
     name: 'ssh-keygen',
     help: 'makes, shows and changes keys',
     failureExit: 1,

@@ -1,4 +1,5 @@
 /** @nacre/ssh/server: createServer() and what belongs to it. */
+export * from './file-systems/index.ts';
 export {
   formatXauthCommands,
   type ListeningDisplay,
@@ -27,4 +28,5 @@ export type {
 } from './options.ts';
 export { createServer, peerOf, SshServer } from './server.ts';
 export { ServerConnection } from './server-connection.ts';
+export { serveSftp } from './sftp.ts';
 export { connectTcp, connectUnix, listenOnLoopback } from './tcp.ts';

@@ -1,0 +1,21 @@
+/** How many files this process may hold open. */
+import { readFileSync } from 'node:fs';
+
+/** More than any client needs; the system may allow millions. */
+const mostHandles = 4096;
+/** What is open besides: stdin, stdout, stderr, and what Node uses. */
+const ownDescriptors = 32;
+const fewestHandles = 16;
+
+export function openFilesLimit(): number {
+  try {
+    const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    if (soft !== undefined) return Math.max(fewestHandles, Math.min(mostHandles, Number(soft) - ownDescriptors));
+  } catch {
+    // Not Linux.
+  }
+  return defaultHandles;
+}
+
+/** macOS allows 256 files where nobody raised it; Node raises it itself. */
+const defaultHandles = 1024;

@@ -1,0 +1,16 @@
+/** LSTAT (draft §6.8): attributes of a link itself. */
+import * as messages from '../../messages.ts';
+import { readsAttributes } from '../access.ts';
+import { attributesReply } from '../reply.ts';
+import { messageRequest } from './request.ts';
+
+export const lstat = messageRequest('lstat', messages.lstat, ({ path }, session, id) => {
+  session.log('debug3', `request ${id}: lstat`);
+  session.logPaths('verbose', (name) => `lstat name ${name}`, path);
+  const name = session.path(path);
+  const { files } = session;
+  return {
+    access: readsAttributes,
+    run: async () => attributesReply(await (files.lstat?.(name) ?? files.stat(name))),
+  };
+});
