@@ -135,6 +135,9 @@ export const maxSftpExtensions = 128;
 /** What a file is read whole into memory up to, where the caller names no bound. */
 export const maxSftpWholeFileBytes = 64 * 1024 * 1024;
 
+/** Folders inside folders, in a tree that is copied or removed: a server may list one that never ends. */
+export const maxSftpTreeDepth = 512;
+
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
 
