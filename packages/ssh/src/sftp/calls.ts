@@ -49,6 +49,16 @@ export class SftpCalls {
     return this.#session.requests.closed;
   }
 
+  /** Whether the session has ended: no call can succeed any more. */
+  get isEnded(): boolean {
+    return this.#session.requests.isEnded;
+  }
+
+  /** Bytes that should be under way to use all of the path to the server, as far as it was measured. */
+  get windowBytes(): number {
+    return this.#session.path.bytes;
+  }
+
   /** Names of the extensions that the server offers, with their data (a version, mostly). */
   get extensions(): ReadonlyMap<string, Buffer> {
     return this.#session.extensions;

@@ -76,7 +76,12 @@ export class PipelinedReader {
       if (this.#stopped !== undefined) throw this.#stopped;
       this.#fill();
       const slot = this.#slots[0];
-      if (slot === undefined) return undefined;
+      if (slot === undefined) {
+        if (this.#position >= Math.min(this.#end, this.#fileEnd)) return undefined;
+        // There is more, and no room for it before what was given out is given back.
+        await this.#woken();
+        continue;
+      }
       const data = slot.parts.shift();
       if (data !== undefined) return this.#chunk(slot, data);
       if (slot.error !== undefined) throw slot.error;
@@ -86,9 +91,7 @@ export class PipelinedReader {
         this.stop();
         return undefined;
       }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.#woken();
     }
   }
 
@@ -126,6 +129,12 @@ export class PipelinedReader {
       this.#slots.push(slot);
       void this.#ask(slot);
     }
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   #waitForRoom(): void {

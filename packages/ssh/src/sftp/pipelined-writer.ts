@@ -29,7 +29,9 @@ export class PipelinedWriter {
   readonly #underWay: Sent[] = [];
   #failure: { readonly error: unknown } | undefined;
   #confirmedEnd: number;
+  #isStopped = false;
   #wake: () => void = () => {};
+  #wakeWaiter: () => void = () => {};
 
   /** Made by `SftpFile.writer`. */
   constructor(session: SftpSession, handle: Buffer, subject: Subject, start = 0, options: WriteOptions = {}) {
@@ -55,7 +57,10 @@ export class PipelinedWriter {
     while (!this.budget.tryTake(bytes)) {
       this.requireGood();
       this.#session.path.noteFull();
-      await new Promise<void>((resolve) => this.budget.onRoom(resolve));
+      await new Promise<void>((resolve) => {
+        this.#wakeWaiter = resolve;
+        this.budget.onRoom(resolve);
+      });
     }
     if (this.#failure === undefined) return;
     this.budget.give(bytes);
@@ -69,18 +74,23 @@ export class PipelinedWriter {
     return { frame, data: frame.subarray(head) };
   }
 
+  /** Takes back a frame that was not sent, and its share of the budget. */
+  giveBack({ frame }: WriteFrame, bytes: number): void {
+    this.#session.recycle(frame);
+    this.budget.give(bytes);
+  }
+
   /**
-   * Sends a frame of `frame`. Its share of the budget, and its memory, are given back when it is answered.
+   * Sends a frame of `frame`.
    *
    * @param bytes - how many of its data's bytes to send, from the first on.
+   * @param release - called when it is answered. Default: gives back its memory, and as many bytes to the budget.
    */
-  sendFrame(position: number, { frame }: WriteFrame, bytes: number): void {
+  sendFrame(position: number, memory: WriteFrame, bytes: number, release = () => this.giveBack(memory, bytes)): void {
+    const { frame } = memory;
     const whole = frame.subarray(0, writeHeadBytes(this.#handle) + bytes);
     const answer = this.#session.writeFrame(this.#subject, this.#handle, position, whole);
-    void this.#track(position, bytes, answer, () => {
-      this.#session.recycle(frame);
-      this.budget.give(bytes);
-    });
+    void this.#track(position, bytes, answer, release);
   }
 
   /**
@@ -107,9 +117,17 @@ export class PipelinedWriter {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
+  /** What waits here fails with this, unless something failed before. */
+  stop(error: Error): void {
+    this.#failure ??= { error };
+    this.#isStopped = true;
+    this.#wakeWaiter();
+    this.#wake();
+  }
+
   /** Waits until all is answered. @throws the first failure. */
   async settled(): Promise<void> {
-    while (this.#underWay.length > 0) {
+    while (this.#underWay.length > 0 && !this.#isStopped) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -67,6 +67,10 @@ export class Requests {
     return this.#pending.size;
   }
 
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** Sends the first message, which bears no number, and gives the answer to it. */
   greet(message: Uint8Array, { signal }: CallOptions = {}): Promise<Buffer> {
     return new Promise((resolve, reject) => {
