@@ -12,6 +12,7 @@ import { PipelinedWriter, type WriteOptions } from './pipelined-writer.ts';
 import type { CallOptions } from './requests.ts';
 import type { SftpSession } from './session.ts';
 import { sftpError } from './sftp-error.ts';
+import { describeSubject } from './status.ts';
 
 export interface CopyRange {
   readonly position?: number;
@@ -127,6 +128,7 @@ export class SftpFile {
     options?: CallOptions,
   ): Promise<void> {
     for (const number of [position, length, targetPosition]) requirePosition(number);
+    target.#subject('copy-data');
     if (target.#session !== this.#session) {
       throw sftpError('misuse', 'a server copies between files of one session only');
     }
@@ -172,7 +174,9 @@ export class SftpFile {
 
   /** Closes the handle. A write that the server could not complete may be told here; a second call gives the first one's answer. */
   close(): Promise<void> {
-    this.#closing ??= this.#session.confirm(this.#subject('close'), messages.close, { handle: this.#handle });
+    this.#closing ??= this.#session.confirm({ operation: 'close', path: this.path }, messages.close, {
+      handle: this.#handle,
+    });
     return this.#closing;
   }
 
@@ -180,8 +184,11 @@ export class SftpFile {
     await this.close();
   }
 
+  /** @throws SshError `misuse` after `close`: the server may have given the handle to another file by then. */
   #subject(operation: string) {
-    return { operation, path: this.path };
+    const subject = { operation, path: this.path };
+    if (this.#closing !== undefined) throw sftpError('misuse', `${describeSubject(subject)}: the file is closed`);
+    return subject;
   }
 }
 

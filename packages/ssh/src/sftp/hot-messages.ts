@@ -39,8 +39,7 @@ export function writeHead(frame: Buffer, id: number, handle: Uint8Array, positio
 
 /** The bytes of a DATA message, as a view of it. */
 export function decodeData(message: Buffer): Buffer {
-  const dataBytes = message.length < dataHeadBytes ? -1 : message.readUInt32BE(5);
-  if (dataBytes !== message.length - dataHeadBytes) {
+  if (message.length < dataHeadBytes || message.readUInt32BE(5) !== message.length - dataHeadBytes) {
     throw badSftp(`SSH_FXP_DATA: ${message.length} bytes do not hold data of the length that they name`);
   }
   return message.subarray(dataHeadBytes);

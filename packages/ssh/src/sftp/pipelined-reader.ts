@@ -1,5 +1,4 @@
 /** Reads a file in order, with many requests under way. */
-import type { SshError } from '../errors.ts';
 import { Budget } from './budget.ts';
 import type { SftpSession } from './session.ts';
 import { sftpError } from './sftp-error.ts';
@@ -54,7 +53,8 @@ export class PipelinedReader {
   /** Where the server said that the file ends. */
   #fileEnd = Number.POSITIVE_INFINITY;
   #failed = false;
-  #stopped: SshError | undefined;
+  #isStopped = false;
+  #reason: Error | undefined;
   #isWaiting = false;
   #wake: () => void = () => {};
 
@@ -73,7 +73,7 @@ export class PipelinedReader {
   /** The next bytes; undefined at the end. */
   async next(): Promise<ReadChunk | undefined> {
     for (;;) {
-      if (this.#stopped !== undefined) throw this.#stopped;
+      if (this.#isStopped) throw this.#reason ?? sftpError('closed', 'the reading was stopped here');
       this.#fill();
       const slot = this.#slots[0];
       if (slot === undefined) {
@@ -96,15 +96,16 @@ export class PipelinedReader {
   }
 
   /** Ends the run: what comes in later is dropped. */
-  stop(reason: SshError = sftpError('closed', 'the reading was stopped here')): void {
-    if (this.#stopped !== undefined) return;
-    this.#stopped = reason;
+  stop(reason?: Error): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#reason = reason;
     for (const slot of this.#slots) this.#drop(slot);
     this.#wake();
   }
 
   #fill(): void {
-    if (this.#stopped !== undefined || this.#failed) return;
+    if (this.#isStopped || this.#failed) return;
     for (;;) {
       const end = Math.min(this.#end, this.#fileEnd);
       if (this.#position >= end) return;
@@ -164,7 +165,7 @@ export class PipelinedReader {
         if (!isFirst) this.#chunkBytes = Math.min(this.#chunkBytes, Math.max(smallestChunkBytes, slot.gotBytes));
         slot.gotBytes += data.length;
         slot.parts.push(data);
-        if (this.#stopped !== undefined) break;
+        if (this.#isStopped) break;
         this.#wake();
       }
     } catch (error) {
@@ -174,7 +175,7 @@ export class PipelinedReader {
     this.#budget.give(slot.bytes - slot.gotBytes);
     slot.bytes = slot.gotBytes;
     slot.isDone = true;
-    if (this.#stopped !== undefined) this.#drop(slot);
+    if (this.#isStopped) this.#drop(slot);
     else this.#fill();
     this.#wake();
   }

@@ -87,6 +87,10 @@ export class PipelinedWriter {
    * @param release - called when it is answered. Default: gives back its memory, and as many bytes to the budget.
    */
   sendFrame(position: number, memory: WriteFrame, bytes: number, release = () => this.giveBack(memory, bytes)): void {
+    if (this.#isStopped) {
+      release();
+      return;
+    }
     const { frame } = memory;
     const whole = frame.subarray(0, writeHeadBytes(this.#handle) + bytes);
     const answer = this.#session.writeFrame(this.#subject, this.#handle, position, whole);
@@ -99,6 +103,10 @@ export class PipelinedWriter {
    * @param release - called when they are.
    */
   send(position: number, data: Uint8Array, release: () => void): void {
+    if (this.#isStopped) {
+      release();
+      return;
+    }
     const { chunkBytes } = this;
     let open = Math.max(1, Math.ceil(data.length / chunkBytes));
     const one = () => {
@@ -117,7 +125,7 @@ export class PipelinedWriter {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** What waits here fails with this, unless something failed before. */
+  /** Nothing more is sent, and what waits here fails with this unless something failed before. */
   stop(error: Error): void {
     this.#failure ??= { error };
     this.#isStopped = true;

@@ -71,7 +71,7 @@ export class FileCopy {
       const to = await target.open(this.path, {
         mode: this.#facts.mode,
         keep: start > 0,
-        isNamed: this.#job.isNamed,
+        isNamed: this.#job.isNamed && options.partialSuffix === undefined,
         isSparse: options.sparse ?? false,
         start,
       });
@@ -129,11 +129,12 @@ export class FileCopy {
     const { progress, throttle, signal, options } = this.#context;
     const reading = from.read(start, this.#facts.size, to.memory);
     const forget = this.#context.onStop((error) => {
-      reading.stop();
+      reading.stop(error);
       to.stop(error);
     });
     let end = start;
     try {
+      signal.throwIfAborted();
       for (let chunk = await reading.next(); chunk !== undefined; chunk = await reading.next()) {
         const { length } = chunk.data;
         this.#hash?.update(chunk.data);

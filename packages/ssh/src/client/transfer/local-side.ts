@@ -25,6 +25,8 @@ import type {
 
 /** What is read at once where nobody gives memory to read into. */
 const readBytes = 256 * 1024;
+/** What is read at once of a file that is longer than it says. */
+const unknownBytes = 16 * 1024;
 
 export class LocalSide implements SourceSide, TargetSide {
   async stat(path: Buffer): Promise<Facts> {
@@ -172,7 +174,7 @@ class LocalSourceFile implements SourceFile {
       next: async () => {
         if (isStopped) return undefined;
         // A byte more than it is said to have: at its end a file is read short, and the end is known without another call.
-        const rest = size === undefined || size <= position ? memory.chunkBytes : size - position + 1;
+        const rest = size === undefined || size <= position ? unknownBytes : size - position + 1;
         const bytes = Math.min(memory.chunkBytes, rest);
         const part = await memory.take(bytes);
         try {

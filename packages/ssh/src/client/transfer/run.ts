@@ -213,7 +213,7 @@ export class Run {
     }
     if (known.kind === 'directory') {
       below.push({ source, target, facts: known, depth: work.depth + 1, isNamed: false, path, trail });
-    } else if (known.kind !== 'file') this.#skip(source, target, 'special');
+    } else if (known.kind !== 'file' && known.kind !== undefined) this.#skip(source, target, 'special');
     else {
       const isFollowed = options.links === 'follow';
       await this.#queueFile({ source, target, facts: known, isFollowed, isNamed: false });

@@ -42,7 +42,7 @@ export interface MemorySource {
 /** Something that is being read, in order. */
 export interface Reading {
   next(): Promise<Chunk | undefined>;
-  stop(): void;
+  stop(reason?: Error): void;
 }
 
 export interface Digest {

@@ -25,7 +25,9 @@ interface GlobOptions {
   readonly glob?: boolean;
 }
 
-const defaultMaxFiles = 64;
+/** Of a server that does not tell how many files it holds open; and of one that does. */
+const carefulMaxFiles = 64;
+const mostFiles = 256;
 /** Handles that are left to others in the session, and to listings. */
 const sparedHandles = 16;
 
@@ -122,7 +124,7 @@ async function start(
   signal?.addEventListener('abort', onAbort, { once: true });
   const windowBytes = () => Math.min(maxWindowBytes, Math.max(...sessions.map(({ client }) => client.windowBytes)));
   const [from, to] = makeSides(new Budget(windowBytes), controller.signal);
-  const handles = Math.min(...sessions.map(({ client }) => client.limits.openHandles ?? Number.POSITIVE_INFINITY));
+  const handles = sessions.map(({ client }) => client.limits.openHandles);
   const run = new Run({
     source: from,
     target: to,
@@ -132,7 +134,7 @@ async function start(
     controller,
     verb,
     windowBytes,
-    maxFiles: Math.max(1, Math.min(options.maxFiles ?? defaultMaxFiles, handles - sparedHandles)),
+    maxFiles: options.maxFiles ?? Math.min(...handles.map(maxFilesOf)),
   });
   try {
     controller.signal.throwIfAborted();
@@ -143,6 +145,10 @@ async function start(
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function maxFilesOf(handles: number | undefined): number {
+  return handles === undefined ? carefulMaxFiles : Math.max(1, Math.min(mostFiles, handles - sparedHandles));
 }
 
 async function expand(sources: Paths, globbing: SftpClient | undefined, signal: AbortSignal): Promise<Buffer[]> {

@@ -32,7 +32,7 @@ export interface TransferOptions {
   readonly continueOnError?: boolean;
   /** Leaves out what it gives false for; of a folder, all that is in it. The path is relative to what was named in the call. */
   readonly select?: (entry: { readonly path: Buffer; readonly kind: FileType | undefined }) => boolean;
-  /** Files under way at the same time. Default 64, as far as the server's handles go. */
+  /** Files under way at the same time. Default 256, as far as the server's handles go; 64 where it does not tell. */
   readonly maxFiles?: number;
   /** The most bytes under way, and so in memory. Default: what the path holds as measured, at most 24 MiB. */
   readonly maxWindowBytes?: number;

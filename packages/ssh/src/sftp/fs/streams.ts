@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import type { SftpFile } from '../file.ts';
 import type { PipelinedReader } from '../pipelined-reader.ts';
 import type { PipelinedWriter } from '../pipelined-writer.ts';
+import { sftpError } from '../sftp-error.ts';
 
 export interface ReadStreamOptions {
   /** The first byte to read. Default 0. */
@@ -142,6 +143,8 @@ export class SftpWriteStream extends Writable {
   }
 
   override _destroy(error: Error | null, done: Done): void {
+    // Before the handle is closed: the server may give it to another file.
+    this.#writer?.stop(error ?? sftpError('closed', 'the stream was destroyed'));
     if (this.#file === undefined || !this.#autoClose) done(error);
     else
       this.#file.close().then(
