@@ -53,7 +53,7 @@ export class LocalTargetFile implements TargetFile {
   }
 
   async abandon(): Promise<void> {
-    this.stop(new Error('the writing was given up'));
+    // What has come so far is part of the beginning, unless the writing was stopped.
     await this.#settled().catch(() => {});
     if (this.#isClosed) return;
     this.#isClosed = true;

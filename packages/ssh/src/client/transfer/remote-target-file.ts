@@ -71,15 +71,23 @@ export class RemoteTargetFile implements TargetFile {
   }
 
   async abandon(): Promise<void> {
-    this.stop(new Error('the writing was given up'));
     // Best effort: where the session is gone, its server has written what it read, in order; and one that has stopped answering
     // must not keep the transfer from ending.
-    const late = new Promise<void>((resolve) => setTimeout(resolve, abandonMs).unref());
-    await Promise.race([Promise.allSettled([this.#file.setStat({ size: this.writtenEnd }), this.#file.close()]), late]);
+    const late = new Promise<void>((resolve) => {
+      setTimeout(resolve, abandonMs).unref();
+    });
+    await Promise.race([this.#cut(), late]);
+    this.stop(new Error('the writing was given up'));
   }
 
   stop(error: Error): void {
     this.#writer.stop(error);
+  }
+
+  /** What was sent so far is part of the beginning, unless the writing was stopped. */
+  async #cut(): Promise<void> {
+    await this.#writer.settled().catch(() => {});
+    await Promise.allSettled([this.#file.setStat({ size: this.writtenEnd }), this.#file.close()]);
   }
 
   async #flush(): Promise<void> {
