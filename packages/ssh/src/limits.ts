@@ -162,6 +162,8 @@ export const maxScpLineBytes = 8 * 1024;
 export const maxScpDepth = 2048;
 /** Names that the braces of one pattern may stand for: `{a,b}` twenty times over would be a million. */
 export const maxBraceExpansions = 1024;
+/** Folders inside folders, in a tree that is copied or removed: a server may list one that never ends. */
+export const maxSftpTreeDepth = 512;
 
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;

@@ -1,5 +1,6 @@
 /** openSftp(): an sftp session over a connection. */
 import type { ClientSession } from '../connection/index.ts';
+import { releaseMemory } from '../io/index.ts';
 import { maxShownBytes } from '../limits.ts';
 import { type SftpClient, type SftpStream, startSftp } from '../sftp/index.ts';
 import { printable } from '../wire/index.ts';
@@ -55,5 +56,6 @@ function untilExit({ stream, exit }: ClientSession): SftpStream {
       });
     },
     destroy: () => stream.destroy(),
+    release: (chunk) => releaseMemory([chunk]),
   };
 }

@@ -84,6 +84,7 @@ test('a write that failed is told, whatever the later ones say', async () => {
 test('reading: short reads, the end, and a server that makes no progress or gives too much', async () => {
   const content = Buffer.from('0123456789');
   const serve = ({ id, message, number }: Received) => {
+    if (number === messages.fstat.number) return messages.attrs.encode({ id, attributes: {} });
     if (number !== messages.read.number) return undefined;
     const { offset, length } = messages.read.decode(message);
     const data = content.subarray(Number(offset), Number(offset) + Math.min(length, 3));

@@ -1,10 +1,30 @@
 /** An open file: reads and writes at positions, attributes, and a handle that is closed once. */
+import { SshError } from '../errors.ts';
 import type { FileAttributes } from './attributes.ts';
+import { checkFile, checkFileHandle } from './extensions/check-file.ts';
+import { copyData } from './extensions/copy-data.ts';
+import { fstatvfs } from './extensions/fstatvfs.ts';
 import { fsync } from './extensions/fsync.ts';
+import { type FileSystemStatus, statvfs } from './extensions/statvfs.ts';
 import * as messages from './messages.ts';
+import { PipelinedReader, type ReadRange } from './pipelined-reader.ts';
+import { PipelinedWriter, type WriteOptions } from './pipelined-writer.ts';
 import type { CallOptions } from './requests.ts';
 import type { SftpSession } from './session.ts';
-import { badSftp, sftpError } from './sftp-error.ts';
+import { sftpError } from './sftp-error.ts';
+import { describeSubject } from './status.ts';
+
+export interface CopyRange {
+  readonly position?: number;
+  readonly length?: number;
+  readonly targetPosition?: number;
+}
+
+export interface DigestRange {
+  readonly position?: number;
+  /** 0, the default: to the end of the file. */
+  readonly length?: number;
+}
 
 /** A file that is open. Calls may overlap; the server answers them in any order. */
 export class SftpFile {
@@ -31,32 +51,21 @@ export class SftpFile {
     requirePosition(position);
     const length = Math.min(byteCount, this.#session.limits.readBytes);
     if (!(length > 0)) return Buffer.alloc(0);
-    const reply = await this.#session.askUntilEnd(
-      this.#subject('read'),
-      messages.read,
-      { handle: this.#handle, offset: BigInt(position), length },
-      messages.data,
-      options,
-    );
-    if (reply === undefined) return Buffer.alloc(0);
-    const { data } = reply;
-    // No bytes and no end: whoever reads on would read for ever.
-    if (data.length === 0) throw this.#broken('the server sent no bytes, and did not say that the file ends');
-    if (data.length > length) throw this.#broken(`the server sent ${data.length} bytes where ${length} were asked for`);
-    return data;
+    const data = await this.#session.read(this.#subject('read'), this.#handle, position, length, options);
+    return data ?? Buffer.alloc(0);
   }
 
   /**
-   * Writes all of the bytes, in as many requests as the server's limit wants. When it rejects, any part may have been written.
+   * Writes all of the bytes, in as many requests as the server's limit wants; they must not change until it settles. When it
+   * rejects, any part may have been written.
    */
   async write(position: number, bytes: Uint8Array, options?: CallOptions): Promise<void> {
     requirePosition(position);
     const { writeBytes } = this.#session.limits;
     const writes: Promise<void>[] = [];
     for (let at = 0; at < bytes.length; at += writeBytes) {
-      const data = bytes.subarray(at, at + writeBytes) as Buffer;
-      const fields = { handle: this.#handle, offset: BigInt(position + at), data };
-      writes.push(this.#session.confirm(this.#subject('write'), messages.write, fields, options));
+      const data = bytes.subarray(at, at + writeBytes);
+      writes.push(this.#session.write(this.#subject('write'), this.#handle, position + at, data, options));
     }
     // The first that failed is what there is to tell; later ones that went well do not mend it.
     for (const outcome of await Promise.allSettled(writes)) {
@@ -80,9 +89,94 @@ export class SftpFile {
     await this.#session.extended(this.#subject('fsync'), fsync, { handle: this.#handle }, options);
   }
 
+  /**
+   * Reads a part of the file, or all of it, in order and with many requests under way: as many as the path to the server holds.
+   *
+   * @example
+   * const reader = file.reader();
+   * for (let chunk = await reader.next(); chunk; chunk = await reader.next()) {
+   *   hash.update(chunk.data);
+   *   chunk.release();
+   * }
+   */
+  reader(range?: ReadRange): PipelinedReader {
+    return new PipelinedReader(this.#session, this.#handle, this.#subject('read'), range);
+  }
+
+  /** Writes with many requests under way. */
+  writer(start = 0, options?: WriteOptions): PipelinedWriter {
+    requirePosition(start);
+    return new PipelinedWriter(this.#session, this.#handle, this.#subject('write'), start, options);
+  }
+
+  /** The file system that the file is on. @throws SshError `unsupported` without fstatvfs@openssh.com and statvfs@openssh.com. */
+  async statFileSystem(options?: CallOptions): Promise<FileSystemStatus> {
+    const subject = this.#subject('statvfs');
+    if (!this.#session.offers(fstatvfs)) return this.#session.extended(subject, statvfs, { path: this.path }, options);
+    return this.#session.extended(subject, fstatvfs, { handle: this.#handle }, options);
+  }
+
+  /**
+   * Has the server copy bytes of this file into another one that is open in the same session; they do not come this way.
+   *
+   * @param range - `length` 0, the default, copies to the end of the file.
+   * @throws SshError `unsupported` without the extension copy-data.
+   */
+  async copyTo(
+    target: SftpFile,
+    { position = 0, length = 0, targetPosition = 0 }: CopyRange = {},
+    options?: CallOptions,
+  ): Promise<void> {
+    for (const number of [position, length, targetPosition]) requirePosition(number);
+    target.#subject('copy-data');
+    if (target.#session !== this.#session) {
+      throw sftpError('misuse', 'a server copies between files of one session only');
+    }
+    const fields = {
+      readHandle: this.#handle,
+      readOffset: BigInt(position),
+      length: BigInt(length),
+      writeHandle: target.#handle,
+      writeOffset: BigInt(targetPosition),
+    };
+    await this.#session.extended(this.#subject('copy-data'), copyData, fields, options);
+  }
+
+  /**
+   * Has the server make a digest of a part of the file, or all of it.
+   *
+   * @param algorithms - names of digests (`sha256`, `sha1` …), the most wanted first; the server picks one.
+   * @throws SshError `unsupported` where the server does not offer check-file, or knows none of the digests.
+   */
+  async digest(
+    algorithms: readonly string[],
+    { position = 0, length = 0 }: DigestRange = {},
+    options?: CallOptions,
+  ): Promise<{ readonly algorithm: string; readonly digest: Buffer }> {
+    const subject = this.#subject('check-file');
+    const session = this.#session;
+    if (!session.offers(checkFileHandle)) session.requireOffered(subject, checkFile);
+    const fields = {
+      handle: this.#handle,
+      algorithms,
+      offset: BigInt(position),
+      length: BigInt(length),
+      blockBytes: 0,
+    };
+    try {
+      return await session.extendedUnasked(subject, checkFileHandle, fields, options);
+    } catch (error) {
+      // Some know the request by the name that they announce, and by no other.
+      if (!(error instanceof SshError) || error.code !== 'unsupported') throw error;
+      return session.extendedUnasked(subject, checkFile, fields, options);
+    }
+  }
+
   /** Closes the handle. A write that the server could not complete may be told here; a second call gives the first one's answer. */
   close(): Promise<void> {
-    this.#closing ??= this.#session.confirm(this.#subject('close'), messages.close, { handle: this.#handle });
+    this.#closing ??= this.#session.confirm({ operation: 'close', path: this.path }, messages.close, {
+      handle: this.#handle,
+    });
     return this.#closing;
   }
 
@@ -90,14 +184,11 @@ export class SftpFile {
     await this.close();
   }
 
+  /** @throws SshError `misuse` after `close`: the server may have given the handle to another file by then. */
   #subject(operation: string) {
-    return { operation, path: this.path };
-  }
-
-  #broken(message: string) {
-    const error = badSftp(`read: ${message}`);
-    this.#session.requests.fail(error);
-    return error;
+    const subject = { operation, path: this.path };
+    if (this.#closing !== undefined) throw sftpError('misuse', `${describeSubject(subject)}: the file is closed`);
+    return subject;
   }
 }
 

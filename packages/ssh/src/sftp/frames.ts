@@ -1,6 +1,7 @@
 /** The frames that carry sftp messages: a 32-bit length, then the message. */
 import { maxSftpMessageBytes, maxShownBytes } from '../limits.ts';
 import { printable } from '../wire/index.ts';
+import { BodyPool } from './body-pool.ts';
 import { badSftp, sftpError } from './sftp-error.ts';
 
 /** A message with its length in front. */
@@ -24,40 +25,46 @@ export class FrameReader {
   #body: Buffer | undefined;
   #bodyFilled = 0;
   #isFirst = true;
+  /** Where long messages are put together; whoever is done with one may give it back. */
+  readonly pool = new BodyPool();
 
   /**
    * Takes a chunk and calls back for every message that it completes. A message that lies whole in the chunk is a view of it.
    *
+   * @returns whether a message is a view of the chunk; where none is, nothing is held of it.
    * @throws SshError, side `peer`, for a length of 0 or beyond the limit, before anything is kept of it. The stream is useless
    *   after that.
    */
-  push(chunk: Buffer, onMessage: (message: Buffer) => void): void {
+  push(chunk: Buffer, onMessage: (message: Buffer) => void): boolean {
     let at = 0;
+    let isHeld = false;
     while (at < chunk.length) {
       if (this.#body === undefined) {
         const start = at;
         at += this.#fillHead(chunk.subarray(at));
-        if (this.#headFilled < 4) return;
+        if (this.#headFilled < 4) return isHeld;
         const length = this.#requireLength(chunk.subarray(start));
         this.#isFirst = false;
         this.#headFilled = 0;
         if (length <= chunk.length - at) {
+          isHeld = true;
           onMessage(chunk.subarray(at, at + length));
           at += length;
           continue;
         }
-        this.#body = Buffer.alloc(length);
+        this.#body = this.pool.take(length);
         this.#bodyFilled = 0;
       }
       const part = chunk.subarray(at, at + this.#body.length - this.#bodyFilled);
       this.#body.set(part, this.#bodyFilled);
       this.#bodyFilled += part.length;
       at += part.length;
-      if (this.#bodyFilled < this.#body.length) return;
+      if (this.#bodyFilled < this.#body.length) return isHeld;
       const message = this.#body;
       this.#body = undefined;
       onMessage(message);
     }
+    return isHeld;
   }
 
   #fillHead(chunk: Buffer): number {

@@ -133,7 +133,10 @@ test('only so many requests are under way at once; the others wait in order, and
   await turn();
   assert.equal(held.length, maxSftpPendingRequests);
   controller.abort();
-  for (let at = 0; at < held.length; at++) server.reply(ok((held[at] as Received).id));
+  for (let at = 0; at < held.length; at++) {
+    server.reply(ok((held[at] as Received).id));
+    await turn();
+  }
   const results = await outcomes;
   assert.equal(held.length, maxSftpPendingRequests + 2);
   assert.deepEqual(
@@ -145,14 +148,15 @@ test('only so many requests are under way at once; the others wait in order, and
 test('a stream that is full is waited for', async () => {
   const { client, server } = await startClient();
   server.hasRoom = false;
-  const calls = [client.mkdir('a'), client.mkdir('b'), client.mkdir('c')];
+  const calls = [client.mkdir('a')];
+  await turn();
+  calls.push(client.mkdir('b'), client.mkdir('c'));
   await turn();
   assert.equal(server.requests(messages.mkdir).length, 1);
-  server.emit('drain');
-  assert.equal(server.requests(messages.mkdir).length, 2);
   server.hasRoom = true;
   server.emit('drain');
   await Promise.all(calls);
+  assert.equal(server.requests(messages.mkdir).length, 3);
 });
 
 test('the greeting: other versions, no sftp at all, a stream that ends, a call given up', async () => {

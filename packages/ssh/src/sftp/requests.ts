@@ -1,6 +1,7 @@
 /** The requests of one sftp session: numbered, matched with replies in any order, each settled whatever happens to the stream. */
 import { type SshError, toSshError } from '../errors.ts';
 import { maxSftpPendingRequests } from '../limits.ts';
+import { FrameWriter } from './frame-writer.ts';
 import { encodeFrame, FrameReader } from './frames.ts';
 import { badSftp, sftpError } from './sftp-error.ts';
 import type { SftpStream } from './stream.ts';
@@ -16,7 +17,9 @@ export interface RequestOptions extends CallOptions {
 }
 
 interface PendingRequest {
-  readonly encode: (id: number) => Uint8Array;
+  /** Makes the frame for the number that the request gets. */
+  readonly frame: (id: number) => Uint8Array;
+  readonly body: Uint8Array | undefined;
   readonly settle: (reply: Buffer | SshError) => void;
   readonly late: ((reply: Buffer) => void) | undefined;
   isGivenUp: boolean;
@@ -34,7 +37,7 @@ export class Requests {
   readonly #waiting: PendingRequest[] = [];
   readonly #pending = new Map<number, PendingRequest>();
   #greeting: { settle: (message: Buffer | SshError) => void } | undefined;
-  #isBlocked = false;
+  readonly #writer: FrameWriter;
   #nextId = 0;
   #ended: SshError | undefined;
   #settleClosed: (error: SshError | undefined) => void = () => {};
@@ -43,12 +46,15 @@ export class Requests {
 
   constructor(stream: SftpStream) {
     this.#stream = stream;
+    this.#writer = new FrameWriter(stream, (cause) =>
+      this.#end(toSshError(cause, { code: 'connection-lost', stage: 'sftp' })),
+    );
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
     stream.on('data', (chunk) => this.#receive(chunk));
     stream.on('drain', () => {
-      this.#isBlocked = false;
+      this.#writer.isBlocked = false;
       this.#sendNext();
     });
     stream.on('error', (cause) => this.#end(toSshError(cause, { code: 'connection-lost', stage: 'sftp' })));
@@ -59,6 +65,10 @@ export class Requests {
   /** Requests sent and not answered. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
   }
 
   /** Sends the first message, which bears no number, and gives the answer to it. */
@@ -75,7 +85,7 @@ export class Requests {
           else resolve(answer);
         },
       };
-      this.#write(message);
+      this.#writer.write(encodeFrame(message));
     });
   }
 
@@ -84,7 +94,20 @@ export class Requests {
    *
    * @param encode - makes the message for the number that the request gets.
    */
-  send(encode: (id: number) => Uint8Array, { signal, late }: RequestOptions = {}): Promise<Buffer> {
+  send(encode: (id: number) => Uint8Array, options?: RequestOptions): Promise<Buffer> {
+    return this.sendFrame((id) => encodeFrame(encode(id)), undefined, options);
+  }
+
+  /**
+   * As `send`, for frames that are made by hand.
+   *
+   * @param body - the frame's end, where it stands in memory of its own; it must not change before the answer.
+   */
+  sendFrame(
+    frame: (id: number) => Uint8Array,
+    body?: Uint8Array,
+    { signal, late }: RequestOptions = {},
+  ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal));
       if (this.#ended !== undefined) return reject(this.#ended);
@@ -96,7 +119,8 @@ export class Requests {
         reject(abortError(signal));
       };
       const request: PendingRequest = {
-        encode,
+        frame,
+        body,
         late,
         isGivenUp: false,
         settle: (reply) => {
@@ -121,20 +145,30 @@ export class Requests {
     this.#end(error);
   }
 
+  /** Memory for a frame, to be given back with `recycle`. */
+  memory(byteCount: number): Buffer {
+    return this.#frames.pool.take(byteCount);
+  }
+
+  /** Takes back the memory of a reply or of a frame; nobody may look at it afterwards. */
+  recycle(reply: Buffer): void {
+    this.#frames.pool.give(reply);
+  }
+
   #sendNext(): void {
-    while (!this.#isBlocked && this.#ended === undefined && this.#pending.size < maxSftpPendingRequests) {
+    while (!this.#writer.isBlocked && this.#ended === undefined && this.#pending.size < maxSftpPendingRequests) {
       const request = this.#waiting.shift();
       if (request === undefined) return;
       const id = this.#freeId();
-      let frame: Buffer;
+      let frame: Uint8Array;
       try {
-        frame = encodeFrame(request.encode(id));
+        frame = request.frame(id);
       } catch (error) {
         request.settle(toSshError(error, { code: 'misuse', stage: 'sftp' }));
         continue;
       }
       this.#pending.set(id, request);
-      this.#writeFrame(frame);
+      this.#writer.write(frame, request.body);
     }
   }
 
@@ -145,28 +179,17 @@ export class Requests {
     return id;
   }
 
-  #write(message: Uint8Array): void {
-    this.#writeFrame(encodeFrame(message));
-  }
-
-  #writeFrame(frame: Buffer): void {
-    try {
-      this.#isBlocked = this.#stream.write(frame) === false;
-    } catch (cause) {
-      this.#end(toSshError(cause, { code: 'connection-lost', stage: 'sftp' }));
-    }
-  }
-
   #receive(chunk: Buffer): void {
     if (this.#ended !== undefined) return;
     try {
-      this.#frames.push(chunk, (message) => this.#take(message));
+      const isHeld = this.#frames.push(chunk, this.#onMessage);
+      if (!isHeld) this.#stream.release?.(chunk);
     } catch (cause) {
       this.#end(toSshError(cause, { code: 'bad-message', stage: 'sftp', side: 'peer' }));
     }
   }
 
-  #take(message: Buffer): void {
+  readonly #onMessage = (message: Buffer): void => {
     if (this.#ended !== undefined) return;
     if (this.#greeting !== undefined) {
       const { settle } = this.#greeting;
@@ -185,7 +208,7 @@ export class Requests {
     if (request.isGivenUp) request.late?.(message);
     else request.settle(message);
     this.#sendNext();
-  }
+  };
 
   #end(error: SshError, isOurs = false): void {
     if (this.#ended !== undefined) return;
@@ -195,6 +218,7 @@ export class Requests {
     const open = [...this.#pending.values(), ...this.#waiting.splice(0)];
     this.#pending.clear();
     for (const request of open) if (!request.isGivenUp) request.settle(error);
+    this.#writer.stop();
     this.#stream.destroy();
     this.#settleClosed(isOurs ? undefined : error);
   }

@@ -9,4 +9,6 @@ export interface SftpStream {
   on(event: 'end' | 'close' | 'drain', listener: () => void): unknown;
   /** Closes both directions. */
   destroy(): unknown;
+  /** Takes back a chunk that came by `data` and of which nothing is held any more: its memory may be freed. */
+  release?(chunk: Buffer): void;
 }

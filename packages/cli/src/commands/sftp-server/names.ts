@@ -1,7 +1,7 @@
 /** Names of users and groups for listings: from the system's files, and its other databases for what is not there. */
 import { readFileSync } from 'node:fs';
 import type { AccountNames } from '@nacre/ssh/sftp/server';
-import { findAccount, findGroupName } from '../../os/accounts.ts';
+import { findAccount, findGroupNames } from '../../os/accounts.ts';
 
 /** Looking names up elsewhere costs a library or a program: most machines have them all in two small files. */
 export function accountNames(): AccountNames {
@@ -14,7 +14,7 @@ export function accountNames(): AccountNames {
     },
     group(gid) {
       groups ??= readNames('/etc/group');
-      return groups.get(gid) ?? findGroupName(gid);
+      return groups.get(gid) ?? findGroupNames([gid])[0];
     },
     home: (name) => homeOf(name),
   };

@@ -8,9 +8,11 @@ interface Layout<T> {
 
 export interface SftpExtension<Request, Reply = undefined> {
   readonly name: string;
-  /** What the server must say beside the name: another version may have other fields. */
-  readonly version: string;
+  /** What the server must say beside the name: another version may have other fields. Undefined where no version stands there. */
+  readonly version: string | undefined;
   readonly request: Layout<Request>;
-  /** Undefined where a status is the whole answer. */
+  /** Undefined where a status is the whole answer, or where it comes as names. */
   readonly reply: Layout<Reply> | undefined;
+  /** The answer is a NAME message with one name, as that to REALPATH is. */
+  readonly answersName?: boolean;
 }

@@ -1,0 +1,14 @@
+/** @nacre/ssh/transfer: files and trees between here and servers, and between servers. */
+
+export { foldLocalName, requireLocalName } from './local-names.ts';
+export { copy, get, put } from './transfer.ts';
+export type {
+  ReconnectOptions,
+  SkipReason,
+  TransferEvent,
+  TransferFailure,
+  TransferFile,
+  TransferOptions,
+  TransferProgress,
+  TransferReport,
+} from './types.ts';

@@ -1,0 +1,223 @@
+/** Local files as one end of a transfer. */
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { startHash } from '../../crypto/running-hash.ts';
+import { SshError } from '../../errors.ts';
+import { type FileType, fileType } from '../../sftp/index.ts';
+import { printable } from '../../wire/index.ts';
+import * as calls from './local-calls.ts';
+import { localError } from './local-error.ts';
+import { foldLocalName, requireLocalName } from './local-names.ts';
+import { LocalTargetFile } from './local-target-file.ts';
+import type {
+  Chunk,
+  Digest,
+  Entry,
+  Facts,
+  MemorySource,
+  OpenTarget,
+  Reading,
+  SourceFile,
+  SourceSide,
+  TargetFile,
+  TargetSide,
+} from './side.ts';
+
+/** What is read at once where nobody gives memory to read into. */
+const readBytes = 256 * 1024;
+/** What is read at once of a file that is longer than it says. */
+const unknownBytes = 16 * 1024;
+
+export class LocalSide implements SourceSide, TargetSide {
+  async stat(path: Buffer): Promise<Facts> {
+    return attempt('stat', path, async () => factsOf(await fs.stat(calls.pathForNode(path))));
+  }
+
+  async lstat(path: Buffer): Promise<Facts> {
+    return attempt('stat', path, async () => factsOf(await fs.lstat(calls.pathForNode(path))));
+  }
+
+  async realpath(path: Buffer): Promise<Buffer> {
+    return attempt('realpath', path, async () => Buffer.from(await fs.realpath(calls.pathForNode(path), 'buffer')));
+  }
+
+  async *list(path: Buffer): AsyncIterable<Entry> {
+    const folder = await attempt('opendir', path, () =>
+      fs.opendir(calls.pathForNode(path) as string, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 }),
+    );
+    for await (const { name } of folder) {
+      const bytes = name as unknown as Buffer;
+      const inside = Buffer.concat([path, Buffer.from('/'), bytes]);
+      // Gone since it was listed: as if it had never been.
+      const facts = await this.lstat(inside).catch((error) => {
+        if (error instanceof SshError && error.code === 'no-such-file') return undefined;
+        throw error;
+      });
+      if (facts !== undefined) yield { name: bytes, facts };
+    }
+  }
+
+  async readLink(path: Buffer): Promise<Buffer> {
+    return attempt('readlink', path, async () => Buffer.from(await fs.readlink(calls.pathForNode(path), 'buffer')));
+  }
+
+  async open(path: Buffer, isFollowed: boolean): Promise<SourceFile>;
+  async open(path: Buffer, options: OpenTarget): Promise<TargetFile>;
+  async open(path: Buffer, how: boolean | OpenTarget): Promise<SourceFile | TargetFile> {
+    return typeof how === 'boolean' ? this.#openSource(path, how) : this.#openTarget(path, how);
+  }
+
+  requireName(name: Buffer): void {
+    requireLocalName(name);
+  }
+
+  foldName(name: Buffer): string {
+    return foldLocalName(name);
+  }
+
+  async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<void> {
+    try {
+      // Whatever its mode is to be, we have to write into it now.
+      await fs.mkdir(calls.pathForNode(path), ((mode ?? 0o777) & 0o777) | 0o700);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw localError('mkdir', path, cause);
+      // A link in place of a folder of the tree leads somewhere that nobody named.
+      const { kind } = isNamed ? await this.stat(path) : await this.lstat(path);
+      if (kind === 'directory') return;
+      const code = kind === 'symlink' ? 'ELOOP' : 'ENOTDIR';
+      throw localError('mkdir', path, Object.assign(new Error(code), { code }));
+    }
+  }
+
+  async finishFolder(path: Buffer, { mode, times }: Facts): Promise<void> {
+    const node = calls.pathForNode(path);
+    // A folder that was made here: were it a link by now, its times would be set and not those of what it leads to.
+    if (times !== undefined) {
+      await attempt('utimes', path, () => fs.lutimes(node, times.accessed, times.modified));
+    }
+    if (mode !== undefined) await attempt('chmod', path, () => fs.chmod(node, mode & 0o777));
+  }
+
+  async makeLink(path: Buffer, target: Buffer): Promise<void> {
+    await attempt('symlink', path, () => fs.symlink(calls.pathForNode(target), calls.pathForNode(path)));
+  }
+
+  async rename(from: Buffer, to: Buffer): Promise<void> {
+    await attempt('rename', from, () => fs.rename(calls.pathForNode(from), calls.pathForNode(to)));
+  }
+
+  async ownDigest(): Promise<Digest | undefined> {
+    return undefined;
+  }
+
+  async readDigest(path: Buffer, algorithm: string, bytes: number): Promise<Buffer> {
+    const fd = await calls.open(path, constants.O_RDONLY);
+    try {
+      const hash = startHash(algorithm as 'sha256');
+      const memory = Buffer.allocUnsafe(readBytes);
+      for (let at = 0; at < bytes; ) {
+        const count = await calls.read(fd, path, memory.subarray(0, Math.min(readBytes, bytes - at)), at);
+        if (count === 0) break;
+        hash.update(memory.subarray(0, count));
+        at += count;
+      }
+      return hash.digest();
+    } finally {
+      await calls.close(fd, path).catch(() => {});
+    }
+  }
+
+  async #openSource(path: Buffer, isFollowed: boolean): Promise<SourceFile> {
+    // Not to wait for a writer, should a pipe stand there by now.
+    const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (isFollowed ? 0 : calls.noFollow);
+    return new LocalSourceFile(await calls.open(path, flags), path);
+  }
+
+  async #openTarget(path: Buffer, options: OpenTarget): Promise<TargetFile> {
+    if (!options.isNamed && calls.noFollow === 0) await this.#requireNoLink(path);
+    const flags =
+      constants.O_WRONLY |
+      constants.O_CREAT |
+      (constants.O_NONBLOCK ?? 0) |
+      (options.keep ? 0 : constants.O_TRUNC) |
+      (options.isNamed ? 0 : calls.noFollow);
+    const mode = ((options.mode ?? 0o666) & 0o777) | 0o200;
+    return new LocalTargetFile(await calls.open(path, flags, mode), path, options);
+  }
+
+  async #requireNoLink(path: Buffer): Promise<void> {
+    const there = await this.lstat(path).catch(() => undefined);
+    if (there?.kind !== 'symlink') return;
+    throw new SshError(`open local "${printable(path, 'one')}": is a link, and links are not followed here`, {
+      code: 'operation-failed',
+      stage: 'sftp',
+    });
+  }
+}
+
+class LocalSourceFile implements SourceFile {
+  readonly #fd: number;
+  readonly #path: Buffer;
+
+  constructor(fd: number, path: Buffer) {
+    this.#fd = fd;
+    this.#path = path;
+  }
+
+  read(start: number, size: number | undefined, memory: MemorySource | undefined): Reading {
+    if (memory === undefined) {
+      throw new SshError('local files are copied to a server', { code: 'misuse', stage: 'sftp' });
+    }
+    let position = start;
+    let isStopped = false;
+    return {
+      next: async () => {
+        if (isStopped) return undefined;
+        // A byte more than it is said to have: at its end a file is read short, and the end is known without another call.
+        const rest = size === undefined || size <= position ? unknownBytes : size - position + 1;
+        const bytes = Math.min(memory.chunkBytes, rest);
+        const part = await memory.take(bytes);
+        try {
+          const count = await calls.read(this.#fd, this.#path, part.data, position);
+          if (count === 0) {
+            memory.give(part, bytes);
+            return undefined;
+          }
+          const chunk: Chunk = {
+            position,
+            data: part.data.subarray(0, count),
+            memory: part,
+            release: () => memory.give(part, bytes),
+          };
+          position += count;
+          if (count < bytes && size !== undefined && position >= size) isStopped = true;
+          return chunk;
+        } catch (error) {
+          memory.give(part, bytes);
+          throw error;
+        }
+      },
+      stop: () => {
+        isStopped = true;
+      },
+    };
+  }
+
+  close(): void {
+    calls.close(this.#fd, this.#path).catch(() => {});
+  }
+}
+
+function factsOf(stats: { mode: number; size: number; atimeMs: number; mtimeMs: number }): Facts {
+  const { mode, size, atimeMs, mtimeMs } = stats;
+  const kind: FileType | undefined = fileType({ mode });
+  return { kind, size, mode, times: { accessed: atimeMs / 1000, modified: mtimeMs / 1000 } };
+}
+
+async function attempt<T>(operation: string, path: Buffer, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw localError(operation, path, cause);
+  }
+}

@@ -1,0 +1,201 @@
+/** get, put and copy: transfers between here and a server, and between servers. */
+import { SshError } from '../../errors.ts';
+import {
+  Budget,
+  expandGlob,
+  joinPath,
+  lastName,
+  type SftpClient,
+  type SftpPath,
+  toPathBytes,
+} from '../../sftp/index.ts';
+import { printable } from '../../wire/index.ts';
+import { LocalSide } from './local-side.ts';
+import { RemoteSide } from './remote-side.ts';
+import { type Root, Run } from './run.ts';
+import { Session } from './session.ts';
+import type { Facts, SourceSide, TargetSide } from './side.ts';
+import type { ReconnectOptions, TransferOptions, TransferReport } from './types.ts';
+
+/** One path, or several. */
+type Paths = SftpPath | readonly SftpPath[];
+
+interface GlobOptions {
+  /** The sources are patterns: `*`, `?`, `[…]`. One that matches nothing is an error. Default false. */
+  readonly glob?: boolean;
+}
+
+/** Of a server that does not tell how many files it holds open; and of one that does. */
+const carefulMaxFiles = 64;
+const mostFiles = 256;
+/** Handles that are left to others in the session, and to listings. */
+const sparedHandles = 16;
+
+/**
+ * Copies files of a server here.
+ *
+ * @param local - where to: a folder that is there takes the files under their own names, as do all names that end with a slash; else
+ *   it is the name that the file or the folder gets.
+ * @returns what was done. Unless `continueOnError` is set a failure stops the transfer and is thrown: its text names the file and what
+ *   there is of it, which a later call with `resume` goes on with.
+ * @throws SshError
+ * @example
+ * await get(sftp, 'backups/2026', './restored', {
+ *   recursive: true,
+ *   onEvent: (event) => event.type === 'progress' && console.log(event.total.bytesPerSecond),
+ * });
+ */
+export async function get(
+  sftp: SftpClient,
+  remote: Paths,
+  local: SftpPath,
+  options: TransferOptions & ReconnectOptions & GlobOptions = {},
+): Promise<TransferReport> {
+  const session = new Session(sftp, options.reconnect);
+  return start('get', [session], options, remote, local, (budget, signal) => [
+    new RemoteSide(session, budget, signal),
+    new LocalSide(),
+  ]);
+}
+
+/**
+ * Copies local files to a server; the counterpart of `get`, with the same rules.
+ *
+ * @throws SshError
+ * @example
+ * await put(sftp, ['a.txt', 'b.txt'], 'inbox/', { preserve: true });
+ */
+export async function put(
+  sftp: SftpClient,
+  local: Paths,
+  remote: SftpPath,
+  options: TransferOptions & ReconnectOptions = {},
+): Promise<TransferReport> {
+  const session = new Session(sftp, options.reconnect);
+  return start('put', [session], options, local, remote, (budget, signal) => [
+    new LocalSide(),
+    new RemoteSide(session, budget, signal),
+  ]);
+}
+
+/**
+ * Copies from one server to another; the bytes come by way of here, and are not kept. For copies within one server `sftp.fs.copyFile`
+ * has the server do it, where that can.
+ *
+ * @throws SshError
+ * @example
+ * await copy(oldServer, '/srv/data', newServer, '/srv/', { recursive: true, preserve: true });
+ */
+export async function copy(
+  from: SftpClient,
+  source: Paths,
+  to: SftpClient,
+  target: SftpPath,
+  options: TransferOptions &
+    GlobOptions & {
+      readonly reconnectSource?: ReconnectOptions['reconnect'];
+      readonly reconnectTarget?: ReconnectOptions['reconnect'];
+    } = {},
+): Promise<TransferReport> {
+  const first = new Session(from, options.reconnectSource);
+  const second = from === to ? first : new Session(to, options.reconnectTarget);
+  const sessions = first === second ? [first] : [first, second];
+  return start('copy', sessions, options, source, target, (budget, signal) => [
+    new RemoteSide(first, budget, signal),
+    new RemoteSide(second, budget, signal),
+  ]);
+}
+
+async function start(
+  verb: string,
+  sessions: readonly Session[],
+  options: TransferOptions & GlobOptions,
+  sources: Paths,
+  target: SftpPath,
+  makeSides: (budget: Budget, signal: AbortSignal) => [SourceSide, TargetSide],
+): Promise<TransferReport> {
+  const { signal, maxWindowBytes = Number.POSITIVE_INFINITY } = options;
+  const controller = new AbortController();
+  const onAbort = () => {
+    const cause: unknown = signal?.reason;
+    controller.abort(new SshError(`${verb}: the transfer was aborted`, { code: 'aborted', stage: 'sftp', cause }));
+  };
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const windowBytes = () => Math.min(maxWindowBytes, Math.max(...sessions.map(({ client }) => client.windowBytes)));
+  const [from, to] = makeSides(new Budget(windowBytes), controller.signal);
+  const handles = sessions.map(({ client }) => client.limits.openHandles);
+  const run = new Run({
+    source: from,
+    target: to,
+    sessions,
+    options,
+    now: () => performance.now(),
+    controller,
+    verb,
+    windowBytes,
+    maxFiles: options.maxFiles ?? Math.min(...handles.map(maxFilesOf)),
+  });
+  try {
+    controller.signal.throwIfAborted();
+    const paths = await expand(sources, options.glob ? sessions[0]?.client : undefined, controller.signal);
+    return await run.transfer(await plan(from, to, paths, toPathBytes(target), verb));
+  } catch (error) {
+    throw controller.signal.aborted && signal?.aborted ? controller.signal.reason : error;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function maxFilesOf(handles: number | undefined): number {
+  return handles === undefined ? carefulMaxFiles : Math.max(1, Math.min(mostFiles, handles - sparedHandles));
+}
+
+async function expand(sources: Paths, globbing: SftpClient | undefined, signal: AbortSignal): Promise<Buffer[]> {
+  const list = Array.isArray(sources) ? (sources as readonly SftpPath[]) : [sources as SftpPath];
+  if (globbing === undefined) return list.map(toPathBytes);
+  const found: Buffer[] = [];
+  for (const pattern of list) {
+    const matches = await expandGlob(globbing, pattern, { signal });
+    if (matches.length === 0) {
+      throw new SshError(`nothing matches "${printable(toPathBytes(pattern), 'one')}"`, {
+        code: 'no-such-file',
+        stage: 'sftp',
+      });
+    }
+    found.push(...matches.map(({ path }) => path));
+  }
+  return found;
+}
+
+/** Where each source goes. The folder is the caller's own word always; only the last name may come from a listing. */
+async function plan(
+  from: SourceSide,
+  to: TargetSide,
+  sources: readonly Buffer[],
+  target: Buffer,
+  verb: string,
+): Promise<Root[]> {
+  const endsWithSlash = target[target.length - 1] === 0x2f;
+  const there = await to.stat(target).catch((error: unknown) => {
+    if (error instanceof SshError && error.code === 'no-such-file') return undefined;
+    throw error;
+  });
+  const isInto = there?.kind === 'directory';
+  if (!isInto && (sources.length > 1 || (endsWithSlash && there !== undefined))) {
+    throw new SshError(`${verb}: "${printable(target, 'one')}" is no folder`, { code: 'misuse', stage: 'sftp' });
+  }
+  const roots: Root[] = [];
+  for (const source of sources) {
+    const facts: Facts = await from.stat(source);
+    const name = lastName(source);
+    const isPlain = name.length > 0 && !(name.length < 3 && name.every((byte) => byte === 0x2e));
+    if (!isInto || !isPlain) {
+      roots.push({ source, target, facts, isNamed: true });
+      continue;
+    }
+    to.requireName(name);
+    roots.push({ source, target: joinPath(target, name), facts, isNamed: false });
+  }
+  return roots;
+}
