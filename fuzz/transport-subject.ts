@@ -137,6 +137,7 @@ function stateOf(role: Role, row: number, mac: number): TransportState {
     ownIdentification: 'SSH-2.0-nacre_fuzz',
     peerIdentification: 'SSH-2.0-fuzz',
     sessionId: Buffer.alloc(32, 1),
+    hostKeySignature: Buffer.alloc(0),
     hostKeyBlob: hostKey.publicKey.blob,
     strict: true,
     negotiated: {

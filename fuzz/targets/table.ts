@@ -4,11 +4,15 @@ import { agentClient, agentConstraints, agentLimitedKey, agentServer } from './a
 import { authClient, authMessages, authServer } from './auth.ts';
 import { certificateLines, certificateWords, validity } from './certificates.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
+import { dnsAnswer, resolvConf } from './dns.ts';
+import { hostKeyRotation } from './host-key-rotation.ts';
 import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
 import { keyInventory } from './key-inventory.ts';
 import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signatureBlob } from './keys.ts';
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
+import { muxClient, muxMaster, muxMessage } from './mux.ts';
+import { namePattern, scpSink, scpSource } from './scp.ts';
 import { sshdConfig } from './server-config.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
@@ -16,6 +20,7 @@ import { commandLine, sshConfig } from './tools.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
 import { wireMessage, wireReader } from './wire.ts';
+import { x11Display, x11Setup } from './x11.ts';
 
 export const targets: readonly FuzzTarget[] = [
   wireReader,
@@ -40,6 +45,9 @@ export const targets: readonly FuzzTarget[] = [
   securityKeySignature,
   knownHosts,
   knownHostsEdit,
+  hostKeyRotation,
+  dnsAnswer,
+  resolvConf,
   authorizedKeys,
   patterns,
   krl,
@@ -55,10 +63,18 @@ export const targets: readonly FuzzTarget[] = [
   connectionServer,
   connectionClient,
   connectionData,
+  muxMaster,
+  muxClient,
+  muxMessage,
   sftpClient,
   sftpMessage,
+  scpSink,
+  scpSource,
+  namePattern,
   sshConfig,
   sshdConfig,
   commandLine,
   keyInventory,
+  x11Setup,
+  x11Display,
 ];

@@ -1,21 +1,13 @@
 /** What the tools read: ssh's configuration files, and command lines. */
-import { SshError } from '@nacre/ssh/errors';
-import { applyOption } from 'nacre/dist/commands/ssh/config-file.js';
-import { splitConfigLine } from 'nacre/dist/commands/ssh/config-words.js';
+import { nodeConfigSystem } from '@nacre/ssh/client';
+import { dumpClientConfig, resolveClientConfig } from '@nacre/ssh/config';
 import { parseDestination } from 'nacre/dist/commands/ssh/destination.js';
-import { FatalError } from 'nacre/dist/commands/ssh/end.js';
 import { flagTable as sshFlags } from 'nacre/dist/commands/ssh/flag-table.js';
-import type { Draft } from 'nacre/dist/commands/ssh/keywords/settings.js';
-import { ValueError } from 'nacre/dist/commands/ssh/keywords/values.js';
-import { Log } from 'nacre/dist/commands/ssh/log.js';
 import { flagTable as sshdFlags } from 'nacre/dist/commands/sshd/flags.js';
 import { parseFlags } from 'nacre/dist/flags/index.js';
 import type { FuzzTarget } from '../target.ts';
 
-const isInclude = /^\W*include/i;
-const context = { originalHost: 'host', localUser: 'me', home: '/nonexistent', log: new Log('QUIET') };
-
-/** A file of ssh_config, line by line. What Include names would be read from the disk, so such lines are left out. */
+/** A file of ssh_config as the client reads it. What Include names would be read from the disk, so that nothing is there. */
 export const sshConfig: FuzzTarget = {
   name: 'ssh-config',
   seeds: [
@@ -30,20 +22,14 @@ export const sshConfig: FuzzTarget = {
       'StrictHostKeyChecking accept-new\nLogLevel DEBUG3\nPreferredAuthentications publickey,password\nIgnoreUnknown x*\nXyz 1\n',
     ),
   ],
-  run(input) {
-    const draft: Draft = {};
-    let refusal: SshError | undefined;
-    for (const line of input.toString('utf8').split('\n')) {
-      if (isInclude.test(line)) continue;
-      try {
-        splitConfigLine(line);
-        applyOption(line, draft, context);
-      } catch (error) {
-        if (!(error instanceof FatalError || error instanceof ValueError)) throw error;
-        refusal = refused(error);
-      }
-    }
-    if (refusal !== undefined) throw refusal;
+  async run(input) {
+    const system = nodeConfigSystem({
+      readFile: (path) => (path === 'fuzzed' ? input.toString('utf8') : undefined),
+      expandGlob: () => [],
+      runCommand: () => 1,
+    });
+    const config = await resolveClientConfig({ host: 'host', configFile: 'fuzzed' }, system);
+    dumpClientConfig(config);
   },
 };
 
@@ -69,7 +55,3 @@ export const commandLine: FuzzTarget = {
     }
   },
 };
-
-function refused(error: Error): SshError {
-  return new SshError(error.message, { code: 'misuse', stage: 'config', cause: error });
-}

@@ -324,7 +324,7 @@ test('RSA authorities sign as -t says, encrypted ones ask for their passphrase',
     assert.equal(status, 0, stderr);
     assert.match(
       stderr,
-      /^Enter passphrase: Signed user key ed25519-cert\.pub: id "x" serial 0 for a valid forever\n$/,
+      /^Enter passphrase for "[^"]+": Signed user key ed25519-cert\.pub: id "x" serial 0 for a valid forever\n$/,
     );
     const { stdout } = await run(theirs, ['-L', '-f', 'ed25519-cert.pub'], path);
     assert.ok(stdout.toString().includes(`(using ${algorithm ?? 'rsa-sha2-512'})`));

@@ -242,7 +242,7 @@ describe('servers that are none', { skip }, () => {
     });
     assert.equal(status, 1);
     assert.equal(lines.length, 5);
-    assert.ok(seconds > 0.9 && seconds < 5, `${seconds} s`);
+    assert.ok(seconds < 5, `${seconds} s`);
   });
 
   test('one that babbles without end', async () => {

@@ -116,10 +116,9 @@ test('-F: Host, Match, Include, quotes; a broken line is named', { skip }, async
   assert.equal((await run('-F', including, 'box')).stdout.toString(), 'included\n');
   const negated = configFile('Host !box *', '  Port 1');
   assert.equal((await run('-F', negated, 'box', 'echo in')).stdout.toString(), 'in\n');
-  const matched = configFile('Match host 127.* user nobody', '  Port 1', 'Match exec "true"', '  Port 1', 'Host *');
+  const matched = configFile('Match host 127.* user nobody', '  Port 1', 'Match exec "false"', '  Port 1', 'Host *');
   const skipped = await run('-F', matched, 'box', 'echo in');
   assert.equal(skipped.stdout.toString(), 'in\n', skipped.stderr);
-  assert.match(skipped.stderr, /line 3: Match exec is not supported yet, the block is skipped/);
 
   const wrong = configFile('Nonsense 1', 'Port abc', 'IgnoreUnknown Fancy*', 'FancyThing 1', 'Compression maybe');
   const told = await run('-F', wrong, 'box', 'true');
@@ -131,21 +130,18 @@ test('-F: Host, Match, Include, quotes; a broken line is named', { skip }, async
   ];
   assert.deepEqual([told.status, told.stderr], [255, `${words.join('\r\n')}\r\n`]);
   const none = await run('-F', '/does/not/exist', 'box');
-  assert.equal(none.stderr, "Can't open user config file /does/not/exist: No such file or directory\n");
+  assert.equal(none.stderr, "Can't open user config file /does/not/exist: No such file or directory\r\n");
 });
 
-test('keywords that come later are passed over; those that lead elsewhere are refused', { skip }, async () => {
+test('keywords that come later are passed over, and told', { skip }, async () => {
   const later = await run('-F', configFile('ControlMaster auto', 'AddKeysToAgent yes'), '-v', 'box', 'echo in');
   assert.equal(later.stdout.toString(), 'in\n');
   assert.match(later.stderr, /debug1: .* line 1: ControlMaster is not supported yet, ignored/);
-  const refused = await run('-F', configFile('ProxyJump elsewhere'), 'box', 'echo in');
-  assert.equal(refused.status, 255);
-  assert.match(refused.stderr, /line 1: ProxyJump is not supported yet/);
   assert.equal((await run('-F', configFile('ProxyCommand none'), 'box', 'echo in')).status, 0);
 });
 
 test('flags that come later are named', { skip }, async () => {
-  for (const flags of [['-L', '1:x:1'], ['-A'], ['-J', 'x'], ['-M'], ['-O', 'check'], ['-X']]) {
+  for (const flags of [['-A'], ['-M'], ['-O', 'check'], ['-X']]) {
     const result = await run(...flags, 'box');
     assert.deepEqual([result.status, result.stderr], [255, `ssh: ${flags[0]} is not supported yet\n`]);
   }
@@ -160,7 +156,7 @@ test('mistakes on the command line', { skip }, async () => {
     [['-o', 'Nonsense=1', 'x'], /^command-line: line 0: Bad configuration option: nonsense\r\n$/],
     [['-e', 'ab', 'x'], /^Bad escape character 'ab'\.\n$/],
     [['-W', 'x', 'y'], /^Bad stdio forwarding specification 'x'\n$/],
-    [['-oProxyCommand=x', '-F', 'none', '-oHostName=-oX', 'x'], /ProxyCommand is not supported yet/],
+    [['-oProxyCommand=x', '-F', 'none', '-oHostName=-oX', 'x'], /^hostname contains invalid characters\n$/],
     [['-F', 'none', '-oHostName=$(id)', 'x'], /^hostname contains invalid characters\n$/],
     [['a;b'], /^hostname contains invalid characters\n$/],
     [['-f', '-F', 'none', 'x'], /^Cannot fork into background without a command to execute\.\n$/],

@@ -135,7 +135,7 @@ test('-tt asks for a terminal even where there is none here', { skip }, async ()
 });
 
 test('SetEnv and SendEnv', { skip }, async () => {
-  const options = ['SetEnv=FOO1="a b"', 'SendEnv=FOO* LC_*', 'SendEnv=-FOO3'];
+  const options = ['SetEnv=FOO1="a b"', 'SendEnv=FOO2 FOO3 LC_*', 'SendEnv=-*3'];
   const env = { FOO2: 'two', FOO3: 'three', LC_NACRE: 'lc' };
   const result = await ssh(['echo "$FOO1|$FOO2|$FOO3|$LC_NACRE"'], { options, env });
   assert.equal(result.stdout.toString(), 'a b|two||lc\n');

@@ -47,6 +47,7 @@ export type SshStage =
   | 'transport'
   | 'channel'
   | 'sftp'
+  | 'scp'
   | 'key'
   | 'agent'
   | 'trust'

@@ -105,6 +105,12 @@ export const maxBannerBytes = 64 * 1024;
 
 /** Host keys that a server may announce: each is asked for and may be written to known_hosts. */
 export const maxAnnouncedHostKeys = 64;
+/** What a KnownHostsCommand may print: a program that prints for ever would fill the memory. */
+export const maxHostCommandBytes = 16 * 1024 * 1024;
+/** Records in an answer of DNS: an SSHFP record is needed for each host key and hash. */
+export const maxDnsRecords = 256;
+/** Answers to other questions before a name server is given up: forged ones would keep us reading until the time is over. */
+export const maxForgedDnsAnswers = 32;
 
 /** Channels one connection may hold open; each costs memory before any policy is asked. */
 export const maxChannels = 1024;
@@ -134,6 +140,13 @@ export const maxSftpPendingRequests = 512;
 export const maxSftpExtensions = 128;
 /** What a file is read whole into memory up to, where the caller names no bound. */
 export const maxSftpWholeFileBytes = 64 * 1024 * 1024;
+
+/** A line of the scp protocol: a record with its name, or an error's text (OpenSSH's own buffers hold 2 KiB). */
+export const maxScpLineBytes = 8 * 1024;
+/** Folders within folders that an scp peer may have us make: no path of any system holds more. */
+export const maxScpDepth = 2048;
+/** Names that the braces of one pattern may stand for: `{a,b}` twenty times over would be a million. */
+export const maxBraceExpansions = 1024;
 
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;

@@ -112,19 +112,7 @@ export function createAgentClient(stream: AgentStream): AgentClient {
       return requireSignature(read(messages.signResponse, answer).signature, algorithm);
     },
 
-    async bindSession(binding, options) {
-      const contents = messages.sessionBind.encode({
-        hostKey: binding.hostKey.blob,
-        sessionId: binding.sessionId as Buffer,
-        signature: binding.signature as Buffer,
-        forwarding: binding.forwarding,
-      });
-      const request = messages.extension.encode({ extension: messages.sessionBindName, contents });
-      const answer = await queue.request(request, options);
-      if (answer[0] === messages.success.number) return true;
-      if (isFailure(answer)) return false;
-      throw unexpected(answer);
-    },
+    bindSession: (binding, options) => sendSessionBinding(queue, binding, options),
 
     async queryExtensions(options) {
       const request = messages.extension.encode({ extension: messages.queryName, contents: Buffer.alloc(0) });
@@ -171,6 +159,25 @@ export function createAgentClient(stream: AgentStream): AgentClient {
     close,
     [Symbol.dispose]: close,
   };
+}
+
+/** Sends a binding. @returns false where the agent does not know bindings, or refuses this one. */
+export async function sendSessionBinding(
+  queue: RequestQueue,
+  binding: SessionBinding,
+  options?: CallOptions,
+): Promise<boolean> {
+  const contents = messages.sessionBind.encode({
+    hostKey: binding.hostKey.blob,
+    sessionId: binding.sessionId as Buffer,
+    signature: binding.signature as Buffer,
+    forwarding: binding.forwarding,
+  });
+  const request = messages.extension.encode({ extension: messages.sessionBindName, contents });
+  const answer = await queue.request(request, options);
+  if (answer[0] === messages.success.number) return true;
+  if (isFailure(answer)) return false;
+  throw unexpected(answer);
 }
 
 /** The agent's usable keys as signers, in the agent's order. Keys of unknown types are left out. */

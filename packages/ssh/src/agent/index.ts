@@ -13,6 +13,7 @@ export type { AgentConstraints, AssociatedCertificates, ConstraintSubject } from
 export { decodeConstraints, encodeConstraints } from './constraints.ts';
 export type { DestinationConstraint, DestinationHost, DestinationHostKey } from './destinations.ts';
 export { type ConfirmRequest, Keyring, type KeyringOptions, type SignRequest } from './keyring.ts';
+export { type AgentRelay, openAgentRelay } from './relay.ts';
 export type { CallOptions } from './request-queue.ts';
 export { type AgentConnection, type ServeAgentOptions, serveAgent } from './server.ts';
 export type { BoundSession, SessionBindings } from './session-bindings.ts';

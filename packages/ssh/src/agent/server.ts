@@ -1,12 +1,11 @@
 /** The server side of the agent protocol: answers one stream's requests from a keyring. */
 import { SshError, toSshError } from '../errors.ts';
 import { readPrivateKey } from '../keys/index.ts';
-import { maxPendingRequests } from '../limits.ts';
 import { WireReader, WireWriter } from '../wire/index.ts';
 import { decodeConstraints } from './constraints.ts';
-import { encodeFrame, FrameReader } from './frames.ts';
 import type { Keyring } from './keyring.ts';
 import * as messages from './messages.ts';
+import { serveRequests } from './serve-requests.ts';
 import { SessionBindings } from './session-bindings.ts';
 import type { AgentStream } from './stream.ts';
 
@@ -30,58 +29,7 @@ export interface AgentConnection {
  */
 export function serveAgent(stream: AgentStream, keyring: Keyring, options: ServeAgentOptions = {}): AgentConnection {
   const bindings = new SessionBindings();
-  const frames = new FrameReader();
-  const waiting: Buffer[] = [];
-  const { promise: closed, resolve } = withResolvers<SshError | undefined>();
-  let ended = false;
-  let busy = false;
-  let full = false;
-
-  function end(error: SshError | undefined): void {
-    if (ended) return;
-    ended = true;
-    waiting.length = 0;
-    stream.destroy();
-    resolve(error);
-  }
-
-  async function work(): Promise<void> {
-    if (busy) return;
-    busy = true;
-    // A client that does not read leaves its requests waiting, of which there is a limit, and no answers pile up.
-    while (!ended && !full) {
-      const request = waiting.shift();
-      if (request === undefined) break;
-      const reply = await answer(request, keyring, bindings, options);
-      if (!ended && stream.write(encodeFrame(reply)) === false) full = true;
-    }
-    busy = false;
-  }
-
-  function goOn(): void {
-    work().catch((cause) => end(toSshError(cause, { code: 'connection-lost', stage: 'agent' })));
-  }
-
-  stream.on('data', (chunk) => {
-    if (ended) return;
-    try {
-      frames.push(chunk, (request) => {
-        // A client that asks on without reading would have us hold its requests without end.
-        if (waiting.length >= maxPendingRequests) throw tooMany();
-        waiting.push(request);
-      });
-    } catch (cause) {
-      return end(toSshError(cause, { code: 'bad-message', stage: 'agent', side: 'peer' }));
-    }
-    goOn();
-  });
-  stream.on('drain', () => {
-    full = false;
-    goOn();
-  });
-  stream.on('error', (cause) => end(toSshError(cause, { code: 'connection-lost', stage: 'agent' })));
-  stream.on('end', () => end(undefined));
-  stream.on('close', () => end(undefined));
+  const closed = serveRequests(stream, (request) => answer(request, keyring, bindings, options));
   return { bindings, closed };
 }
 
@@ -174,21 +122,4 @@ function answerExtension(
     return messages.extensionResponse.encode({ extension: messages.queryName, contents });
   }
   return messages.failure.encode({});
-}
-
-function tooMany(): SshError {
-  return new SshError(`more than ${maxPendingRequests} requests wait for an answer`, {
-    code: 'limit-exceeded',
-    stage: 'agent',
-    side: 'peer',
-  });
-}
-
-/** Promise.withResolvers, which Node 20 lacks. */
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

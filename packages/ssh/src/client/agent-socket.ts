@@ -53,11 +53,16 @@ function isPageant(name: string, userName: string): boolean {
  * for (const { comment } of await agent.list()) console.log(comment);
  */
 export async function connectAgent(path?: string): Promise<AgentClient> {
+  return createAgentClient(await connectAgentSocket(path));
+}
+
+/** The same without a client upon it: for what carries an agent's messages elsewhere. */
+export async function connectAgentSocket(path?: string): Promise<Socket> {
   const paths = path === undefined || path === '' ? findAgentPaths() : [path];
   let failure = unavailable('no agent is running: SSH_AUTH_SOCK is not set');
   for (const each of paths) {
     try {
-      return createAgentClient(await open(each));
+      return await open(each);
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
       failure = error;

@@ -1,5 +1,4 @@
 /** A connection that is logged in, as a program uses it: commands, shells, subsystems, tunnels. */
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientAuthResult } from '../auth/index.ts';
 import {
@@ -15,10 +14,15 @@ import {
   readAnnouncedHostKeys,
 } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
-import { type StreamDriver, systemClock } from '../io/index.ts';
+import { systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import type { NegotiatedAlgorithms, Transport } from '../transport/index.ts';
+import type { ConnectionHandler, ConnectionLink, NegotiatedAlgorithms } from '../transport/index.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
+
+import type { HostKeyAnnouncement, HostKeyPolicy, HostKeyQuestion } from './host-key-policy.ts';
+
+import { bindingOf, Lending } from './lending.ts';
+
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import {
   type OnForwardedConnection,
@@ -27,11 +31,34 @@ import {
   type RemoteSocketListener,
 } from './remote-forwards.ts';
 
+/** What carries a connection: a transport of its own, or a master that shares its own. */
+export interface ClientLink extends ConnectionLink {
+  readonly roundTripMs: number | undefined;
+  readonly negotiated: NegotiatedAlgorithms | undefined;
+  readonly hostKey: PublicKey;
+  readonly sessionId: Buffer;
+  /** The server's signature over the session id, in the first key exchange. */
+  readonly hostKeySignature: Buffer;
+  readonly peerExtensions: ReadonlyMap<string, Buffer>;
+  rekey(): Promise<void>;
+  attach(handler: ConnectionHandler): void;
+}
+
+/** A stream that counts what went over it. */
+interface Counted {
+  readonly bytesWritten?: number;
+  readonly bytesRead?: number;
+}
+
 interface Facts {
   readonly target: { readonly host: string; readonly port: number; readonly user: string };
   readonly address: string | undefined;
   readonly login: ClientAuthResult;
-  readonly options: ConnectOptions;
+  readonly options: Pick<ConnectOptions, 'keepalive' | 'limits' | 'onHostKeys' | 'log' | 'channelTimeouts'> & {
+    readonly hostKeys?: HostKeyPolicy | undefined;
+  };
+  /** What the host key policy accepted; undefined where no policy was asked. */
+  readonly question?: HostKeyQuestion | undefined;
 }
 
 /**
@@ -48,25 +75,35 @@ export class ClientConnection {
   readonly closed: Promise<SshError | undefined>;
   /** The connection protocol below, for what this class does not offer. */
   readonly connection: Connection;
-  readonly #transport: Transport;
-  readonly #driver: StreamDriver;
+  readonly #transport: ClientLink;
+  readonly #stream: Counted;
   readonly #forwards: RemoteForwards;
+  readonly #lending: Lending;
   #isClosing = false;
+  #learning: Promise<void> | undefined;
 
-  constructor(transport: Transport, driver: StreamDriver, facts: Facts) {
+  constructor(transport: ClientLink, stream: object, facts: Facts) {
     this.#transport = transport;
-    this.#driver = driver;
+    this.#stream = stream;
     this.target = facts.target;
     this.address = facts.address;
     this.login = facts.login;
     const forwards = new RemoteForwards();
     this.#forwards = forwards;
+    const { options } = facts;
+    this.#lending = new Lending({
+      clock: systemClock,
+      binding: () => bindingOf(transport),
+      hasExtension: (name) => transport.peerExtensions.has(name),
+      log: (level, text) => options.log?.(level, text),
+    });
     this.connection = new Connection(transport, {
       clock: systemClock,
-      channelHandlers: forwards.channelHandlers,
-      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts.options)]]),
+      channelHandlers: new Map([...forwards.channelHandlers, ...this.#lending.channelHandlers]),
+      globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts)]]),
       roundTripMs: transport.roundTripMs,
-      ...(facts.options.limits && { limits: facts.options.limits }),
+      channelTimeouts: options.channelTimeouts,
+      ...(options.limits && { limits: options.limits }),
     });
     this.closed = new Promise((resolve) => {
       transport.attach({
@@ -79,7 +116,7 @@ export class ClientConnection {
         },
       });
     });
-    const { keepalive } = facts.options;
+    const { keepalive } = options;
     if (keepalive) this.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
   }
 
@@ -88,9 +125,17 @@ export class ClientConnection {
     return this.#transport.negotiated;
   }
 
-  /** The key or certificate that the server proved. */
+  /** The key or certificate that the server proved. Throws `unsupported` over a master, which keeps it to itself. */
   get hostKey(): PublicKey {
     return this.#transport.hostKey;
+  }
+
+  /**
+   * Settles when the keys that the server announced are learned; undefined where it has announced none, or `hostKeys` learns none.
+   * Who closes before it settles learns nothing. Never rejects.
+   */
+  get learning(): Promise<void> | undefined {
+    return this.#learning;
   }
 
   get serverIdentification(): string {
@@ -99,7 +144,7 @@ export class ClientConnection {
 
   /** Bytes on the wire so far, encryption and all; zeros where the stream below does not count. */
   get traffic(): { readonly sentBytes: number; readonly receivedBytes: number } {
-    const { bytesWritten = 0, bytesRead = 0 } = this.#driver.stream as Partial<Socket>;
+    const { bytesWritten = 0, bytesRead = 0 } = this.#stream;
     return { sentBytes: bytesWritten, receivedBytes: bytesRead };
   }
 
@@ -192,6 +237,11 @@ export class ClientConnection {
     return this.#forwards.listenUnix(this.connection, path, onConnection, options);
   }
 
+  /** Promises the server that no further session is opened, so that nobody who gets hold of this connection can open one either. */
+  noMoreSessions(): void {
+    this.connection.sendNoMoreSessions();
+  }
+
   /** Changes the keys now. */
   async rekey(): Promise<void> {
     await this.#transport.rekey();
@@ -217,12 +267,22 @@ export class ClientConnection {
   }
 
   /** Once in a connection: a server that goes on announcing would have us ask and write for ever. */
-  #hostKeysHandler({ onHostKeys }: ConnectOptions): RequestHandler {
+  #hostKeysHandler({ options, question }: Facts): RequestHandler {
+    const { onHostKeys, hostKeys, log } = options;
     let isFirst = true;
     return ({ data }) => {
-      if (!isFirst || onHostKeys === undefined) return false;
+      const learns = hostKeys?.learn !== undefined && question !== undefined;
+      if (!isFirst || (onHostKeys === undefined && !learns)) return false;
       isFirst = false;
-      onHostKeys({ keys: readAnnouncedHostKeys(data), prove: (keys) => this.#proveHostKeys(keys) });
+      const announcement: HostKeyAnnouncement = {
+        keys: readAnnouncedHostKeys(data),
+        prove: (keys) => this.#proveHostKeys(keys),
+      };
+      onHostKeys?.(announcement);
+      if (learns) {
+        const onFailure = (error: unknown) => log?.(1, `the server's keys were not learned: ${String(error)}`);
+        this.#learning = hostKeys?.learn?.(announcement, question).catch(onFailure);
+      }
       return true;
     };
   }
@@ -238,11 +298,18 @@ export class ClientConnection {
   }
 
   async #start(options: StartOptions, run: (session: ClientSession) => Promise<void>): Promise<ClientSession> {
+    const lend = await this.#lending.prepare(options);
     const session = await openSession(this.connection, options);
     try {
       // All requests go out at once; the server answers them in order.
+      lend(session);
       const terminal = options.pty && session.pty(options.pty, options);
       terminal?.catch(() => {});
+      if (options.pty && options.obscureKeystrokes) {
+        session.obscureKeystrokes(
+          options.obscureKeystrokes === true ? undefined : options.obscureKeystrokes.intervalMs,
+        );
+      }
       for (const [name, value] of Object.entries(options.environment ?? {})) session.env(name, value);
       await Promise.all([terminal, run(session)]);
       return session;

@@ -1,6 +1,6 @@
 /** The world outside as a configuration sees it: this machine's files, shell, names and addresses. */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces, userInfo } from 'node:os';
 import { join, sep } from 'node:path';
 import type { ConfigSystem, ReadFileOptions } from '../config/index.ts';
@@ -35,7 +35,8 @@ function readConfigFile(path: string, { checkOwner, named }: ReadFileOptions): s
   if (!isReadable(path, named)) return undefined;
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // Without waiting for a writer, should a pipe have come into the file's place since we looked.
+    fd = openSync(path, named ? constants.O_RDONLY : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unreadable(path, error);

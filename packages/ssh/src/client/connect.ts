@@ -8,6 +8,11 @@ import { Transport } from '../transport/index.ts';
 import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
 import { abortError, dial, remoteAddress } from './dial.ts';
+
+import type { HostKeyQuestion } from './host-key-policy.ts';
+
+import { bindingOf } from './lending.ts';
+
 import type { ConnectOptions } from './options.ts';
 import { offeredSigners } from './signers.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -37,6 +42,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
   const deadline = startDeadline(options, host, port);
   let stream = options.stream;
   let transport: Transport | undefined;
+  let question: HostKeyQuestion | undefined;
   try {
     const preferred = options.algorithms?.hostKey ?? (await preferredAlgorithms(options, host, port));
     const driver = stream ? new StreamDriver(stream) : await dial(host, port, options, deadline.signal);
@@ -52,7 +58,8 @@ export async function connect(target: string | Target, options: ConnectOptions):
         // A person may be asked here, who takes the time that a person takes.
         deadline.clear();
         options.log?.(1, `Server host key: ${key.type} ${fingerprint(key)}`);
-        await options.hostKeys.verify({ host, port, address, key });
+        question = { host, port, address, key };
+        await options.hostKeys.verify(question);
       },
       ...(options.requiredRsaBits !== undefined && { requiredRsaBits: options.requiredRsaBits }),
       ...(options.rekey && { rekey: options.rekey }),
@@ -73,7 +80,13 @@ export async function connect(target: string | Target, options: ConnectOptions):
     options.onHandshake?.({ serverIdentification: link.peerIdentification, address });
     const login = await logIn(link, user, options);
     deadline.signal.removeEventListener('abort', onAbort);
-    return new ClientConnection(link, driver, { target: { host, port, user }, address, login, options });
+    return new ClientConnection(link, driver.stream, {
+      target: { host, port, user },
+      address,
+      login,
+      options,
+      question,
+    });
   } catch (error) {
     // Also what a callback of the caller's threw: nothing is left open behind a call that failed.
     const failure = toSshError(error, { code: 'misuse', stage: 'usage', disconnect: disconnectReasons.byApplication });
@@ -98,7 +111,7 @@ async function logIn(transport: Transport, user: string, options: ConnectOptions
   const auth: ClientAuthOptions = {
     ...options.auth,
     user,
-    signers: offeredSigners(options),
+    signers: offeredSigners(options, bindingOf(transport)),
     ...(typeof password === 'function' && { password }),
     // A password that was wrong once is wrong the next time too.
     ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),

@@ -55,13 +55,21 @@ test('a local forward carries both directions, and half-close', async (t) => {
   const client = await connect();
   const seen: unknown[] = [];
   const forward: Forward = { listen: anyPort, target: { kind: 'tcp', host: '127.0.0.1', port: target.port } };
-  await using active = await forwardLocal(client, forward, { onConnection: ({ to }) => void seen.push(to) });
+  let open = 0;
+  await using active = await forwardLocal(client, forward, {
+    onConnection: ({ to }) => {
+      open++;
+      seen.push(to);
+    },
+    onEnd: () => open--,
+  });
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, i) => ask(dial(active.listen), `question ${i} ${'x'.repeat(100_000)}`)),
   );
   for (const [i, answer] of answers.entries()) assert.equal(answer, `QUESTION ${i} ${'X'.repeat(100_000)}`);
   assert.deepEqual(seen[0], { kind: 'tcp', host: '127.0.0.1', port: target.port });
   assert.equal(seen.length, 20);
+  await until('all have ended', () => open === 0);
 });
 
 test('Unix sockets on either side; the file here is ours alone, and one that lies in the way is not taken', async (t) => {

@@ -19,6 +19,8 @@ export interface ForwardOptions extends LocalListenOptions {
   /** Which targets a remote SOCKS forward may reach from here (PermitRemoteOpen); default all. */
   readonly permitRemoteOpen?: (host: string, port: number) => boolean;
   readonly onConnection?: (connection: ForwardedConnection) => void;
+  /** A connection that was told by `onConnection` has ended, whatever came of it. */
+  readonly onEnd?: (connection: ForwardedConnection) => void;
   /** A connection that could not be carried on; the others are not disturbed. */
   readonly onFailure?: (error: SshError, connection: ForwardedConnection) => void;
 }
@@ -104,13 +106,16 @@ function carry(
     try {
       other = await open(to);
     } catch (cause) {
+      options.onEnd?.(connection);
       if (socks !== undefined) stream.end(formatSocksReply(socks, outcomeOf(cause)));
       throw cause;
     }
     if (stream.destroyed) {
       other.destroy();
+      options.onEnd?.(connection);
       return;
     }
+    whenBothClosed(stream, other, () => options.onEnd?.(connection));
     if (socks !== undefined) stream.write(formatSocksReply(socks, 'granted'));
     join(stream, other);
   };
@@ -118,6 +123,16 @@ function carry(
     if (!stream.writableEnded) stream.destroy();
     options.onFailure?.(toSshError(cause, { code: 'connect-failed', stage: 'channel' }), { from, to: undefined });
   });
+}
+
+function whenBothClosed(a: Duplex, b: Duplex, tell: () => void): void {
+  let open = 2;
+  for (const stream of [a, b]) {
+    stream.once('close', () => {
+      open--;
+      if (open === 0) tell();
+    });
+  }
 }
 
 function openOnServer(

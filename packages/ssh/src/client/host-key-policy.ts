@@ -24,6 +24,23 @@ export interface HostKeyPolicy {
   verify(question: HostKeyQuestion): Promise<void>;
   /** Host key algorithms to offer for this host, in order; undefined for the default order. */
   preferredAlgorithms?(host: string, port: number): Promise<readonly string[] | undefined>;
+  /**
+   * Told of the keys that the server announced after login. The question is the very one that `verify` accepted, so that a policy
+   * can remember by it why it did.
+   */
+  learn?(announcement: HostKeyAnnouncement, question: HostKeyQuestion): Promise<void>;
+}
+
+/** The keys that a server told after login. */
+export interface HostKeyAnnouncement {
+  /** Of the types known here. */
+  readonly keys: readonly PublicKey[];
+  /**
+   * Has the server sign for keys.
+   *
+   * @returns the keys, or undefined where it refuses. A wrong proof ends the connection.
+   */
+  prove(keys: readonly PublicKey[]): Promise<readonly PublicKey[] | undefined>;
 }
 
 /**
@@ -73,14 +90,22 @@ export function acceptAnyHostKeyWithoutVerification(): HostKeyPolicy {
   return { verify: async () => {} };
 }
 
-/** Holds a host certificate to what it says: for this host, now, by a sound signature. */
-export function requireHostCertificate(key: PublicKey, host: string): void {
+/**
+ * Holds a host certificate to what it says: for this host, now, by a sound signature.
+ *
+ * @param authorityAlgorithms - signature algorithms that an authority may use (CASignatureAlgorithms).
+ */
+export function requireHostCertificate(
+  key: PublicKey,
+  host: string,
+  authorityAlgorithms: readonly string[] = caSignatureAlgorithms,
+): void {
   if (key.certificate === undefined) throw refusal('bad-certificate', `${host} shows no host certificate`);
   checkCertificate(key.certificate, {
     kind: 'host',
     principal: host.toLowerCase(),
     now: BigInt(Math.floor(Date.now() / 1000)),
-    caSignatureAlgorithms,
+    caSignatureAlgorithms: authorityAlgorithms,
     matchPattern: (pattern, name) => matchPattern(name, pattern.toLowerCase()),
   });
 }

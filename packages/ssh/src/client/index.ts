@@ -2,10 +2,14 @@
 
 export { releaseMemory } from '../io/index.ts';
 export { version } from '../version.ts';
+export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
-export { nodeConfigSystem } from './config-system.ts';
+export { expandGlob, nodeConfigSystem } from './config-system.ts';
 export { connect } from './connect.ts';
+export { lookUpSshfp, type SshfpAnswer, type SshfpLookUpOptions } from './dns/look-up-sshfp.ts';
+export { type DnsAnswer, type DnsQuery, decodeSshfpAnswer, encodeSshfpQuery, parseDnsName } from './dns/message.ts';
+export { parseResolvConf, type ResolverSettings } from './dns/resolv-conf.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
 export {
   type ActiveForward,
@@ -16,11 +20,13 @@ export {
 } from './forwards.ts';
 export {
   acceptAnyHostKeyWithoutVerification,
+  type HostKeyAnnouncement,
   type HostKeyPolicy,
   type HostKeyQuestion,
   pinnedHostKeys,
   trustedHostAuthorities,
 } from './host-key-policy.ts';
+export { resolveHostNames } from './host-names.ts';
 export {
   defaultIdentityFiles,
   type IdentityFileOptions,
@@ -28,18 +34,40 @@ export {
   loadIdentity,
 } from './identities.ts';
 export {
-  type KnownHostsOptions,
-  knownHosts,
-  type OtherName,
-  type RefusedHostKey,
-  type UnknownHostQuestion,
-} from './known-hosts-policy.ts';
+  type KnownHostsCommand,
+  type KnownHostsCommandOptions,
+  type KnownHostsQuestion,
+  knownHostsCommand,
+} from './known-hosts-command.ts';
+export type {
+  AddressMismatch,
+  DnsFinding,
+  KnownHostsOptions,
+  OtherName,
+  RefusedHostKey,
+  UnknownHostQuestion,
+} from './known-hosts-options.ts';
+export { knownHosts } from './known-hosts-policy.ts';
+export {
+  type HostKeyUpdate,
+  type LearnedHostKeys,
+  type LearnHostKeysOptions,
+  learnHostKeys,
+} from './learn-host-keys.ts';
+export {
+  connectMux,
+  connectThroughMaster,
+  type MuxClient,
+  type MuxConnectOptions,
+  type ThroughMasterOptions,
+} from './mux-client.ts';
+export { type MuxMaster, type MuxPolicy, type PassengerPolicy, serveMux } from './mux-master.ts';
+export { type Persistence, persistWhileUsed } from './mux-persist.ts';
 export type {
   CallOptions,
   ConnectFacts,
   ConnectOptions,
   HandshakeFacts,
-  HostKeyAnnouncement,
   StartOptions,
 } from './options.ts';
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
@@ -54,5 +82,12 @@ export {
   type ScanTarget,
   scanHostKeys,
 } from './scan/index.ts';
+export { type ScpGetOptions, type ScpOptions, type ScpPath, scpGet, scpPut } from './scp.ts';
+export { localScpFiles } from './scp-local-files.ts';
+export { runScpSink, runScpSource, type ScpEnd, type ScpEndOptions } from './scp-remote-end.ts';
 export { openSftp } from './sftp.ts';
 export { parseTarget, type Target } from './target.ts';
+
+export type { OnTrustEvent, TrustEvent, TrustEventLevel } from './trust-event.ts';
+
+export type { X11Options } from './x11/forwarding.ts';

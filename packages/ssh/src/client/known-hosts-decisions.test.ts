@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateKey } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { type KnownHostsOptions, knownHosts, type UnknownHostQuestion } from './known-hosts-policy.ts';
+import type { KnownHostsOptions, UnknownHostQuestion } from './known-hosts-options.ts';
+import { knownHosts } from './known-hosts-policy.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-known-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

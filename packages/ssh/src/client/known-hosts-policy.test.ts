@@ -18,7 +18,8 @@ import { test } from 'node:test';
 import { fingerprint, formatPublicKey, generateKey, signCertificate } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { addHost } from '../trust/index.ts';
-import { type KnownHostsOptions, knownHosts, type UnknownHostQuestion } from './known-hosts-policy.ts';
+import type { KnownHostsOptions, UnknownHostQuestion } from './known-hosts-options.ts';
+import { knownHosts } from './known-hosts-policy.ts';
 import { hostKey, isError, listening, otherKey } from './live.test.kit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-known-hosts-'));

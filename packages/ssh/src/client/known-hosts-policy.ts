@@ -1,13 +1,10 @@
 /** The paved path of trust: known_hosts files, read for every connection, and added to when somebody says yes. */
-import { constants, type Stats } from 'node:fs';
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { SshError } from '../errors.ts';
-import { fingerprint, type PublicKeyAlgorithm, shortTypeName } from '../keys/index.ts';
+import { join } from 'node:path';
+import { type SshError, toSshError } from '../errors.ts';
+import { fingerprint, shortTypeName } from '../keys/index.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { maxTrustFileBytes } from '../limits.ts';
-import { findHostKeyAlgorithm, hostKeyAlgorithms } from '../transport/index.ts';
+import { findHostKeyAlgorithm } from '../transport/index.ts';
 import {
   addHost,
   checkHostKey,
@@ -19,148 +16,363 @@ import {
   knownKeyTypes,
   parseKnownHosts,
 } from '../trust/index.ts';
-import { type HostKeyPolicy, type HostKeyQuestion, refusal, requireHostCertificate } from './host-key-policy.ts';
+import { findInDns } from './dns/find-in-dns.ts';
+import { orderByKnown } from './host-key-order.ts';
+import {
+  type HostKeyAnnouncement,
+  type HostKeyPolicy,
+  type HostKeyQuestion,
+  refusal,
+  requireHostCertificate,
+} from './host-key-policy.ts';
+import type { KnownHostsQuestion } from './known-hosts-command.ts';
+import { appendHost, loadKnownHosts } from './known-hosts-files.ts';
+import type { KnownHostsOptions, OtherName } from './known-hosts-options.ts';
+import { learnHostKeys } from './learn-host-keys.ts';
+import { type Basis, certain, disabled, notTrustedYet, untrusted } from './learning-basis.ts';
+import { refuseRevokedHostKeys } from './revoked-host-keys.ts';
+import type { TrustEventLevel } from './trust-event.ts';
 
-export interface KnownHostsOptions {
-  /** Files of the user; the first one is written to. Default `~/.ssh/known_hosts` and `known_hosts2`. */
-  readonly userFiles?: readonly string[];
-  /** Files of the machine. Default `/etc/ssh/ssh_known_hosts` and `ssh_known_hosts2`. */
-  readonly globalFiles?: readonly string[];
-  /**
-   * What to do with a host that no file knows: refuse it (the default), remember its key from now on, or ask: a function
-   * that shows the question to a person and resolves to true only for a yes. A key that has *changed* is always refused.
-   */
-  readonly onUnknown?: 'refuse' | 'accept-new' | ((question: UnknownHostQuestion) => Promise<boolean>);
-  /** The name to look up and remember in place of host and port (HostKeyAlias). */
-  readonly alias?: string;
-  /** What the files say of a host's key, before anything is done about it: for logs, and for warnings that name the lines. */
-  readonly onVerdict?: (verdict: HostKeyVerdict, question: HostKeyQuestion) => void;
-  /**
-   * Goes on with a key that has changed or is revoked where it returns true. Anybody on the way can then read and change
-   * everything, so whoever says yes must give no password away afterwards (`StrictHostKeyChecking=no`).
-   */
-  readonly acceptMismatchWithoutVerification?: (verdict: RefusedHostKey, question: HostKeyQuestion) => boolean;
-  /** Host key algorithms to offer, known ones moved to the front. Default: all that are not legacy. */
-  readonly algorithms?: readonly string[];
-  /** Write names hashed, so that the file does not tell where its owner goes. */
-  readonly hashNames?: boolean;
-  /** Told of what is worth a line to the person: a host that was added, a line that cannot be read. */
-  readonly onNotice?: (text: string) => void;
-}
-
-/** An unknown host, for the person who decides. */
-export interface UnknownHostQuestion extends HostKeyQuestion {
-  readonly fingerprint: string;
-  /** Types of other keys known for this name. */
-  readonly otherTypes: readonly string[];
-  /** Other names with this very key: a machine that is known by another name, or one key on many machines. */
-  readonly otherNames: readonly OtherName[];
-}
-
-/** The verdicts that refuse a key whatever anybody says. */
-export type RefusedHostKey = Extract<HostKeyVerdict, { status: 'changed' | 'revoked' }>;
-
-/** Another name that the files know the same key by. */
-export interface OtherName {
-  readonly file: string;
-  readonly line: number;
-  /** Undefined where the name is hashed. */
-  readonly hosts: string | undefined;
-}
-
-/** Checks host keys against known_hosts files, and remembers new ones where `onUnknown` allows it. */
+/**
+ * Checks host keys against known_hosts files, and remembers new ones where `onUnknown` allows it. Everything else that
+ * ssh_config(5) has to say of trust in hosts is an option of it, and all of them work together.
+ *
+ * @example
+ * const server = await connect('example.com', { hostKeys: knownHosts({ onUnknown: 'accept-new', learn: true }) });
+ */
 export function knownHosts(options: KnownHostsOptions = {}): HostKeyPolicy {
-  const folder = join(homedir(), '.ssh');
-  const userFiles = options.userFiles ?? [join(folder, 'known_hosts'), join(folder, 'known_hosts2')];
-  const globalFiles = options.globalFiles ?? ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
-  const load = () => loadAll([...userFiles, ...globalFiles]);
-
-  return {
-    async verify(question) {
-      const files = await load();
-      const { host, port, key } = question;
-      const { alias, onVerdict, acceptMismatchWithoutVerification: mayGoOn } = options;
-      const verdict = checkHostKey(files, { host, port, key, alias });
-      onVerdict?.(verdict, question);
-      if ((verdict.status === 'changed' || verdict.status === 'revoked') && mayGoOn?.(verdict, question) === true)
-        return;
-      switch (verdict.status) {
-        case 'trusted':
-          return;
-        case 'trusted-ca':
-          requireHostCertificate(key, alias ?? host);
-          return;
-        case 'revoked':
-          throw refusal(
-            'host-key-revoked',
-            `the host key of ${question.host} is marked as revoked in ${place(verdict.line)}`,
-          );
-        case 'changed':
-          throw changedKey(question, verdict);
-        case 'unknown':
-          await admit(question, verdict.otherTypes, files);
-          return;
-      }
-    },
-    async preferredAlgorithms(host, port) {
-      const files = await load();
-      const { alias, algorithms } = options;
-      const types = knownKeyTypes(files, host, port, alias);
-      return orderByKnown(types, hasHostAuthority(files, host, port, alias), algorithms);
-    },
+  const policy = new KnownHostsPolicy(options);
+  const { learn } = options;
+  const hostKeys: HostKeyPolicy = {
+    verify: (question) => policy.verify(question),
+    preferredAlgorithms: (host, port) => policy.preferredAlgorithms(host, port),
+    ...(learn !== undefined && learn !== false && { learn: (...heard) => policy.learn(...heard) }),
   };
+  const { revokedFiles = [] } = options;
+  if (revokedFiles.length === 0) return hostKeys;
+  return refuseRevokedHostKeys(revokedFiles, hostKeys, {
+    onRefusal: (error) => options.onEvent?.({ level: 'error', text: error.message }),
+  });
+}
 
-  async function admit(
+class KnownHostsPolicy {
+  readonly #options: KnownHostsOptions;
+  readonly #userFiles: readonly string[];
+  readonly #globalFiles: readonly string[];
+  /** Why each question was answered with yes. */
+  readonly #bases = new WeakMap<HostKeyQuestion, Basis>();
+
+  constructor(options: KnownHostsOptions) {
+    const folder = join(homedir(), '.ssh');
+    this.#options = options;
+    this.#userFiles = options.userFiles ?? [join(folder, 'known_hosts'), join(folder, 'known_hosts2')];
+    this.#globalFiles = options.globalFiles ?? ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
+  }
+
+  async verify(question: HostKeyQuestion): Promise<void> {
+    const basis = await this.#decide(question);
+    this.#bases.set(question, basis);
+    const { learn = false } = this.#options;
+    if (learn !== false && !basis.mayLearn) this.#tell(basis.level, basis.why);
+  }
+
+  async preferredAlgorithms(host: string, port: number): Promise<readonly string[] | undefined> {
+    const { alias, algorithms, command } = this.#options;
+    const files = await this.#load();
+    const asked: KnownHostsQuestion = {
+      invocation: 'ORDER',
+      name: alias ?? formatHostName(host, port),
+      key: undefined,
+    };
+    if (command !== undefined) files.push(await askCommand(command, asked));
+    const types = knownKeyTypes(files, host, port, alias);
+    return orderByKnown(types, hasHostAuthority(files, host, port, alias), algorithms);
+  }
+
+  async learn(announcement: HostKeyAnnouncement, question: HostKeyQuestion): Promise<void> {
+    const { learn, alias, algorithms, hashNames, fingerprintHash, onEvent } = this.#options;
+    if (this.#bases.get(question)?.mayLearn !== true || this.#userFiles.length === 0) return;
+    const { host, port } = question;
+    await learnHostKeys(announcement, {
+      host,
+      port,
+      alias,
+      address: this.#addressToCheck(question),
+      userFiles: this.#userFiles,
+      algorithms,
+      hashNames,
+      fingerprintHash,
+      ask: typeof learn === 'function' ? learn : undefined,
+      onEvent,
+    });
+  }
+
+  async #decide(question: HostKeyQuestion): Promise<Basis> {
+    const { alias, acceptLocalhostWithoutVerification: acceptsLocalhost = false } = this.#options;
+    if (acceptsLocalhost && alias === undefined && isLoopback(question.address)) {
+      this.#tell('debug1', 'Forcing accepting of host key for loopback/localhost.');
+      return disabled('any key of this machine is accepted');
+    }
+    const files = await this.#load();
+    const isInDns = await this.#askDns(question, files);
+    if (isInDns === 'trusted') return certain;
+    const further = await this.#askCommand(question);
+    const { host, port, key } = question;
+    // A certificate vouches for a name, whatever address it is shown at.
+    const address = key.certificate === undefined ? this.#addressToCheck(question) : undefined;
+    const judge = (shown: PublicKey) => checkHostKey(files, { host, port, key: shown, alias, address }, further);
+
+    let verdict = judge(key);
+    let certificateError: SshError | undefined;
+    if (key.certificate !== undefined && verdict.status !== 'revoked') {
+      if (verdict.status === 'trusted-ca') {
+        certificateError = this.#certificateError(key, host);
+        if (certificateError === undefined) {
+          this.#options.onVerdict?.(verdict, question);
+          return disabled('certificate host key in use');
+        }
+        this.#tell('error', certificateError.message);
+      }
+      // The server has proved the key below as well, and could have shown it without the certificate.
+      this.#tell('debug1', 'No matching CA found. Retry with plain key');
+      this.#requireAccepted(key.plain, certificateError);
+      verdict = judge(key.plain);
+    }
+    this.#options.onVerdict?.(verdict, question);
+    return this.#act(verdict, question, { files, isInDns, certificateError, address });
+  }
+
+  async #act(verdict: HostKeyVerdict, question: HostKeyQuestion, circumstances: Circumstances): Promise<Basis> {
+    const { acceptMismatchWithoutVerification: mayGoOn } = this.#options;
+    switch (verdict.status) {
+      case 'trusted':
+        await this.#checkAddress(verdict, question);
+        if (verdict.address === 'unknown' && !verdict.withoutPort)
+          await this.#addAddress(verdict, question, circumstances);
+        return this.#basisOf(verdict);
+      case 'unknown':
+        return this.#admit(verdict, question, circumstances);
+      case 'trusted-ca':
+        // A plain key is never trusted through an authority.
+        throw refusal('host-key-refused', `${question.host} shows no certificate`);
+      case 'revoked':
+        if (mayGoOn?.(verdict, question) === true) return untrusted;
+        throw refusal(
+          'host-key-revoked',
+          `the host key of ${question.host} is marked as revoked in ${place(verdict.line)}`,
+        );
+      case 'changed':
+        if (mayGoOn?.(verdict, question) === true) return untrusted;
+        throw changedKey(question, verdict);
+    }
+  }
+
+  #basisOf({ line, addressLine, address, withoutPort }: Extract<HostKeyVerdict, { status: 'trusted' }>): Basis {
+    if (withoutPort) return notTrustedYet;
+    if (isOfCommand(line)) return disabled('host key found via KnownHostsCommand');
+    const lines = address === 'known' && addressLine !== undefined ? [line, addressLine] : [line];
+    if (lines.some(({ file }) => this.#globalFiles.includes(file)))
+      return disabled('host key found in GlobalKnownHostsFile');
+    return certain;
+  }
+
+  async #admit(
+    verdict: Extract<HostKeyVerdict, { status: 'unknown' }>,
     question: HostKeyQuestion,
-    otherTypes: readonly string[],
-    files: readonly KnownHosts[],
-  ): Promise<void> {
-    const { onUnknown = 'refuse', onNotice, alias } = options;
+    { files, isInDns, certificateError, address }: Circumstances,
+  ): Promise<Basis> {
+    const { onUnknown = 'refuse', fingerprintHash } = this.#options;
     const key = question.key.plain;
-    const asked = { ...question, key, fingerprint: fingerprint(key), otherTypes, otherNames: otherNames(files, key) };
-    const accepted =
-      onUnknown === 'accept-new' || (typeof onUnknown === 'function' && (await onUnknown(asked)) === true);
-    if (!accepted) {
-      throw refusal(
-        'host-key-unknown',
-        `the authenticity of host ${question.host} (${asked.fingerprint}) is not known`,
-        'Compare the fingerprint with one you trust, then add the key to known_hosts.',
+    const shown = fingerprint(key, fingerprintHash);
+    if (onUnknown === 'refuse') throw certificateError ?? unknownKey(question, shown);
+    if (typeof onUnknown === 'function') {
+      const { otherTypes } = verdict;
+      const asked = { ...question, key, fingerprint: shown, otherTypes, otherNames: otherNames(files, key), isInDns };
+      if ((await onUnknown(asked)) !== true) throw unknownKey(question, shown);
+    }
+    // Before anything is written: a key that is refused after all must not be known the next time.
+    await this.#checkAddress(verdict, question);
+    await this.#remember(question, verdict.address === 'unknown' ? address : undefined);
+    return typeof onUnknown === 'function' ? certain : notTrustedYet;
+  }
+
+  /** The name's key is good; is the address known by another? */
+  async #checkAddress(
+    verdict: Extract<HostKeyVerdict, { status: 'trusted' | 'unknown' }>,
+    question: HostKeyQuestion,
+  ): Promise<void> {
+    const { address, addressLine } = verdict;
+    if (address !== 'changed' || addressLine === undefined) return;
+    const { onAddressMismatch = 'refuse', onNotice } = this.#options;
+    const hostLine = verdict.status === 'trusted' ? verdict.line : undefined;
+    const text = [
+      `Warning: the ${shortTypeName(question.key.plain)} host key for '${this.#nameOf(question)}' differs from the key for the IP address '${addressNameOf(question)}'`,
+      `Offending key for IP in ${place(addressLine)}`,
+      ...(hostLine === undefined ? [] : [`Matching host key in ${place(hostLine)}`]),
+    ].join('\n');
+    if (typeof onAddressMismatch === 'function') {
+      if ((await onAddressMismatch({ ...question, addressLine, hostLine, text })) === true) return;
+    } else {
+      onNotice?.(text);
+      if (onAddressMismatch === 'go-on') return;
+      this.#tell('error', 'Exiting, you have requested strict checking.');
+    }
+    throw refusal(
+      'host-key-changed',
+      `the address of ${question.host} is known by another key in ${place(addressLine)}`,
+      'The name may lead to the wrong machine. If the address has a new owner, remove the old line.',
+    );
+  }
+
+  /** A known host at an address that is not known yet. */
+  async #addAddress(
+    { line }: { readonly line: KnownHostsEntry },
+    question: HostKeyQuestion,
+    { address }: Circumstances,
+  ): Promise<void> {
+    const { onNotice, hashNames: hashed = false } = this.#options;
+    const key = question.key.plain;
+    const type = shortTypeName(key);
+    const name = addressNameOf(question);
+    const [file] = this.#userFiles;
+    if (address === undefined) return;
+    if (file === undefined || isOfCommand(line)) {
+      onNotice?.(`${type} host key for IP address '${name}' not in list of known hosts.`);
+      return;
+    }
+    try {
+      await appendHost(file, (text) => addHost(text, { host: address, port: question.port, key, hashed }));
+      onNotice?.(
+        `Warning: Permanently added the ${type} host key for IP address '${name}' to the list of known hosts.`,
+      );
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      onNotice?.(
+        `Failed to add the ${type} host key for IP address '${name}' to the list of known hosts (${file}): ${reason}`,
       );
     }
-    const file = userFiles[0];
+  }
+
+  async #remember(question: HostKeyQuestion, address: string | undefined): Promise<void> {
+    const { onNotice, alias, hashNames: hashed = false } = this.#options;
+    const [file] = this.#userFiles;
     if (file === undefined) return;
-    const place = alias === undefined ? question : { host: alias, port: 22 };
-    const host = formatHostName(place.host, place.port);
+    const key = question.key.plain;
+    const { host, port } = alias === undefined ? question : { host: alias, port: 22 };
+    const also = address === undefined ? undefined : { host: address, port: question.port };
     try {
-      await appendHost(file, (text) =>
-        addHost(text, { host: place.host, port: place.port, key, hashed: options.hashNames ?? false }),
-      );
+      await appendHost(file, (text) => addHost(text, { host, port, key, hashed, also }));
     } catch (error) {
       // The key was accepted; that it cannot be remembered costs a question the next time, and no safety now.
       const reason = error instanceof Error ? error.message : String(error);
       onNotice?.(`Failed to add the host to the list of known hosts (${file}): ${reason}`);
       return;
     }
-    onNotice?.(`Warning: Permanently added '${host}' (${shortTypeName(key)}) to the list of known hosts.`);
+    const names = [formatHostName(host, port), ...(also === undefined ? [] : [addressNameOf(question)])].join(',');
+    onNotice?.(`Warning: Permanently added '${names}' (${shortTypeName(key)}) to the list of known hosts.`);
+  }
+
+  /** @returns whether DNS has the key; `trusted` where that is all that is needed. */
+  async #askDns(question: HostKeyQuestion, files: readonly KnownHosts[]): Promise<boolean | 'trusted' | undefined> {
+    const { dns, onDns, alias } = this.#options;
+    if (dns === undefined) return undefined;
+    const finding = await findInDns(question, dns.lookUp, (level, text) => this.#tell(level, text));
+    if (finding === undefined) return false;
+    onDns?.(finding, question);
+    if (finding.result !== 'match') return false;
+    if (!dns.trustSecure || !finding.secure) return true;
+    // Also where DNS would do: somebody marked this key as stolen.
+    const { host, port, key } = question;
+    return checkHostKey(files, { host, port, key, alias }).status === 'revoked' ? true : 'trusted';
+  }
+
+  async #askCommand(question: HostKeyQuestion): Promise<{ host?: KnownHosts; address?: KnownHosts }> {
+    const { command } = this.#options;
+    if (command === undefined) return {};
+    const { key } = question;
+    const host = await askCommand(command, { invocation: 'HOSTNAME', name: this.#nameOf(question), key });
+    if (key.certificate !== undefined || this.#addressToCheck(question) === undefined) return { host };
+    const name = addressNameOf(question);
+    return { host, address: await askCommand(command, { invocation: 'ADDRESS', name, key }) };
+  }
+
+  /** None where it would say nothing new, or belongs to something on the way. */
+  #addressToCheck({ host, address }: HostKeyQuestion): string | undefined {
+    const isTold = this.#options.checkAddress === true && address !== undefined && address !== host;
+    return isTold && !isLoopback(address) ? address : undefined;
+  }
+
+  #certificateError(key: PublicKey, host: string): SshError | undefined {
+    try {
+      requireHostCertificate(key, this.#options.alias ?? host, this.#options.authorityAlgorithms);
+      return undefined;
+    } catch (error) {
+      return toSshError(error, { code: 'bad-certificate', stage: 'host-key' });
+    }
+  }
+
+  /** A key that came in a certificate passes for a plain one only where plain ones of its type are wanted at all. */
+  #requireAccepted(key: PublicKey, certificateError: SshError | undefined): void {
+    const { algorithms } = this.#options;
+    const isOfKey = (name: string) => {
+      const row = findHostKeyAlgorithm(name);
+      return row !== undefined && !row.certificate && row.keyType === key.type;
+    };
+    if (algorithms === undefined || algorithms.some(isOfKey)) return;
+    const text = `host key ${key.type} not permitted by HostkeyAlgorithms`;
+    this.#tell('error', text);
+    throw certificateError ?? refusal('host-key-refused', text);
+  }
+
+  #nameOf({ host, port }: HostKeyQuestion): string {
+    return this.#options.alias ?? formatHostName(host, port);
+  }
+
+  #load(): Promise<KnownHosts[]> {
+    return loadKnownHosts([...this.#userFiles, ...this.#globalFiles]);
+  }
+
+  #tell(level: TrustEventLevel, text: string): void {
+    this.#options.onEvent?.({ level, text });
   }
 }
 
-/**
- * A known host is offered its known key types first, so that it shows a key that can be checked; an unknown one gets the
- * default order, which tells nobody what we know (CVE-2020-14145).
- */
-function orderByKnown(
-  types: readonly string[],
-  hasAuthority: boolean,
-  names: readonly string[] | undefined,
-): readonly string[] | undefined {
-  if (types.length === 0 && !hasAuthority) return names;
-  const usable =
-    names === undefined
-      ? hostKeyAlgorithms.filter((row) => !row.legacy)
-      : names.flatMap((name) => findHostKeyAlgorithm(name) ?? []);
-  const isKnown = (row: PublicKeyAlgorithm) => (row.certificate ? hasAuthority : types.includes(row.keyType));
-  return [...usable.filter(isKnown), ...usable.filter((row) => !isKnown(row))].map((row) => row.name);
+interface Circumstances {
+  readonly files: readonly KnownHosts[];
+  readonly isInDns: boolean | undefined;
+  readonly certificateError: SshError | undefined;
+  /** The address that is looked up as well. */
+  readonly address: string | undefined;
+}
+
+const commandName = 'KnownHostsCommand-';
+
+async function askCommand(
+  command: NonNullable<KnownHostsOptions['command']>,
+  question: KnownHostsQuestion,
+): Promise<KnownHosts> {
+  const text = await command(question);
+  return parseKnownHosts(text, { name: `${commandName}${question.invocation}` });
+}
+
+function isOfCommand({ file }: KnownHostsEntry): boolean {
+  return file.startsWith(commandName);
+}
+
+function addressNameOf({ address = '', port }: HostKeyQuestion): string {
+  return formatHostName(address, port);
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(?:127\.|::1$|::ffff:127\.)/.test(address);
+}
+
+function unknownKey({ host }: HostKeyQuestion, shown: string): SshError {
+  return refusal(
+    'host-key-unknown',
+    `the authenticity of host ${host} (${shown}) is not known`,
+    'Compare the fingerprint with one you trust, then add the key to known_hosts.',
+  );
 }
 
 function changedKey(question: HostKeyQuestion, verdict: Extract<HostKeyVerdict, { status: 'changed' }>): SshError {
@@ -182,55 +394,4 @@ function otherNames(files: readonly KnownHosts[], key: PublicKey): OtherName[] {
   return files
     .flatMap((file) => file.entries.filter(isSame))
     .map(({ file, line, hosts, hashed }) => ({ file, line, hosts: hashed ? undefined : hosts }));
-}
-
-async function loadAll(paths: readonly string[]): Promise<KnownHosts[]> {
-  const files: KnownHosts[] = [];
-  for (const path of paths) {
-    const text = await readIfThere(path);
-    if (text !== undefined) files.push(parseKnownHosts(text, { name: path }));
-  }
-  return files;
-}
-
-/** The file's text; undefined where there is none. Anything else that stands in the way is an error, not an empty file. */
-async function readIfThere(path: string): Promise<string | undefined> {
-  let found: Stats;
-  try {
-    found = await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
-      return undefined;
-    throw unreadable(path, error);
-  }
-  // A pipe or a device named as known_hosts would be read for ever (libssh CVE-2026-0965); /dev/null is the usual "none".
-  if (found.isCharacterDevice()) return undefined;
-  if (!found.isFile()) throw unreadable(path, new Error('it is not a regular file'));
-  if (found.size > maxTrustFileBytes) throw unreadable(path, new Error(`it is larger than ${maxTrustFileBytes} bytes`));
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-/** Appends one line; other lines stay byte for byte, and two clients that add at once lose nothing. */
-async function appendHost(path: string, add: (text: string) => string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const before = (await readIfThere(path)) ?? '';
-    const file = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
-    try {
-      await file.write(add(before).slice(before.length));
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw unreadable(path, error, 'write');
-  }
-}
-
-function unreadable(path: string, cause: unknown, verb = 'read'): SshError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SshError(`cannot ${verb} ${path}: ${reason}`, { code: 'bad-file', stage: 'trust', cause });
 }

@@ -1,16 +1,12 @@
 /** Listening on this machine for forwards: loopback addresses together, Unix sockets with their mode, no more than asked. */
-import { rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ForwardListen } from '../config/index.ts';
 import { SshError } from '../errors.ts';
+import { listenOnPath, type PathListenOptions } from '../io/index.ts';
 
-export interface LocalListenOptions {
+export interface LocalListenOptions extends PathListenOptions {
   /** Other machines may connect where no address was given (GatewayPorts). */
   readonly gatewayPorts?: boolean | undefined;
-  /** Removes a socket file that lies in the way (StreamLocalBindUnlink). */
-  readonly unlinkFirst?: boolean | undefined;
-  /** What is taken from the mode of a socket file (StreamLocalBindMask); default 0o177: only the owner may connect. */
-  readonly bindMask?: number | undefined;
 }
 
 export interface LocalListener {
@@ -30,7 +26,7 @@ export async function listenLocally(
   onConnection: (socket: Socket) => void,
   options: LocalListenOptions = {},
 ): Promise<LocalListener> {
-  if (listen.kind === 'unix') return await listenOnPath(listen.path, onConnection, options);
+  if (listen.kind === 'unix') return await listenLocallyOnPath(listen.path, onConnection, options);
   const servers: Server[] = [];
   let { port } = listen;
   const failures: unknown[] = [];
@@ -58,36 +54,20 @@ function addressesOf(host: string | undefined, gatewayPorts: boolean): readonly 
   return host === undefined || host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
 }
 
-async function listenOnPath(
+async function listenLocallyOnPath(
   path: string,
   onConnection: (socket: Socket) => void,
-  { unlinkFirst = false, bindMask = 0o177 }: LocalListenOptions,
+  options: LocalListenOptions,
 ): Promise<LocalListener> {
-  if (unlinkFirst) removeSocket(path);
-  const server = createServer({ allowHalfOpen: true }, onConnection);
-  // The file is made by bind(2), with what the mask leaves: there is no moment at which others could connect.
-  const before = process.umask(bindMask);
   try {
-    const bound = bind(server, { path });
-    process.umask(before);
-    await bound;
+    const server = await listenOnPath(path, onConnection, options);
+    return { listen: { kind: 'unix', path }, close: () => close(server) };
   } catch (error) {
-    process.umask(before);
     throw cannotListen(path, error);
   }
-  return { listen: { kind: 'unix', path }, close: () => close(server) };
 }
 
-/** Only what is a socket: a file of another kind is somebody's data. */
-function removeSocket(path: string): void {
-  try {
-    if (statSync(path).isSocket()) rmSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotListen(path, error);
-  }
-}
-
-function bind(server: Server, where: { port: number; host?: string } | { path: string }): Promise<void> {
+function bind(server: Server, where: { port: number; host?: string }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(where, () => {

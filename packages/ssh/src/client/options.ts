@@ -2,10 +2,14 @@
 import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
-import type { ConnectionLimits, PtyOptions } from '../connection/index.ts';
-import type { PublicKey, Signer } from '../keys/types.ts';
+
+import type { ChannelTimeout, ConnectionLimits, PtyOptions } from '../connection/index.ts';
+import type { SshError } from '../errors.ts';
+import type { Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
-import type { HostKeyPolicy } from './host-key-policy.ts';
+import type { AgentSource } from './agent-forwarding.ts';
+import type { HostKeyAnnouncement, HostKeyPolicy } from './host-key-policy.ts';
+import type { X11Options } from './x11/forwarding.ts';
 
 export interface ConnectOptions {
   /** Whom to trust: `knownHosts()`, `pinnedHostKeys(…)`, `trustedHostAuthorities(…)`. */
@@ -15,7 +19,10 @@ export interface ConnectOptions {
 
   /** Keys to offer, in order: private keys, signers, or paths of key files. Default: the agent's, then those in `~/.ssh`. */
   readonly identities?: readonly (Signer | string)[];
-  /** The agent: a socket's path, a client, or false for none. Default: `SSH_AUTH_SOCK`, where no identities are given. */
+  /**
+   * The agent: a socket's path, a client, or false for none. Default: `SSH_AUTH_SOCK`, where no identities are given. An agent
+   * that is connected to here is bound to the server first, as keys limited to destinations need it; a client is used as it is.
+   */
   readonly agent?: string | AgentClient | false;
   /** Of the agent's keys offer only those that `identities` (or the default files) name: an agent with many keys uses up the attempts. */
   readonly identitiesOnly?: boolean;
@@ -54,6 +61,8 @@ export interface ConnectOptions {
   /** Ends the attempt to connect; a connection that stands is ended with `close()`. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<ConnectionLimits>;
+  /** When channels that carry nothing are closed. Default: never. */
+  readonly channelTimeouts?: readonly ChannelTimeout[];
 
   /** Facts for a log: 1 what a person wants to know, 3 every packet. */
   readonly log?: (level: 1 | 2 | 3, text: string) => void;
@@ -68,17 +77,6 @@ export interface ConnectOptions {
   readonly onConnect?: (facts: ConnectFacts) => void;
   /** After `hostKeys` accepted the server and before login. */
   readonly onHandshake?: (facts: HandshakeFacts) => void;
-}
-
-export interface HostKeyAnnouncement {
-  /** Of the types known here. */
-  readonly keys: readonly PublicKey[];
-  /**
-   * Has the server sign for keys.
-   *
-   * @returns the keys, or undefined where it refuses. A wrong proof ends the connection.
-   */
-  prove(keys: readonly PublicKey[]): Promise<readonly PublicKey[] | undefined>;
 }
 
 export interface ConnectFacts {
@@ -101,6 +99,20 @@ export interface CallOptions {
 export interface StartOptions extends CallOptions {
   /** A terminal for the program. */
   readonly pty?: PtyOptions;
+  /**
+   * Hides when keys are pressed: small writes go out at a fixed pace, fake ones between them. For people at a terminal, so it
+   * needs `pty`; true is OpenSSH's pace of 20 ms. Default false.
+   */
+  readonly obscureKeystrokes?: boolean | { readonly intervalMs: number };
+  /**
+   * Lends the program an agent of ours: that of `SSH_AUTH_SOCK`, one named by its socket, or fresh connections from a function.
+   * Whoever is root on the server can use it for as long as the connection lives; its keys stay here.
+   */
+  readonly agentForwarding?: AgentSource;
+  /** Lends the program our display. */
+  readonly x11?: X11Options;
+  /** Told of what could not be forwarded: the program is started all the same. Default: a line in the log. */
+  readonly onForwardingFailure?: (what: 'agent' | 'x11', error: SshError) => void;
   /** Variables to set; servers accept few of them. */
   readonly environment?: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
 /** The keys a connection offers, in their order, each looked at only when its turn comes. */
-import { type AgentClient, agentSigners } from '../agent/index.ts';
+import { type AgentClient, agentSigners, type SessionBinding } from '../agent/index.ts';
 import { SshError } from '../errors.ts';
 import { fingerprint, parsePublicKey, shortTypeName } from '../keys/index.ts';
 import type { PublicKey, Signer } from '../keys/types.ts';
@@ -16,12 +16,18 @@ import type { ConnectOptions } from './options.ts';
 /**
  * Given identities first, in their order: one that the agent holds is the agent's to sign with, and needs no passphrase. Then
  * the agent's other keys, then files that it does not hold: of a default list those come last, as OpenSSH has it.
+ *
+ * @param binding - what the server proved: an agent is told before it is asked for anything, so that it can hold keys to the
+ *   destinations they are limited to.
  */
-export async function* offeredSigners(options: ConnectOptions): AsyncGenerator<Signer> {
+export async function* offeredSigners(
+  options: ConnectOptions,
+  binding?: Omit<SessionBinding, 'forwarding'>,
+): AsyncGenerator<Signer> {
   const { identities, agent, identitiesOnly = false } = options;
   const wantsAgent = agent !== false && (agent !== undefined || identities === undefined);
   const certificates = await loadCertificates(options);
-  const held = wantsAgent ? await openAgent(agent, options) : undefined;
+  const held = wantsAgent ? await openAgent(agent, options, binding) : undefined;
   try {
     const left = new Map(held?.signers.map((signer) => [idOf(signer.publicKey), signer]));
     const files: string[] = [];
@@ -128,14 +134,23 @@ interface HeldKeys {
 async function openAgent(
   agent: string | AgentClient | undefined,
   { log, skipUnusableKeys = false }: ConnectOptions,
+  binding: Omit<SessionBinding, 'forwarding'> | undefined,
 ): Promise<HeldKeys | undefined> {
   try {
     if (agent === undefined && findAgentPaths().length === 0) return undefined;
-    const client = typeof agent === 'object' ? agent : await connectAgent(agent);
-    return {
-      signers: await agentSigners(client),
-      close: () => typeof agent !== 'object' && client.close(),
-    };
+    // A client of the caller's may serve other connections, and an agent's connection can be bound to one login only.
+    if (typeof agent === 'object') return { signers: await agentSigners(agent), close() {} };
+    const client = await connectAgent(agent);
+    try {
+      if (binding !== undefined) {
+        const isBound = await client.bindSession({ ...binding, forwarding: false });
+        log?.(2, isBound ? 'agent bound to the host key' : 'the agent does not take session-bind@openssh.com');
+      }
+      return { signers: await agentSigners(client), close: () => client.close() };
+    } catch (error) {
+      client.close();
+      throw error;
+    }
   } catch (error) {
     // Asked for by name it must be there; found in the environment it is a convenience.
     if ((agent !== undefined && !skipUnusableKeys) || !(error instanceof SshError)) throw error;

@@ -24,3 +24,4 @@ export {
 export { type ConfigLine, splitConfigLine, splitWords } from './line.ts';
 export { type ConfigPlace, commandLine } from './place.ts';
 export { expandHome, expandTokens, expandVariables, type TokenValues } from './tokens.ts';
+export type { AlgorithmSpec } from './values.ts';

@@ -1,4 +1,5 @@
 /** How values are read and written back: one small builder for each kind of keyword. */
+import { parseDuration } from '../keys/index.ts';
 import { type ConfigPlace, ValueError } from './place.ts';
 
 /** What stands behind a keyword: at least one word. */
@@ -145,19 +146,12 @@ export function seconds(name: string, initial: number): KeywordRow<number> {
   return single(name, initial, parseSeconds, String);
 }
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-
 /** sshd_config(5), TIME FORMATS. */
 export function parseSeconds(word: string): number {
   if (word === '') throw new ValueError('missing time value.');
-  // Each digit has one place in this pattern, so that it fails in linear time.
-  if (!/^(?:\d{1,10}[smhdw])*\d{0,10}$/i.test(word)) throw new ValueError('invalid time value.');
-  let total = 0;
-  for (const [, digits = '', unit = ''] of word.matchAll(/(\d+)([smhdw]?)/gi)) {
-    total += Number(digits) * (unitSeconds[unit.toLowerCase() || 's'] ?? 1);
-  }
-  if (total > 0x7fff_ffff) throw new ValueError('invalid time value.');
-  return total;
+  const seconds = parseDuration(word);
+  if (seconds === undefined) throw new ValueError('invalid time value.');
+  return seconds;
 }
 
 /** Bytes, with K, M or G. */

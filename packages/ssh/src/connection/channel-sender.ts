@@ -3,6 +3,7 @@
 import type { SshError } from '../errors.ts';
 import type { ConnectionLink } from '../transport/link.ts';
 import { closedError } from './channel-sink.ts';
+import type { KeystrokePacer } from './keystroke-pacer.ts';
 import {
   channelClose,
   channelEof,
@@ -28,6 +29,7 @@ const joined = Buffer.alloc(32 * 1024);
 /** The channel as its sender sees it. */
 export interface SendingChannel {
   readonly interactive: boolean;
+  readonly onActivity: (() => void) | undefined;
   readonly remoteId: number;
   sentEof(): void;
   sentClose(): void;
@@ -37,6 +39,8 @@ export interface SendingChannel {
 export class ChannelSender implements Sender {
   scheduled = false;
   window = new SendWindow(0, 0);
+  /** Decides when keystrokes go out. */
+  pacer: KeystrokePacer | undefined;
   readonly #channel: SendingChannel;
   readonly #link: ConnectionLink;
   readonly #scheduler: Scheduler;
@@ -73,13 +77,29 @@ export class ChannelSender implements Sender {
       return;
     }
     if (kind === 'eof' || kind === 'close') this.#ended = kind;
+    if (this.pacer !== undefined) {
+      if (kind !== 'data') this.pacer.stop();
+      else if (this.pacer.hold(this.#queue.bytes + bytes.length)) {
+        // Taken at once, as a copy: whoever writes must not wait for the tick with the next key in hand.
+        this.#queue.push(kind, Buffer.from(bytes));
+        sent?.();
+        return;
+      }
+    }
     this.#queue.push(kind, bytes, sent);
-    if (this.#canSend()) this.#scheduler.wake(this);
+    this.wake();
   }
 
   addCredit(bytes: number): void {
     this.window.add(bytes);
-    if (this.#canSend()) this.#scheduler.wake(this);
+    if (this.pacer?.holds !== true) this.wake();
+  }
+
+  /** Sends what can be sent. @returns whether there was anything. */
+  wake(): boolean {
+    if (!this.#canSend()) return false;
+    this.#scheduler.wake(this);
+    return true;
   }
 
   sendOne(): boolean {
@@ -99,6 +119,7 @@ export class ChannelSender implements Sender {
   /** Sends CLOSE at once; what is still queued fails with the error. */
   sendClose(error: SshError): void {
     this.#ended = 'close';
+    this.pacer?.stop();
     this.answerClose();
     this.#channel.sentClose();
     this.#queue.clear(error);
@@ -114,6 +135,7 @@ export class ChannelSender implements Sender {
   }
 
   clear(error: SshError): void {
+    this.pacer?.stop();
     this.#queue.clear(error);
   }
 
@@ -159,6 +181,7 @@ export class ChannelSender implements Sender {
 
   #sendPacket(kind: SendItem['kind'], body: Buffer): void {
     this.window.take(body.length);
+    this.#channel.onActivity?.();
     if (kind === 'data') {
       writeDataHead(dataHead, this.#channel.remoteId, body.length);
       this.#link.send(dataHead, body);

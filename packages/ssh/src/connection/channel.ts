@@ -1,10 +1,11 @@
 /** One channel of a connection (RFC 4254 §5): its state, its windows, its queue; knows neither streams nor types. */
 
 import { protocolError, type SshError } from '../errors.ts';
-import type { ConnectionLink } from '../transport/link.ts';
+import type { Clock, ConnectionLink } from '../transport/link.ts';
 import { ChannelSender } from './channel-sender.ts';
 import { type ChannelSink, type ChannelState, closedError } from './channel-sink.ts';
 import { EarlySink } from './early-sink.ts';
+import { KeystrokePacer } from './keystroke-pacer.ts';
 import { channelFailure, channelRequest, channelSuccess, windowAdjustBytes, writeWindowAdjust } from './messages.ts';
 import { abortedError, type IncomingRequest, PendingReplies, RequestQueue } from './request-queue.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -15,6 +16,7 @@ import type { Growable, WindowGrowth } from './window-growth.ts';
 /** What a channel needs of its connection. */
 export interface ChannelHost {
   readonly link: ConnectionLink;
+  readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly budget: WindowBudget;
   readonly growth: WindowGrowth;
@@ -23,6 +25,8 @@ export interface ChannelHost {
   /** Sends an answer to the peer, counted against what may be queued for a peer that does not read. */
   reply(payload: Buffer): void;
   onHandlerError(error: unknown): void;
+  /** What the channel is for has become known. */
+  purposeKnown(channel: Channel): void;
   /** The channel is closed on the wire. */
   released(channel: Channel): void;
 }
@@ -44,6 +48,8 @@ export class Channel implements Growable {
   readonly type: string;
   /** Small writes go before the bulk of other channels. */
   interactive: boolean;
+  /** Called for all data, in either direction. */
+  onActivity: (() => void) | undefined;
   /** The peer's number for this channel. */
   remoteId = 0;
   readonly receiveWindow: ReceiveWindow;
@@ -54,6 +60,7 @@ export class Channel implements Growable {
   readonly #requests: RequestQueue;
   readonly #replies = new PendingReplies();
   #state: ChannelState = 'opening';
+  #purpose: string | undefined;
   #sink: ChannelSink;
   #settleClosed: (error: SshError | undefined) => void = () => {};
 
@@ -82,6 +89,16 @@ export class Channel implements Growable {
 
   get state(): ChannelState {
     return this.#state;
+  }
+
+  /** What a session runs, for ChannelTimeout: `shell`, `command`, `subsystem:sftp`. */
+  get purpose(): string | undefined {
+    return this.#purpose;
+  }
+
+  set purpose(purpose: string | undefined) {
+    this.#purpose = purpose;
+    if (this.#isLive()) this.#host.purposeKnown(this);
   }
 
   /** Data waiting to be handed to the link. */
@@ -177,6 +194,20 @@ export class Channel implements Growable {
     this.end();
   }
 
+  /** Sends small writes at a fixed pace and fake ones between them, so that nobody on the way sees when keys are pressed. */
+  obscureKeystrokes(intervalMs: number): void {
+    const { link, clock } = this.#host;
+    this.#sender.pacer = new KeystrokePacer(
+      {
+        clock,
+        isReady: () => link.ready,
+        sendChaff: () => void link.ping(ignorePong, chaffData),
+        release: () => this.#sender.wake(),
+      },
+      intervalMs,
+    );
+  }
+
   growWindow(): void {
     if (!this.#isLive()) return;
     const window = this.receiveWindow;
@@ -198,6 +229,7 @@ export class Channel implements Growable {
   receiveData(chunk: Buffer): void {
     const window = this.receiveWindow;
     window.take(chunk.length);
+    this.onActivity?.();
     if (!this.#takesData()) this.consumed(chunk.length);
     else {
       try {
@@ -211,6 +243,7 @@ export class Channel implements Growable {
 
   receiveStderr(chunk: Buffer): void {
     this.receiveWindow.take(chunk.length);
+    this.onActivity?.();
     if (!this.#takesData() || this.#sink.stderr === undefined) this.consumed(chunk.length);
     else deliver(() => this.#sink.stderr?.(chunk));
   }
@@ -311,6 +344,9 @@ export class Channel implements Growable {
 }
 
 const noBytes = Buffer.alloc(0);
+/** As long as it takes for a PING to have the size of one key's CHANNEL_DATA. */
+const chaffData = Buffer.from('PING!');
+const ignorePong = (): void => {};
 
 /** Requires what RFC 4254 §5.1 leaves open: a maximum packet that something fits into (russh CVE-2025-54804). */
 export function requirePeerPacketBytes(maxPacketBytes: number, leastBytes: number): void {

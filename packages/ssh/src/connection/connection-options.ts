@@ -2,6 +2,7 @@
 
 import * as defaults from '../limits.ts';
 import type { Clock } from '../transport/link.ts';
+import type { ChannelTimeout } from './channel-timeouts.ts';
 import type { ChannelOpenHandler } from './incoming-open.ts';
 import type { RequestHandler } from './request-queue.ts';
 
@@ -26,6 +27,10 @@ export interface ConnectionOptions {
   limits?: Partial<ConnectionLimits>;
   /** A round trip measured before, in the handshake say; helps to size windows. Too long is harmless. */
   roundTripMs?: number | undefined;
+  /** When channels that carry nothing are closed; the first rule that fits counts. Default: never. */
+  channelTimeouts?: readonly ChannelTimeout[] | undefined;
+  /** How long the connection may have no channel at all before it is ended. Default 0: for ever. */
+  unusedTimeoutMs?: number | undefined;
   /** Told what a handler threw, for logs; the peer just sees its request refused. */
   onHandlerError?: (error: unknown) => void;
 }

@@ -2,7 +2,11 @@
 
 import { protocolError, SshError } from '../errors.ts';
 import type { ConnectionLink } from '../transport/link.ts';
+
+import { Answers } from './answers.ts';
+
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
+import { IdleWatch } from './channel-timeouts.ts';
 import { channelTypes } from './channels/table.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './connection-options.ts';
 import { keepalive } from './global-requests/keepalive.ts';
@@ -11,6 +15,7 @@ import { type AcceptOptions, encodeOpenFailure, IncomingOpen } from './incoming-
 import { type KeepaliveOptions, startKeepalive } from './keepalive.ts';
 import * as messages from './messages.ts';
 import { OpeningChannels } from './opening-channels.ts';
+import { RelayedChannels } from './relayed-channels.ts';
 import { abortedError, PendingReplies, RequestQueue } from './request-queue.ts';
 import { Scheduler } from './scheduler.ts';
 import { SendWindow, WindowBudget } from './window.ts';
@@ -24,6 +29,8 @@ export interface OpenOptions extends AcceptOptions {
 export class Connection {
   readonly link: ConnectionLink;
   readonly limits: ConnectionLimits;
+  /** Channels that somebody else speaks for: the clients of a shared connection. */
+  readonly relayed: RelayedChannels;
   readonly #options: ConnectionOptions;
   readonly #channels = new Map<number, Channel>();
   readonly #opening = new OpeningChannels();
@@ -31,9 +38,10 @@ export class Connection {
   readonly #replies = new PendingReplies();
   readonly #requests: RequestQueue;
   readonly #host: ChannelHost;
+  readonly #answers: Answers;
+  readonly #idle: IdleWatch;
   #nextChannelId = 0;
   #noMoreSessions = false;
-  #unsentReplyBytes = 0;
   #receivedCount = 0;
   #stopKeepalive: () => void = () => {};
   #ended: SshError | undefined;
@@ -43,25 +51,30 @@ export class Connection {
     this.link = link;
     this.#options = options;
     this.limits = connectionLimits(options.limits);
+    this.#answers = new Answers(link, this.limits.maxQueuedReplyBytes);
+    this.relayed = new RelayedChannels(() => (this.#isFull ? undefined : this.#takeChannelId()));
     const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
     const growth = new WindowGrowth(options.clock, (answered) => this.#probe(answered));
     if (options.roundTripMs !== undefined) growth.noteRoundTrip(options.roundTripMs);
+    this.#idle = new IdleWatch(options, (error) => link.fail(error));
     this.#host = {
       link,
+      clock: options.clock,
       scheduler: new Scheduler(link),
       budget: new WindowBudget(this.limits.maxConnectionWindowBytes, this.limits.maxChannels),
       growth,
       maxWindowBytes: this.limits.maxWindowBytes,
       maxPendingRequests: this.limits.maxPendingRequests,
-      reply: (payload) => this.#reply(payload),
+      reply: (payload) => this.#answers.send(payload),
       onHandlerError,
+      purposeKnown: (channel) => this.#idle.opened(channel),
       released: (channel) => this.#release(channel),
     };
     this.#requests = new RequestQueue({
       handle: (request) => this.#options.globalRequestHandlers?.get(request.type)?.(request) ?? false,
       reply: (answer) => {
-        if (answer === false) this.#reply(messages.requestFailure.encode({}));
-        else this.#reply(messages.requestSuccess.encode({ data: answer === true ? noBytes : answer }));
+        if (answer === false) this.#answers.send(messages.requestFailure.encode({}));
+        else this.#answers.send(messages.requestSuccess.encode({ data: answer === true ? noBytes : answer }));
       },
       fail: (error) => link.fail(error),
       onHandlerError,
@@ -83,7 +96,12 @@ export class Connection {
 
   /** Channels opening, open, or waiting for the peer's CLOSE, and those the application has to decide about. */
   get channelCount(): number {
-    return this.#channels.size + this.#undecided.size;
+    return this.#channels.size + this.#undecided.size + this.relayed.size;
+  }
+
+  /** The channels of this end's own, opening and open. */
+  get channels(): readonly Channel[] {
+    return [...this.#channels.values()];
   }
 
   /** Receive windows of all channels together, in bytes. */
@@ -103,7 +121,7 @@ export class Connection {
     if (this.#noMoreSessions && type === 'session' && this.link.role === 'client') {
       throw new SshError('the server was told that no more sessions come', { code: 'misuse', stage: 'channel' });
     }
-    if (this.channelCount >= this.limits.maxChannels) {
+    if (this.#isFull) {
       throw new SshError(`${this.channelCount} channels are open, which is the limit`, {
         code: 'limit-exceeded',
         stage: 'channel',
@@ -113,15 +131,8 @@ export class Connection {
     const channel = this.#createChannel(type, options);
     const opened = this.#opening.wait(channel, this.#options.clock.now(), options.signal);
     const { size, maxPacketBytes } = channel.receiveWindow;
-    this.link.send(
-      messages.channelOpen.encode({
-        type,
-        sender: channel.id,
-        windowBytes: size,
-        maxPacketBytes,
-        data: data as Buffer,
-      }),
-    );
+    const open = { type, sender: channel.id, windowBytes: size, maxPacketBytes, data: data as Buffer };
+    this.link.send(messages.channelOpen.encode(open));
     return opened;
   }
 
@@ -175,6 +186,7 @@ export class Connection {
   receive(payload: Buffer): void {
     if (this.#ended !== undefined) return;
     this.#receivedCount++;
+    if (this.relayed.size > 0 && this.relayed.receive(payload)) return;
     switch (payload[0]) {
       case 94:
         this.#live(payload).receiveData(messages.readData(payload));
@@ -211,8 +223,9 @@ export class Connection {
 
   /** The link takes bulk data again. */
   onLinkReady(): void {
-    this.#unsentReplyBytes = 0;
+    this.#answers.onLinkReady();
     this.#host.scheduler.run();
+    this.relayed.onLinkReady();
   }
 
   /** The connection is over: every pending call rejects, every channel ends with this error. */
@@ -220,6 +233,7 @@ export class Connection {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#stopKeepalive();
+    this.#idle.stop();
     this.#requests.end();
     this.#host.scheduler.clear();
     for (const open of this.#undecided) open.end();
@@ -227,6 +241,7 @@ export class Connection {
     this.#replies.end(error);
     this.#opening.end(error);
     for (const channel of [...this.#channels.values()]) channel.terminate(error);
+    this.relayed.end(error);
     this.#abort?.abort(error);
   }
 
@@ -255,6 +270,7 @@ export class Connection {
         const opening = this.#opening.take(confirmation.recipient, 'CHANNEL_OPEN_CONFIRMATION');
         this.#host.growth.noteRoundTrip(this.#options.clock.now() - opening.startedMs);
         opening.channel.confirmed(confirmation.sender, window);
+        this.#idle.opened(opening.channel);
         opening.confirmed();
         return;
       }
@@ -285,7 +301,8 @@ export class Connection {
     if (type === 'session' && this.#noMoreSessions && this.link.role === 'server') {
       throw protocolError('channel', 'the client opened a session after it had promised to open no more');
     }
-    if (this.channelCount >= this.limits.maxChannels) {
+    if (this.relayed.takesOpen(open, payload)) return;
+    if (this.#isFull) {
       this.#refuse(sender, messages.openFailureReasons.resourceShortage, 'too many channels are open');
       return;
     }
@@ -302,18 +319,23 @@ export class Connection {
       data,
       peerChannel: sender,
       accept: (options) => this.#accept(type, sender, window, options),
-      send: (failure) => this.#reply(failure),
+      send: (failure) => this.#answers.send(failure),
       onHandlerError: this.#host.onHandlerError,
       fail: (error) => this.link.fail(error),
-      decided: () => this.#undecided.delete(incoming),
+      decided: () => {
+        this.#undecided.delete(incoming);
+        this.#idle.countChanged(this.channelCount);
+      },
     });
     this.#undecided.add(incoming);
+    this.#idle.countChanged(this.channelCount);
     incoming.run(handler);
   }
 
   #accept(type: string, peerChannel: number, window: SendWindow, options: AcceptOptions): Channel {
     const channel = this.#createChannel(type, options);
     channel.confirmed(peerChannel, window);
+    this.#idle.opened(channel);
     const { size, maxPacketBytes } = channel.receiveWindow;
     const confirmation = {
       recipient: peerChannel,
@@ -327,26 +349,39 @@ export class Connection {
   }
 
   #refuse(recipient: number, reason: number, description: string): void {
-    this.#reply(encodeOpenFailure(recipient, reason, description));
+    this.#answers.send(encodeOpenFailure(recipient, reason, description));
+  }
+
+  get #isFull(): boolean {
+    return this.channelCount >= this.limits.maxChannels;
   }
 
   #createChannel(type: string, options: AcceptOptions): Channel {
-    while (this.#channels.has(this.#nextChannelId)) this.#nextChannelId = (this.#nextChannelId + 1) % 2 ** 32;
     const channel = new Channel(this.#host, {
-      id: this.#nextChannelId,
+      id: this.#takeChannelId(),
       type,
       windowBytes: this.#host.budget.open(options.windowBytes ?? this.limits.initialWindowBytes),
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
     });
-    // Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one.
-    this.#nextChannelId = (this.#nextChannelId + 1) % 2 ** 32;
     this.#channels.set(channel.id, channel);
+    this.#idle.countChanged(this.channelCount);
     return channel;
   }
 
+  /** Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one. */
+  #takeChannelId(): number {
+    let id = this.#nextChannelId;
+    while (this.#channels.has(id) || this.relayed.has(id)) id = (id + 1) % 2 ** 32;
+    this.#nextChannelId = (id + 1) % 2 ** 32;
+    return id;
+  }
+
   #release(channel: Channel): void {
-    if (this.#channels.delete(channel.id)) this.#host.budget.close(channel.receiveWindow.size);
+    if (!this.#channels.delete(channel.id)) return;
+    this.#host.budget.close(channel.receiveWindow.size);
+    this.#idle.closed(channel);
+    if (this.#ended === undefined) this.#idle.countChanged(this.channelCount);
   }
 
   /** The channel a message is for; there must be one, and it must be confirmed. */
@@ -364,19 +399,6 @@ export class Connection {
     return new SendWindow(open.windowBytes, Math.min(open.maxPacketBytes, this.limits.maxChannelPacketBytes));
   }
 
-  /** A peer that asks and never reads makes answers pile up in the link; past the limit it is cut off. */
-  #reply(payload: Buffer): void {
-    if (!this.link.ready) {
-      this.#unsentReplyBytes += payload.length + packetOverheadBytes;
-      if (this.#unsentReplyBytes > this.limits.maxQueuedReplyBytes) {
-        const text = `the peer asks but does not read: ${this.#unsentReplyBytes} bytes of answers wait`;
-        this.link.fail(protocolError('channel', text, { code: 'limit-exceeded' }));
-        return;
-      }
-    }
-    this.link.send(payload);
-  }
-
   #probe(answered: () => void): void {
     if (this.link.ping(answered)) return;
     this.globalRequest(keepalive.name).then(answered, () => {});
@@ -389,5 +411,3 @@ export class Connection {
 }
 
 const noBytes = Buffer.alloc(0);
-/** About what a packet costs besides its payload: header, padding, MAC, and the objects around it. */
-const packetOverheadBytes = 64;

@@ -3,6 +3,7 @@
 export { Channel } from './channel.ts';
 export type { ChannelSink, ChannelState } from './channel-sink.ts';
 export { ChannelStream, type ChannelStreamOptions } from './channel-stream.ts';
+export type { ChannelTimeout } from './channel-timeouts.ts';
 export { agentConnect } from './channels/agent-connect.ts';
 export { authAgentOpenssh } from './channels/auth-agent-openssh.ts';
 export { directStreamlocalOpenssh } from './channels/direct-streamlocal-openssh.ts';
@@ -34,8 +35,10 @@ export {
 } from './host-key-rotation.ts';
 export type { AcceptOptions, ChannelOpenHandler, IncomingOpen } from './incoming-open.ts';
 export type { KeepaliveOptions } from './keepalive.ts';
+export { defaultKeystrokeIntervalMs } from './keystroke-pacer.ts';
 export { connectionMessages, openFailureReasons } from './messages.ts';
 export type { OpenRefusal } from './opening-channels.ts';
+export type { ChannelRelay, RelayedOpen } from './relayed-channels.ts';
 export type { Answer, IncomingRequest, RequestHandler } from './request-queue.ts';
 export { agentReq } from './requests/agent-req.ts';
 export { authAgentReqOpenssh } from './requests/auth-agent-req-openssh.ts';

@@ -53,6 +53,8 @@ export class MemoryLink implements ConnectionLink {
   pings = false;
   readonly outbox: Buffer[] = [];
   readonly pingsAsked: (() => void)[] = [];
+  /** How much each ping asked so far carried. */
+  readonly pingBytes: number[] = [];
   failure: SshError | undefined;
   onSend: (() => void) | undefined;
   onFail: ((error: SshError) => void) | undefined;
@@ -67,9 +69,10 @@ export class MemoryLink implements ConnectionLink {
     this.onSend?.();
   }
 
-  ping(done: () => void): boolean {
+  ping(done: () => void, data: Buffer = Buffer.alloc(0)): boolean {
     if (!this.pings) return false;
     this.pingsAsked.push(done);
+    this.pingBytes.push(data.length);
     this.onSend?.();
     return true;
   }

@@ -8,6 +8,7 @@ import type { Channel } from './channel.ts';
 import { ChannelStream } from './channel-stream.ts';
 import { session } from './channels/session.ts';
 import type { Connection, OpenOptions } from './connection.ts';
+import { defaultKeystrokeIntervalMs } from './keystroke-pacer.ts';
 import type { IncomingRequest } from './request-queue.ts';
 import { breakRequest } from './requests/break.ts';
 import { env } from './requests/env.ts';
@@ -111,6 +112,17 @@ export class ClientSession {
     await this.#require(ptyReq.name, data, request, 'The server gives no terminal to this login.');
   }
 
+  /**
+   * Hides the moments at which keys are pressed from whoever sees the packets: small writes go out at a fixed pace, and while
+   * somebody types fake ones fill the gaps, as far as the server answers pings. For terminals only: a write may wait for an
+   * interval.
+   *
+   * @param intervalMs - the pace. Default 20.
+   */
+  obscureKeystrokes(intervalMs: number = defaultKeystrokeIntervalMs): void {
+    this.channel.obscureKeystrokes(intervalMs);
+  }
+
   /** Sets an environment variable. Servers accept few names and mostly ignore the others, so no reply is asked for. */
   env(name: string, value: string | Uint8Array): void {
     this.channel.notify(env.name, env.data.encode({ variable: toBytes(name), value: toBytes(value) }));
@@ -118,16 +130,19 @@ export class ClientSession {
 
   /** Starts the user's shell. */
   async shell(request: RequestOptions = {}): Promise<void> {
+    this.channel.purpose = 'shell';
     await this.#require(shell.name, shell.data.encode({}), request);
   }
 
   /** Runs a command; the server hands it to the user's shell. */
   async exec(command: string | Uint8Array, request: RequestOptions = {}): Promise<void> {
+    this.channel.purpose = 'command';
     await this.#require(exec.name, exec.data.encode({ command: toBytes(command) }), request);
   }
 
   /** Starts a subsystem such as sftp. */
   async subsystem(name: string, request: RequestOptions = {}): Promise<void> {
+    this.channel.purpose = `subsystem:${name}`;
     const remedy = `The server does not offer ${name}; its administrator can enable it.`;
     await this.#require(subsystem.name, subsystem.data.encode({ subsystem: name }), request, remedy);
   }

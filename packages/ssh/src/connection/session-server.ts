@@ -58,6 +58,8 @@ export interface SessionHandler {
   onClosed?(session: ServerSession): void;
 }
 
+type Intercept = (request: IncomingRequest, session: ServerSession) => Verdict | undefined;
+
 /** A session channel the client opened; make it in the handler for `session`, on the channel that was accepted. */
 export class ServerSession {
   readonly channel: Channel;
@@ -66,15 +68,20 @@ export class ServerSession {
   readonly stderr: Writable;
   /** What the client set and the handler accepted, before the start. */
   readonly environment = new Map<string, string>();
+  /** What the server itself tells the program: `SSH_AUTH_SOCK` of a forwarded agent, `DISPLAY` of a forwarded display. */
+  readonly serverEnvironment = new Map<string, string>();
   readonly #handler: SessionHandler;
+  readonly #intercept: Intercept | undefined;
   #environmentBytes = 0;
   #pty: PtyRequest | undefined;
   /** waiting → starting → started; back to waiting when the handler refused. */
   #state: 'waiting' | 'starting' | 'started' = 'waiting';
   #exiting = false;
 
-  constructor(channel: Channel, handler: SessionHandler) {
+  /** @param intercept - sees requests before `onOther` does; undefined leaves them to it. */
+  constructor(channel: Channel, handler: SessionHandler, intercept?: Intercept) {
     this.channel = channel;
+    this.#intercept = intercept;
     this.#handler = handler;
     this.stream = new ChannelStream(channel, {
       closeAfterEnd: false,
@@ -83,6 +90,11 @@ export class ServerSession {
       breaksQuietly: true,
     });
     this.stderr = this.stream.createStderrWriter();
+  }
+
+  /** Whether a program was started, or is about to be: what prepares a start comes too late then. */
+  get isStarted(): boolean {
+    return this.#state !== 'waiting';
   }
 
   /** The terminal the client asked for and got, at its present size. */
@@ -154,7 +166,7 @@ export class ServerSession {
       case eowOpenssh.name:
         return false;
       default:
-        return this.#handler.onOther?.(request, this) ?? false;
+        return this.#intercept?.(request, this) ?? this.#handler.onOther?.(request, this) ?? false;
     }
   }
 
@@ -165,6 +177,7 @@ export class ServerSession {
     this.#state = 'starting';
     const settle = (started: boolean) => {
       this.#state = started ? 'started' : 'waiting';
+      if (started) this.channel.purpose = purposeOf(start);
       return started;
     };
     const failed = (error: unknown): never => {
@@ -213,4 +226,9 @@ export class ServerSession {
     this.#handler.onWindowChange?.(this.#pty, this);
     return true;
   }
+}
+
+function purposeOf(start: SessionStart): string {
+  if (start.kind === 'subsystem') return `subsystem:${start.name}`;
+  return start.kind === 'exec' ? 'command' : 'shell';
 }

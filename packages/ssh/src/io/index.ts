@@ -1,6 +1,7 @@
 /** Where the protocol meets sockets and time; used by client and server. */
 export { systemClock } from './clock.ts';
 export { join } from './join.ts';
+export { listenOnPath, type PathListenOptions } from './listen-on-path.ts';
 export { readBuffer } from './read-buffer.ts';
 export { releaseMemory } from './release-memory.ts';
 export { adoptSocket, StreamDriver } from './stream-driver.ts';

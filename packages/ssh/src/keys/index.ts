@@ -108,6 +108,7 @@ export {
 export type { Certificate, PrivateKey, PublicKey, Signer, VerifyOptions } from './types.ts';
 export {
   formatAbsoluteTime,
+  parseDuration,
   parseTimeSpec,
   parseValidityInterval,
   parseValidityTime,

@@ -79,6 +79,23 @@ export function parseTimeSpec(text: string): number | undefined {
 }
 
 /**
+ * Reads a length of time (sshd_config(5), TIME FORMATS): numbers, each with a unit (s, m, h, d, w) or none for seconds, added up.
+ *
+ * @returns seconds; undefined where the text is none, or longer than OpenSSH's int holds (68 years).
+ * @example
+ * parseDuration('1h30m'); // 5400
+ */
+export function parseDuration(text: string): number | undefined {
+  // Each digit has one place in this pattern, so that it fails in linear time.
+  if (text.length > maxTimeText || !/^(?=.)(?:[0-9]+[smhdw])*[0-9]*$/i.test(text)) return undefined;
+  let total = 0;
+  for (const [, count = '', unit = ''] of text.matchAll(/([0-9]+)([smhdw]?)/gi)) {
+    total += Number(count) * (unitSeconds[unit.toLowerCase()] as number);
+  }
+  return total > maxDurationSeconds ? undefined : total;
+}
+
+/**
  * A time as ssh-keygen prints it: `2030-01-02T03:04:05`, local time.
  *
  * Certificates can name any time up to 2^64-1, and Date ends in the year 275760. Calendars and clock changes repeat after 400
@@ -129,18 +146,13 @@ function parseHexadecimal(text: string): bigint {
 
 /** More than any time; what is longer could cost time itself to look at. */
 const maxTimeText = 128;
-const unitSeconds: Readonly<Record<string, bigint>> = { s: 1n, m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
+const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** OpenSSH counts in an int, so that a longer time is none there: 68 years. */
-const maxDurationSeconds = 0x7fff_ffffn;
+const maxDurationSeconds = 0x7fff_ffff;
 
-/** The time form of sshd_config(5): numbers, each with a unit or none, added up. */
 function readDuration(text: string): bigint | undefined {
-  if (text.length > maxTimeText || !/^(?=.)(?:[0-9]+[smhdw])*[0-9]*$/i.test(text)) return undefined;
-  let total = 0n;
-  for (const [, count = '', unit = ''] of text.matchAll(/([0-9]+)([smhdw]?)/gi)) {
-    total += BigInt(count) * (unitSeconds[unit.toLowerCase()] ?? 1n);
-  }
-  return total > maxDurationSeconds ? undefined : total;
+  const seconds = text === '' ? undefined : parseDuration(text);
+  return seconds === undefined ? undefined : BigInt(seconds);
 }
 
 function wholeSeconds(seconds: number): bigint {

@@ -5,6 +5,7 @@ import {
   allocatedPort,
   type ChannelOpenHandler,
   ChannelStream,
+  cancelStreamlocalForwardOpenssh,
   cancelTcpipForward,
   directStreamlocalOpenssh,
   directTcpip,
@@ -14,25 +15,30 @@ import {
   type IncomingOpen,
   type IncomingRequest,
   keepalive,
+  noMoreSessions,
   openFailureReasons,
   type RequestHandler,
   type RotationFacts,
   ServerSession,
   session,
+  streamlocalForwardOpenssh,
   tcpipForward,
 } from '../connection/index.ts';
 import { join } from '../io/index.ts';
 import type { HostKey } from '../transport/index.ts';
 import { mayListen, mayOpen } from '../trust/index.ts';
+import type { LentThings } from './lent.ts';
 import type { Listening, ServerOptions } from './options.ts';
 import { programHandler } from './programs.ts';
 import type { ServerConnection } from './server-connection.ts';
+import type { SocketListeners } from './socket-listeners.ts';
 
 const defaultMaxSessions = 10;
 
 export function channelHandlers(
   connection: ServerConnection,
   options: ServerOptions,
+  lent: LentThings,
 ): ReadonlyMap<string, ChannelOpenHandler> {
   let sessions = 0;
   const openSession = (open: IncomingOpen) => {
@@ -44,7 +50,7 @@ export function channelHandlers(
     const channel = open.accept();
     sessions++;
     void channel.closed.then(() => sessions--);
-    new ServerSession(channel, handler);
+    new ServerSession(channel, handler, (request, session) => lent.handle(request, session));
   };
   return new Map<string, ChannelOpenHandler>([
     [session.name, openSession],
@@ -57,6 +63,7 @@ export function globalRequestHandlers(
   connection: ServerConnection,
   options: ServerOptions,
   listeners: PortListeners,
+  sockets: SocketListeners,
   hostKeys: readonly HostKey[],
 ): ReadonlyMap<string, RequestHandler> {
   const signers = hostKeys.map(({ signer }) => signer);
@@ -66,6 +73,9 @@ export function globalRequestHandlers(
     [hostkeysProveOpenssh.name, (request) => hostKeyProver(signers, rotationFacts(connection))(request)],
     [tcpipForward.name, (request) => listeners.open(request, connection, options)],
     [cancelTcpipForward.name, (request) => listeners.cancel(request)],
+    [streamlocalForwardOpenssh.name, (request) => sockets.open(request, connection, options)],
+    [cancelStreamlocalForwardOpenssh.name, (request) => sockets.cancel(request)],
+    [noMoreSessions.name, () => true],
   ]);
 }
 

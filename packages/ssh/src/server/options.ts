@@ -1,7 +1,14 @@
 /** What a server is made of: its keys, who may come in, and what it does for them. */
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { AuthAttempt, LoginSummary, ServerAuthOptions, UserAuthRules } from '../auth/index.ts';
-import type { ConnectionLimits, PtyRequest, ServerSession, SessionHandler, SignalName } from '../connection/index.ts';
+import type {
+  ChannelTimeout,
+  ConnectionLimits,
+  PtyRequest,
+  ServerSession,
+  SessionHandler,
+  SignalName,
+} from '../connection/index.ts';
 import type { ModuliEntry } from '../crypto/agreement/moduli.ts';
 import type { SshError } from '../errors.ts';
 import type { PublicKey, Signer } from '../keys/types.ts';
@@ -45,7 +52,7 @@ export interface ProgramIo {
   readonly stderr: Writable;
   /** Undefined without a terminal. */
   readonly pty: PtyRequest | undefined;
-  /** What the client set and `acceptEnvironment` let pass. */
+  /** What the client set and `acceptEnvironment` let pass, and `SSH_AUTH_SOCK` and `DISPLAY` where they are forwarded. */
   readonly environment: ReadonlyMap<string, string>;
   readonly connection: ServerConnection;
   /** Aborted when the client is gone. */
@@ -59,7 +66,8 @@ export interface ProgramIo {
 export type Program<Argument> = (argument: Argument, io: ProgramIo) => Promise<number | void>;
 
 /** What may be different for one user: whatever is missing stays as it is for everybody. */
-export type UserOptions = UserAuthRules & Pick<ServerOptions, 'maxSessions' | 'keepalive' | 'rekey'>;
+export type UserOptions = UserAuthRules &
+  Pick<ServerOptions, 'maxSessions' | 'keepalive' | 'rekey' | 'channelTimeouts' | 'unusedConnectionTimeoutMs'>;
 
 export interface ServerOptions {
   /** Private keys, or signers; `{ signer, certificates }` for keys with host certificates. */
@@ -88,8 +96,23 @@ export interface ServerOptions {
   readonly forwardUnix?: (path: string, connection: ServerConnection) => Promise<Duplex | undefined>;
   /** Tells clients all host keys after login, and proves them, so that they learn new ones (hostkeys-00@openssh.com). Default true. */
   readonly announceHostKeys?: boolean;
-  /** Ports the server may listen on for the client (tcpip-forward). Default: none. `listenTcp` does it with real sockets. */
+  /** Ports the server may listen on for the client (tcpip-forward). Default: none. `listenOnLoopback` does it with real sockets. */
   readonly listen?: (request: ListenRequest, connection: ServerConnection) => Promise<Listening | undefined>;
+  /** The same for Unix sockets (streamlocal-forward@openssh.com). `listenOnSocket` does it with real ones. */
+  readonly listenUnix?: (request: ListenUnixRequest, connection: ServerConnection) => Promise<Closable | undefined>;
+  /**
+   * Where the client lends its agent: makes the socket at which programs find it. Asked once in a connection; undefined refuses.
+   * Default: refused. `listenAgentSocket` does it.
+   */
+  readonly agentForwarding?: (
+    request: AgentForwardRequest,
+    connection: ServerConnection,
+  ) => Promise<ForwardedAgent | undefined>;
+  /** Where the client lends its display: makes a display of ours that leads there. Default: refused. `listenX11` does it. */
+  readonly x11Forwarding?: (
+    request: X11ForwardRequest,
+    connection: ServerConnection,
+  ) => Promise<ForwardedDisplay | undefined>;
 
   readonly algorithms?: AlgorithmOptions;
   readonly moduli?: readonly ModuliEntry[];
@@ -107,6 +130,10 @@ export interface ServerOptions {
   readonly maxStartups?: { readonly start: number; readonly ratePercent: number; readonly full: number };
   readonly keepalive?: { readonly intervalMs: number; readonly countMax?: number };
   readonly limits?: Partial<ConnectionLimits>;
+  /** When channels that carry nothing are closed (ChannelTimeout). Default: never. */
+  readonly channelTimeouts?: readonly ChannelTimeout[];
+  /** Ends a connection that has no channel for so long (UnusedConnectionTimeout). Default 0: never. */
+  readonly unusedConnectionTimeoutMs?: number;
   /** Sessions one connection may have at a time. Default 10. */
   readonly maxSessions?: number;
 
@@ -137,9 +164,43 @@ export interface ListenRequest {
   onConnection(stream: Duplex, originator: { address: string; port: number }): void;
 }
 
-export interface Listening {
-  readonly port: number;
+export interface Closable {
   close(): void;
+}
+
+export interface Listening extends Closable {
+  readonly port: number;
+}
+
+export interface ListenUnixRequest {
+  readonly path: string;
+  /** Hand over each connection that comes. */
+  onConnection(stream: Duplex): void;
+}
+
+export interface AgentForwardRequest {
+  /** Hand over each connection that comes: it is carried to the client's agent. */
+  onConnection(stream: Duplex): void;
+}
+
+export interface ForwardedAgent extends Closable {
+  /** What SSH_AUTH_SOCK is set to. */
+  readonly path: string;
+}
+
+export interface X11ForwardRequest {
+  /** The name of the method, and a cookie in hexadecimal that the client takes: for xauth, on our machine. Both hold harmless characters only. */
+  readonly authProtocol: string;
+  readonly authCookie: string;
+  readonly screen: number;
+  /** The listener is closed after the first connection. */
+  readonly singleConnection: boolean;
+  onConnection(stream: Duplex, originator: { address: string; port: number }): void;
+}
+
+export interface ForwardedDisplay extends Closable {
+  /** What DISPLAY is set to. */
+  readonly display: string;
 }
 
 export type { Peer, ServerSession };

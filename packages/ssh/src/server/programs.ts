@@ -36,7 +36,7 @@ export function programHandler(connection: ServerConnection, options: ServerOpti
         stdout: session.stream,
         stderr: session.stderr,
         pty: session.pty,
-        environment: session.environment,
+        environment: new Map([...session.environment, ...session.serverEnvironment]),
         connection,
         signal: aborter.signal,
         onWindowChange: (listener) => void windowListeners.push(listener),

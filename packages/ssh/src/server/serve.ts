@@ -22,9 +22,11 @@ import {
 } from '../trust/index.ts';
 import { version } from '../version.ts';
 import { channelHandlers, globalRequestHandlers, PortListeners } from './channels.ts';
+import { LentThings } from './lent.ts';
 import type { Decision, ServerOptions } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
 import { ServerConnection, type Wiring } from './server-connection.ts';
+import { SocketListeners } from './socket-listeners.ts';
 
 export interface Serving {
   /** Settles when the client has logged in, or never will. */
@@ -116,15 +118,21 @@ function wiringOf(
   options: ServerOptions,
 ): Wiring {
   const listeners = new PortListeners();
+  const sockets = new SocketListeners();
+  const lent = new LentThings(connection, options);
   return {
     options: {
       clock: systemClock,
-      channelHandlers: channelHandlers(connection, options),
-      globalRequestHandlers: globalRequestHandlers(connection, options, listeners, hostKeys),
+      channelHandlers: channelHandlers(connection, options, lent),
+      globalRequestHandlers: globalRequestHandlers(connection, options, listeners, sockets, hostKeys),
       onHandlerError: (error) => options.onError?.(error, peer),
+      channelTimeouts: options.channelTimeouts,
+      unusedTimeoutMs: options.unusedConnectionTimeoutMs,
       ...(options.limits && { limits: options.limits }),
     },
-    onEnd: () => listeners.close(),
+    onEnd: () => {
+      for (const each of [listeners, sockets, lent]) each.close();
+    },
   };
 }
 

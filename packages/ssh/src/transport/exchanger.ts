@@ -42,6 +42,8 @@ export class Exchanger {
   /** The exchange hash of the first exchange. */
   sessionId: Buffer | undefined;
   hostKey: PublicKey | undefined;
+  /** The host key's signature over the session id; an agent takes it as proof of what it is bound to. */
+  hostKeySignature: Buffer | undefined;
   negotiated: NegotiatedAlgorithms | undefined;
   /** Strict key exchange is in force. */
   strict = false;
@@ -88,6 +90,7 @@ export class Exchanger {
       const result = await Promise.race([exchangeKeys(this.#exchangeHost(isFirst)), this.mail.ended]);
       this.sessionId ??= result.exchangeHash;
       this.hostKey ??= result.hostKey;
+      this.hostKeySignature ??= result.signature;
       this.#state = 'idle';
     } finally {
       cancelDeadline();
@@ -127,9 +130,16 @@ export class Exchanger {
   }
 
   /** Takes up what another process agreed on. */
-  restore(facts: { sessionId: Buffer; hostKey: PublicKey; strict: boolean; negotiated: NegotiatedAlgorithms }): void {
+  restore(facts: {
+    sessionId: Buffer;
+    hostKey: PublicKey;
+    hostKeySignature: Buffer;
+    strict: boolean;
+    negotiated: NegotiatedAlgorithms;
+  }): void {
     this.sessionId = facts.sessionId;
     this.hostKey = facts.hostKey;
+    this.hostKeySignature = facts.hostKeySignature;
     this.strict = facts.strict;
     this.negotiated = facts.negotiated;
     this.#policy.setCiphers(facts.negotiated.clientToServer.cipher, facts.negotiated.serverToClient.cipher);

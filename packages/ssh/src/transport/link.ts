@@ -44,8 +44,10 @@ export interface ConnectionLink {
   /**
    * Asks the peer for a round trip at the transport level (ping@openssh.com) and calls back when it came back.
    * Returns false where the peer does not offer it; the caller may use a global request instead.
+   *
+   * @param data - comes back with the answer; its length is what an eavesdropper sees of the message.
    */
-  ping(done: () => void): boolean;
+  ping(done: () => void, data?: Buffer): boolean;
   /** Ends the connection: tells the peer why, then closes. */
   fail(error: SshError): void;
 }

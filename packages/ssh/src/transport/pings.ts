@@ -2,14 +2,16 @@
 import { protocolError } from '../errors.ts';
 import { ping, pong } from './messages.ts';
 
+const noBytes = Buffer.alloc(0);
+
 /** PONGs come in the order of the PINGs. */
 export class Pings {
   readonly #waiting: (() => void)[] = [];
 
   /** A PING whose answer calls `done`. */
-  encode(done: () => void): Buffer {
+  encode(done: () => void, data: Buffer = noBytes): Buffer {
     this.#waiting.push(done);
-    return ping.encode({ data: Buffer.alloc(0) });
+    return ping.encode({ data });
   }
 
   acceptPong(payload: Buffer): void {

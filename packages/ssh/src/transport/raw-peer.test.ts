@@ -440,7 +440,7 @@ export class RawPeer {
       (writer) => void writer.string(clientValue).string(serverValue),
       secret,
     );
-    this.result = { hash, secret, exchangeHash, hostKey: this.hostKey.publicKey };
+    this.result = { hash, secret, exchangeHash, hostKey: this.hostKey.publicKey, signature: Buffer.alloc(0) };
     this.sessionId ??= exchangeHash;
     return exchangeHash;
   }

@@ -19,6 +19,7 @@ export interface TransportState {
   readonly peerIdentification: string;
   readonly sessionId: Uint8Array;
   readonly hostKeyBlob: Uint8Array;
+  readonly hostKeySignature: Uint8Array;
   readonly strict: boolean;
   readonly negotiated: NegotiatedAlgorithms;
   readonly peerExtensions: readonly (readonly [string, Uint8Array])[];
@@ -59,8 +60,9 @@ export function requireExportable({ exchanger, reader, writer }: TransportParts)
 /** The state as plain data. The caller has stopped everything that could change it. */
 export function exportParts(parts: TransportParts): TransportState {
   const { exchanger, reader, writer } = parts;
-  const { negotiated, sessionId, hostKey, strict } = exchanger;
-  if (!negotiated || !sessionId || !hostKey) throw misuse('a transport can be handed over after login only');
+  const { negotiated, sessionId, hostKey, hostKeySignature, strict } = exchanger;
+  if (!negotiated || !sessionId || !hostKey || !hostKeySignature)
+    throw misuse('a transport can be handed over after login only');
   return {
     format: 1,
     role: parts.role,
@@ -68,6 +70,7 @@ export function exportParts(parts: TransportParts): TransportState {
     peerIdentification: parts.peerIdentification,
     sessionId,
     hostKeyBlob: hostKey.blob,
+    hostKeySignature,
     strict,
     negotiated,
     peerExtensions: [...parts.extensions.all],
@@ -85,6 +88,7 @@ export function importParts(parts: TransportParts, state: TransportState): void 
   exchanger.restore({
     sessionId: asBuffer(state.sessionId),
     hostKey: decodePublicKey(state.hostKeyBlob),
+    hostKeySignature: asBuffer(state.hostKeySignature),
     strict: state.strict,
     negotiated: state.negotiated,
   });

@@ -118,6 +118,11 @@ export class Transport implements AuthLink, ConnectionLink {
     return requireKnown(this.#exchanger.hostKey, 'host key');
   }
 
+  /** The server's signature over the session id, from the first key exchange: what binds an agent to this connection. */
+  get hostKeySignature(): Buffer {
+    return requireKnown(this.#exchanger.hostKeySignature, 'host key signature');
+  }
+
   get negotiated(): NegotiatedAlgorithms | undefined {
     return this.#exchanger.negotiated;
   }
@@ -220,9 +225,9 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   /** {@inheritDoc ConnectionLink.ping} */
-  ping(done: () => void): boolean {
+  ping(done: () => void, data?: Buffer): boolean {
     if (!this.peerExtensions.has('ping@openssh.com') || this.#phase !== 'connection') return false;
-    this.send(this.#pings.encode(done));
+    this.send(this.#pings.encode(done, data));
     return true;
   }
 

@@ -173,12 +173,13 @@ function purposeRefusal(line: AllowedSignersEntry, namespace: string): string | 
 function timeRefusal(line: AllowedSignersEntry, now: number): string | undefined {
   const seconds = Math.floor(now / 1000);
   const { validAfter, validBefore } = line;
+  const shownNow = (): string => (Number.isFinite(seconds) ? formatAbsoluteTime(BigInt(seconds)) : `${seconds}`);
   // Written so that a time that is no number is refused.
   if (validAfter !== undefined && !(seconds >= validAfter)) {
-    return `key is not yet valid: verify time ${formatAbsoluteTime(BigInt(seconds))} < valid-after ${formatAbsoluteTime(BigInt(validAfter))}`;
+    return `key is not yet valid: verify time ${shownNow()} < valid-after ${formatAbsoluteTime(BigInt(validAfter))}`;
   }
   if (validBefore !== undefined && !(seconds <= validBefore)) {
-    return `key has expired: verify time ${formatAbsoluteTime(BigInt(seconds))} > valid-before ${formatAbsoluteTime(BigInt(validBefore))}`;
+    return `key has expired: verify time ${shownNow()} > valid-before ${formatAbsoluteTime(BigInt(validBefore))}`;
   }
   return undefined;
 }

@@ -19,27 +19,45 @@ export interface HostKeyQuestion {
 /** What the files know of the address, where one was given. */
 export type AddressVerdict = 'known' | 'unknown' | 'changed';
 
+/** Lines from elsewhere than files (KnownHostsCommand), which are about one name only. */
+export interface FurtherLines {
+  /** About the host with its port. */
+  readonly host?: KnownHosts | undefined;
+  /** About the address with its port. */
+  readonly address?: KnownHosts | undefined;
+}
+
 /**
  * What the files say. Only `trusted` accepts a key by itself; `trusted-ca` means that the certificate's authority is trusted
  * for this host, and that the certificate itself (name, time, signature) has still to be checked.
  */
 export type HostKeyVerdict =
-  | { readonly status: 'trusted'; readonly line: KnownHostsEntry; readonly address: AddressVerdict | undefined }
-  | { readonly status: 'trusted-ca'; readonly line: KnownHostsEntry; readonly address: AddressVerdict | undefined }
-  | {
+  | ({
+      readonly status: 'trusted';
+      readonly line: KnownHostsEntry;
+      /** The line names the host without its port: it knows the key, and not that it is this server's. */
+      readonly withoutPort: boolean;
+    } & OfAddress)
+  | ({ readonly status: 'trusted-ca'; readonly line: KnownHostsEntry } & OfAddress)
+  | ({
       readonly status: 'unknown';
       /** Types of keys known for this host name without its port, none of them this key. */
       readonly otherTypes: readonly string[];
-      readonly address: AddressVerdict | undefined;
-    }
-  | {
+    } & OfAddress)
+  | ({
       readonly status: 'changed';
       /** The lines that know other keys for this host. */
       readonly known: readonly KnownHostsEntry[];
       /** Whether one of them is of the presented key's type; without one, the server may have gone over to another type. */
       readonly sameType: boolean;
-    }
+    } & OfAddress)
   | { readonly status: 'revoked'; readonly line: KnownHostsEntry };
+
+interface OfAddress {
+  readonly address: AddressVerdict | undefined;
+  /** The line that knows the key, or another one, by the address. */
+  readonly addressLine: KnownHostsEntry | undefined;
+}
 
 /**
  * Judges a host key by the known_hosts files.
@@ -51,14 +69,19 @@ export type HostKeyVerdict =
  *   their type: otherwise an attacker would need only a type that is not on file (OpenSSH does the same).
  * - At a port other than 22 the name without port is a second place to look for this very key or authority, as in OpenSSH.
  *
+ * @param further - lines that are looked at behind those of the files, each for its one name.
  * @throws SshError; every error means that the key must be refused.
  * @example
  * const verdict = checkHostKey([userFile, globalFile], { host: 'example.com', port: 22, key });
  * if (verdict.status !== 'trusted') refuse(verdict);
  */
-export function checkHostKey(files: readonly KnownHosts[], question: HostKeyQuestion): HostKeyVerdict {
+export function checkHostKey(
+  files: readonly KnownHosts[],
+  question: HostKeyQuestion,
+  further: FurtherLines = {},
+): HostKeyVerdict {
   try {
-    return judge(files, question);
+    return judge(files, question, further);
   } catch (error) {
     throw toSshError(error, { code: 'host-key-refused', stage: 'host-key' });
   }
@@ -80,36 +103,48 @@ export function hasHostAuthority(files: readonly KnownHosts[], host: string, por
     .some((entry) => entry.marker === 'cert-authority');
 }
 
-function judge(files: readonly KnownHosts[], question: HostKeyQuestion): HostKeyVerdict {
+function judge(files: readonly KnownHosts[], question: HostKeyQuestion, further: FurtherLines): HostKeyVerdict {
   const { key } = question;
-  const [atPort = [], withoutPort = []] = namesOf(question).map((name) => findHostEntries(files, name));
+  const [name = '', bareName] = namesOf(question);
+  const atPort = findHostEntries(withFurther(files, further.host), name);
+  const withoutPort = bareName === undefined ? [] : findHostEntries(files, bareName);
   const atAddress =
-    question.address === undefined ? [] : findHostEntries(files, formatHostName(question.address, question.port));
+    question.address === undefined
+      ? []
+      : findHostEntries(withFurther(files, further.address), formatHostName(question.address, question.port));
 
   const revoked = findRevocation([...atPort, ...withoutPort, ...atAddress], key);
   if (revoked !== undefined) return { status: 'revoked', line: revoked };
 
-  const address = question.address === undefined ? undefined : judgeAddress(atAddress, key);
+  const ofAddress =
+    question.address === undefined ? { address: undefined, addressLine: undefined } : judgeAddress(atAddress, key);
   const authority = key.certificate?.signatureKey;
   if (authority !== undefined) {
     requirePlainAuthority(authority);
     const line = [...atPort, ...withoutPort].find(
       (entry) => entry.marker === 'cert-authority' && entry.blob.equals(authority.blob),
     );
-    if (line !== undefined) return { status: 'trusted-ca', line, address };
+    if (line !== undefined) return { status: 'trusted-ca', line, ...ofAddress };
   }
 
   const known = atPort.filter((entry) => entry.marker === undefined);
   const same = (entry: KnownHostsEntry) => entry.blob.equals(key.plain.blob);
   const line = known.find(same);
-  if (line !== undefined) return { status: 'trusted', line, address };
+  if (line !== undefined) return { status: 'trusted', line, withoutPort: false, ...ofAddress };
   if (known.length > 0) {
-    return { status: 'changed', known, sameType: known.some((entry) => entry.keyType === key.plain.type) };
+    return {
+      status: 'changed',
+      known,
+      sameType: known.some((entry) => entry.keyType === key.plain.type),
+      ...ofAddress,
+    };
   }
   const elsewhere = withoutPort.filter((entry) => entry.marker === undefined);
   const lineElsewhere = elsewhere.find(same);
-  if (lineElsewhere !== undefined) return { status: 'trusted', line: lineElsewhere, address };
-  return { status: 'unknown', otherTypes: [...new Set(elsewhere.map((entry) => entry.keyType))], address };
+  if (lineElsewhere !== undefined) {
+    return { status: 'trusted', line: lineElsewhere, withoutPort: true, ...ofAddress };
+  }
+  return { status: 'unknown', otherTypes: [...new Set(elsewhere.map((entry) => entry.keyType))], ...ofAddress };
 }
 
 /** The names to look under, the one that decides first. */
@@ -140,10 +175,16 @@ function revokedBlobs(entry: KnownHostsEntry): Buffer[] {
   }
 }
 
-function judgeAddress(entries: readonly KnownHostsEntry[], key: PublicKey): AddressVerdict {
+function judgeAddress(entries: readonly KnownHostsEntry[], key: PublicKey): OfAddress {
   const plain = entries.filter((entry) => entry.marker === undefined);
-  if (plain.length === 0) return 'unknown';
-  return plain.some((entry) => entry.blob.equals(key.plain.blob)) ? 'known' : 'changed';
+  const known = plain.find((entry) => entry.blob.equals(key.plain.blob));
+  if (known !== undefined) return { address: 'known', addressLine: known };
+  const other = plain.at(-1);
+  return { address: other === undefined ? 'unknown' : 'changed', addressLine: other };
+}
+
+function withFurther(files: readonly KnownHosts[], further: KnownHosts | undefined): readonly KnownHosts[] {
+  return further === undefined ? files : [...files, further];
 }
 
 function requirePlainAuthority(authority: PublicKey): void {

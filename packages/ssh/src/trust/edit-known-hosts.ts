@@ -13,25 +13,29 @@ export interface NewHost {
   readonly port: number;
   /** The key to trust; of a certificate, its subject key. */
   readonly key: PublicKey;
+  /** A second name of the same server: its address. Hidden names take a line each. */
+  readonly also?: { readonly host: string; readonly port: number } | undefined;
   /** Hides the name (HashKnownHosts). */
   readonly hashed?: boolean | undefined;
   readonly comment?: string | undefined;
 }
 
 /**
- * Appends one line for a host. What was there stays as it was; a missing final line feed is added first.
+ * Appends a line for a host. What was there stays as it was; a missing final line feed is added first.
  *
  * @throws SshError `misuse` where the name or comment could not stand in a line (blanks, commas, wildcards, line feeds):
  *   a name taken from a link must not become a pattern or a second line.
  */
 export function addHost(text: string, entry: NewHost): string {
-  const name = formatHostName(requireHostName(entry.host), requirePort(entry.port));
+  const names = [entry, ...(entry.also === undefined ? [] : [entry.also])].map(({ host, port }) =>
+    formatHostName(requireHostName(host), requirePort(port)),
+  );
   const comment = requireComment(entry.comment ?? '');
   const key = entry.key.plain;
-  const hosts = entry.hashed === true ? formatHashedHost(name) : name;
-  const line = `${hosts} ${key.type} ${key.blob.toString('base64')}${comment === '' ? '' : ` ${comment}`}`;
+  const rest = `${key.type} ${key.blob.toString('base64')}${comment === '' ? '' : ` ${comment}`}\n`;
+  const hosts = entry.hashed === true ? names.map(formatHashedHost) : [names.join(',')];
   const gap = text === '' || text.endsWith('\n') ? '' : '\n';
-  return `${text}${gap}${line}\n`;
+  return `${text}${gap}${hosts.map((each) => `${each} ${rest}`).join('')}`;
 }
 
 export interface HostLookUp {

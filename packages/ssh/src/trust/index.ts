@@ -24,6 +24,7 @@ export {
 export {
   type AddressVerdict,
   checkHostKey,
+  type FurtherLines,
   type HostKeyQuestion,
   type HostKeyVerdict,
   hasHostAuthority,
@@ -43,6 +44,15 @@ export {
 } from './edit-known-hosts.ts';
 export { allFeatures, type Feature, type FeatureFlags, type FeatureRow, featureFor, features } from './features.ts';
 export { type ForwardRule, parseForwardRule } from './forward-rules.ts';
+export {
+  type HostPlace,
+  planRotation,
+  type RotationChange,
+  type RotationNames,
+  type RotationObstacle,
+  type RotationPlan,
+  rotateHostKeys,
+} from './host-key-rotation.ts';
 export { formatHostName } from './host-name.ts';
 export { type KeyOptions, parseKeyOptions } from './key-options.ts';
 export {

@@ -1,6 +1,6 @@
 /** The connection to the agent that SSH_AUTH_SOCK names. */
 import type { AgentClient } from '@nacre/ssh/agent';
-import { connectAgent as connectTo, findAgentPaths } from '@nacre/ssh/client';
+import { connectAgent as connectTo, findAgentPaths } from '@nacre/ssh/agent-socket';
 import { SshError } from '@nacre/ssh/errors';
 import { describeSystemError, Ending } from '../ssh-keygen/ending.ts';
 

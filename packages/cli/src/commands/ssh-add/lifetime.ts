@@ -1,19 +1,8 @@
-/** Lifetimes: those of -t, and the one that a certificate's end gives. */
+/** The lifetime that a certificate's end gives. */
 import type { Certificate } from '@nacre/ssh/keys';
 
-const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** What fits into OpenSSH's int. */
 const mostSeconds = 0x7fff_ffff;
-
-/** `3600`, `1h30m`, `2w`: seconds; 0 means for ever. Undefined where the text is no time, or too long a one. */
-export function parseLifetime(text: string): number | undefined {
-  if (!/^(?:\d+[smhdw]?)+$/i.test(text)) return undefined;
-  let seconds = 0;
-  for (const [, digits = '', unit = ''] of text.matchAll(/(\d+)([smhdw]?)/gi)) {
-    seconds += Number(digits) * (unitSeconds[unit.toLowerCase()] as number);
-  }
-  return seconds <= mostSeconds ? seconds : undefined;
-}
 
 /** Clocks differ: a certificate is kept a little longer than it is valid. */
 const graceSeconds = 300n;

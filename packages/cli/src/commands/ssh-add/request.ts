@@ -1,11 +1,11 @@
 /** What is asked of ssh-add, checked: the flags, and the things that every action works with. */
 import type { AgentClient } from '@nacre/ssh/agent';
 import type { FingerprintHash } from '@nacre/ssh/keys';
+import { parseDuration } from '../../flags/duration.ts';
 import { usageError } from '../../flags/usage.ts';
 import { Log, shiftLogLevel } from '../ssh/log.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
 import { type AddArguments, type AddFlags, table } from './flags.ts';
-import { parseLifetime } from './lifetime.ts';
 
 export interface Request {
   readonly flags: AddFlags;
@@ -71,7 +71,7 @@ function requireHash(text = 'sha256'): FingerprintHash {
 }
 
 function requireLifetime(text: string | undefined): number {
-  const seconds = text === undefined ? 0 : parseLifetime(text);
+  const seconds = text === undefined ? 0 : parseDuration(text);
   if (seconds === undefined) throw new Ending('Invalid lifetime', 1);
   return seconds;
 }

@@ -3,28 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseFlags } from '../../flags/flags.ts';
 import { table } from './flags.ts';
-import { parseLifetime, readSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 import { chooseShell } from './shell-lines.ts';
 
 const settings = (...args: string[]) => readSettings(parseFlags(table, args).flags);
-
-test('lifetimes as sshd_config(5) has times', () => {
-  for (const [text, seconds] of [
-    ['0', 0],
-    ['90', 90],
-    ['10s', 10],
-    ['1h30m', 5400],
-    ['2D', 172_800],
-    ['1w1d', 691_200],
-    ['5m5m', 600],
-    ['2147483647', 2_147_483_647],
-  ] as const) {
-    assert.equal(parseLifetime(text), seconds, text);
-  }
-  for (const text of ['', 's', '5x', '-1', '1.5h', ' 5', '5 ', '2147483648', '9'.repeat(400), '3551w']) {
-    assert.equal(parseLifetime(text), undefined, text);
-  }
-});
 
 test('settings: a lifetime of 0 is none, and options are known or refused', () => {
   assert.deepEqual(settings(), { fingerprintHash: 'sha256', lifetimeSeconds: undefined });

@@ -1,4 +1,5 @@
 /** What the flags say about the agent itself, checked as OpenSSH checks it. */
+import { parseDuration } from '../../flags/duration.ts';
 import type { ParsedFlags } from '../../flags/flags.ts';
 import { usageError } from '../../flags/usage.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
@@ -33,20 +34,7 @@ function readHash(name = 'sha256'): 'md5' | 'sha256' {
 
 function readLifetime(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const seconds = parseLifetime(text);
+  const seconds = parseDuration(text);
   if (seconds === undefined) throw usageError(table, 'Invalid lifetime');
   return seconds === 0 ? undefined : seconds;
-}
-
-const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-const maxSeconds = 2 ** 31 - 1;
-
-/** A time in seconds or with units (`1h30m`), as sshd_config(5) has it; undefined where it is none. */
-export function parseLifetime(text: string): number | undefined {
-  if (!/^(?:\d+[smhdw]?)+$/i.test(text)) return undefined;
-  let seconds = 0;
-  for (const [, digits = '', unit = ''] of text.matchAll(/(\d+)([smhdw]?)/gi)) {
-    seconds += Number(digits) * (unitSeconds[unit.toLowerCase()] as number);
-  }
-  return seconds <= maxSeconds ? seconds : undefined;
 }

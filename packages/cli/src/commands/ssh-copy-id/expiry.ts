@@ -1,9 +1,6 @@
 /** `--expires`: the time after which a server lets a key in no more, as authorized_keys has it. */
 import { SshError } from '@nacre/ssh/errors';
-import { parseValidityTime } from '@nacre/ssh/keys';
-
-/** 9999-12-31: the last year that four digits can name. */
-const lastSecond = 253_402_300_799n;
+import { formatExpiryTime, parseExpiry } from '@nacre/ssh/keys';
 
 /**
  * Reads `+90d`, `+1w2d`, `+3600` or `YYYYMMDD[HHMM[SS]][Z]`.
@@ -13,24 +10,7 @@ const lastSecond = 253_402_300_799n;
  * @throws SshError `misuse` for anything else, and for times that are past.
  */
 export function expiryOption(text: string, now: number): string {
-  const expiresAt = readTime(text, now);
-  if (expiresAt === undefined || expiresAt > lastSecond) {
-    throw misuse(`--expires takes a time such as +90d, +12h or 20301231235959Z, not "${text}"`);
-  }
-  if (expiresAt <= now) throw misuse(`--expires ${text} is past already: the key would never be let in`);
-  const stamp = new Date(Number(expiresAt) * 1000)
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replace(/[-:T]/g, '');
-  return `expiry-time="${stamp}"`;
-}
-
-function readTime(text: string, now: number): bigint | undefined {
-  try {
-    return parseValidityTime(text, Math.floor(now));
-  } catch {
-    return undefined;
-  }
+  return `expiry-time="${formatExpiryTime(parseExpiry(text, now))}"`;
 }
 
 /**
@@ -50,8 +30,4 @@ export function requireExpirySupport(identification: string): void {
     stage: 'trust',
     remedy: 'Install the key without --expires, or update the server: OpenSSH reads it since version 9.1.',
   });
-}
-
-function misuse(message: string): SshError {
-  return new SshError(message, { code: 'misuse', stage: 'config' });
 }

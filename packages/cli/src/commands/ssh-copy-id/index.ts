@@ -16,7 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const expiry = options.expires === undefined ? undefined : expiryOption(options.expires, Date.now() / 1000);
     source = await findKeys(options, warn);
     say(`INFO: Source of key(s) to be installed: ${source.name}`);
-    return await copy(expiry === undefined ? source : withExpiry(source, expiry), openRemote(options), options);
+    return await copy(expiry === undefined ? source : withExpiry(source, expiry), await openRemote(options), options);
   } catch (error) {
     return tell(error);
   } finally {

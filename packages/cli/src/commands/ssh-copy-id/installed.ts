@@ -116,10 +116,10 @@ async function signersOf({ keys, privateFile, agent }: KeySource, remote: Remote
 }
 
 async function loadPrivate(path: string, { request, log }: Remote): Promise<Signer | undefined> {
-  const isBatch = request.settings.batchMode ?? false;
+  const isBatch = request.settings.batchMode;
   try {
     return await loadIdentity(path, {
-      passphraseAttempts: request.settings.numberOfPasswordPrompts ?? 3,
+      passphraseAttempts: request.settings.numberOfPasswordPrompts,
       ...(!isBatch && { passphrase: async (file) => askPassphrase(file) }),
     });
   } catch (error) {

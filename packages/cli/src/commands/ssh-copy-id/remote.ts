@@ -1,9 +1,10 @@
 /** The server, reached as `ssh` reaches it: the same files, flags and questions. */
 import { type ClientConnection, type ConnectOptions, connect } from '@nacre/ssh/client';
-import { connectOptions } from '../ssh/client.ts';
+import { connectOptions } from '../ssh/connect-options.ts';
 import { describeConnectFailure, type FailureFacts } from '../ssh/failures.ts';
 import { Log } from '../ssh/log.ts';
 import { type Request, readRequest } from '../ssh/request.ts';
+import { openWay } from '../ssh/way.ts';
 import type { CopyOptions } from './flags.ts';
 
 /** What a connection failed with: the cause, and the lines that ssh would print. */
@@ -29,14 +30,14 @@ export interface Remote {
  *
  * @throws FatalError for what ssh refuses too.
  */
-export function openRemote(options: CopyOptions): Remote {
+export async function openRemote(options: CopyOptions): Promise<Remote> {
   const log = new Log('INFO');
   // -N and -T first: a RemoteCommand or a terminal that the settings ask for is for logins of a person.
   const flags = ['-N', '-T', ...(options.trace ? ['-v'] : [])];
   if (options.configFile !== undefined) flags.push('-F', options.configFile);
   for (const option of options.options) flags.push('-o', option);
   if (options.port !== undefined) flags.push('-p', options.port);
-  const request = readRequest([...flags, '--', options.destination], log);
+  const request = await readRequest([...flags, '--', options.destination], log);
   return {
     request,
     log,
@@ -45,9 +46,14 @@ export function openRemote(options: CopyOptions): Remote {
       const ssh = connectOptions(request, (address) => {
         facts.address = address;
       });
+      const way = await openWay(request);
       try {
-        return await connect({ host: request.host, port: request.port }, change(ssh));
+        const over = way.stream === undefined ? {} : { stream: way.stream };
+        const connection = await connect({ host: request.host, port: request.port }, { ...change(ssh), ...over });
+        void connection.closed.then(() => way.close());
+        return connection;
       } catch (error) {
+        await way.close();
         throw new ConnectFailure(error, describeConnectFailure(error, facts));
       }
     },

@@ -1,7 +1,8 @@
 /** Questions of ssh-keygen: names and yes-or-no on stdin and stdout, passphrases on the terminal, by askpass, or from stdin. */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { readStdinLine } from '../../terminal/stdin-line.ts';
 import { Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 
@@ -23,7 +24,7 @@ function usualName(type = 'ed25519'): string {
 /** Asks on stdout and reads a line of stdin; undefined where stdin is at its end. */
 export function askLine(question: string): string | undefined {
   process.stdout.write(question);
-  return readLine();
+  return readStdinLine();
 }
 
 /** Asks for the passphrase that a file has. */
@@ -48,7 +49,7 @@ async function askHidden(prompt: string): Promise<string> {
   }
   // Scripts without a terminal pipe it in, where the end of stdin counts as an empty line.
   process.stderr.write(prompt);
-  return readLine() ?? '';
+  return readStdinLine() ?? '';
 }
 
 async function canAskPerson(): Promise<boolean> {
@@ -60,34 +61,4 @@ async function canAskPerson(): Promise<boolean> {
   }
   const { readAskpassRules } = await import('../../terminal/askpass.ts');
   return readAskpassRules(process.env).allowed;
-}
-
-/** More than any answer. */
-const maxLineBytes = 4096;
-
-/** A line of stdin, read byte by byte so that what follows it is left for the next question (or for whoever reads next). */
-function readLine(): string | undefined {
-  const line = Buffer.alloc(maxLineBytes);
-  let length = 0;
-  while (length < maxLineBytes) {
-    const count = readByte(line, length);
-    if (count === 0) break;
-    if (line[length] === 0x0a) return line.toString('utf8', 0, length);
-    length++;
-  }
-  return length === 0 ? undefined : line.toString('utf8', 0, length);
-}
-
-function readByte(into: Buffer, offset: number): number {
-  for (;;) {
-    try {
-      return readSync(0, into, offset, 1, null);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0;
-      if (code !== 'EAGAIN') throw error;
-      // A descriptor that another program made non-blocking: look again in a moment.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
-  }
 }

@@ -1,9 +1,9 @@
 /** What ssh-keyscan prints of a result: comments, lines of known_hosts, certificates, SSHFP records, complaints. */
+import { SshError } from '@nacre/ssh/errors';
+import { formatSshfp, type PublicKey, type SshfpHash } from '@nacre/ssh/keys';
 import { formatHostName, type ScanResult } from '@nacre/ssh/scan';
-
 import { sanitize } from '../../terminal/sanitize.ts';
 import type { KeyscanTarget } from './hosts.ts';
-import { formatSshfp, type SshfpHash } from './sshfp.ts';
 
 export interface OutputOptions {
   readonly certificates: boolean;
@@ -38,11 +38,21 @@ function keyLines(result: Result & { status: 'key' }, options: OutputOptions): s
   const line = `${key.type} ${key.blob.toString('base64')}`;
   // A certificate says itself whose it is.
   if (options.certificates && !options.sshfp) return [line];
-  if (options.sshfp) return target.names.flatMap((name) => formatSshfp(name, key, options.sshfpHashes));
+  if (options.sshfp) return target.names.flatMap((name) => sshfpLines(name, key, options.sshfpHashes));
   const names = target.names.map((name) => formatHostName(name, port));
   const { hashHost } = options;
   if (hashHost !== undefined) return names.map((name) => `${hashHost(name)} ${line}`);
   return (port === 22 ? [names.join(',')] : names).map((name) => `${name} ${line}`);
+}
+
+/** None for keys that have no number in DNS: security keys and certificates. */
+function sshfpLines(name: string, key: PublicKey, hashes: readonly SshfpHash[]): string[] {
+  try {
+    return formatSshfp(name, key, { hashes }).trimEnd().split('\n');
+  } catch (error) {
+    if (error instanceof SshError && error.code === 'unsupported') return [];
+    throw error;
+  }
 }
 
 /** A line for stderr, undefined where OpenSSH says nothing either unless asked to: nobody there, or nobody who answers. */

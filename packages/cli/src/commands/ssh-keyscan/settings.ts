@@ -1,9 +1,10 @@
 /** What the flags of ssh-keyscan ask for, judged in the order in which they stand, as OpenSSH's does. */
+
+import type { SshfpHash } from '@nacre/ssh/keys';
 import { type HostKeyKind, hostKeyKinds } from '@nacre/ssh/scan';
 import { usageError } from '../../flags/usage.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
 import { type KeyscanFlags, table } from './flags.ts';
-import type { SshfpHash } from './sshfp.ts';
 
 export interface Settings {
   port: number;

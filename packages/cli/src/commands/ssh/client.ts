@@ -1,47 +1,61 @@
 /** ssh itself: from a request to a connection, a session, and an exit status. */
 import { isatty } from 'node:tty';
-import { type ClientConnection, type ConnectOptions, connect } from '@nacre/ssh/client';
+import { type ClientConnection, connect } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
-import { chooseAlgorithms } from './algorithms.ts';
+import { connectOptions } from './connect-options.ts';
 import { FatalError, failureStatus } from './end.ts';
 import { describeConnectFailure, describeLostSession, type FailureFacts } from './failures.ts';
-import { hostTrust } from './host-trust.ts';
 import type { Log } from './log.ts';
-import { loginOptions } from './login.ts';
 import { type Request, readRequest } from './request.ts';
 import { runSession, type TerminalWish } from './session.ts';
 
 /** Does what the arguments say; resolves to the exit status. */
 export async function runClient(args: readonly string[], log: Log): Promise<number> {
-  const request = readRequest(args, log);
+  const request = await readRequest(args, log);
   const { settings } = request;
-  const background = request.background ? await import('./background.ts') : undefined;
+  if (request.printConfig) {
+    (await import('./print-config.ts')).printConfig(request);
+    return 0;
+  }
+  const background = settings.forkAfterAuthentication ? await import('./background.ts') : undefined;
   if (background?.isInBackground() === false) return background.startInBackground();
-  if (settings.refuseConnection !== undefined && settings.refuseConnection.toLowerCase() !== 'none') {
-    throw new FatalError(`RefuseConnection: ${settings.refuseConnection}`);
+  if (settings.refuseConnection !== undefined && settings.refuseConnection.text.toLowerCase() !== 'none') {
+    throw new FatalError(`RefuseConnection: ${settings.refuseConnection.text}`);
   }
   const wish = terminalWish(request);
   const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
   const startedMs = performance.now();
+  const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
   let connection: ClientConnection;
   try {
+    const options = connectOptions(request, (address) => {
+      facts.address = address;
+    });
+    const stream = way?.stream;
     connection = await connect(
       { host: request.host, port: request.port },
-      connectOptions(request, (address) => {
-        facts.address = address;
-      }),
+      { ...options, ...(stream !== undefined && { stream }) },
     );
   } catch (error) {
+    await way?.close();
     if (error instanceof FatalError) throw error;
     for (const line of describeConnectFailure(error, facts)) log.error(line);
     return failureStatus;
   }
   const via = connection.login.methods.at(-1);
-  log.verbose(`Authenticated to ${request.host} ([${facts.address}]:${request.port}) using "${via}".`);
-  background?.reportLogin();
+  const where = facts.address === undefined ? 'via proxy' : `[${facts.address}]:${request.port}`;
+  log.verbose(`Authenticated to ${request.host} (${where}) using "${via}".`);
   watchSignals(connection, log);
   try {
+    const forwards = hasForwards(request)
+      ? await (await import('./forwards.ts')).openForwards(connection, request)
+      : undefined;
+    background?.reportLogin();
     const status = await serve(connection, request, wish);
+    if (forwards !== undefined && forwards.connectionCount > 0) {
+      log.debug(1, 'Waiting for forwarded connections to terminate...');
+      await Promise.race([forwards.idle(), connection.closed]);
+    }
     tellTraffic(connection, log, startedMs);
     log.debug(1, `Exit status ${status}`);
     return status;
@@ -51,7 +65,18 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     return failureStatus;
   } finally {
     await connection.close();
+    await way?.close();
   }
+}
+
+/** No jump hosts and no program on the way: the common case, which need not load what they take. */
+function isStraight({ settings }: Request): boolean {
+  return settings.proxyJump === undefined && settings.proxyCommand === undefined;
+}
+
+function hasForwards({ settings }: Request): boolean {
+  const { localForward, remoteForward, dynamicForward } = settings;
+  return localForward.length + remoteForward.length + dynamicForward.length > 0;
 }
 
 async function serve(connection: ClientConnection, request: Request, wish: TerminalWish): Promise<number> {
@@ -68,8 +93,8 @@ async function serve(connection: ClientConnection, request: Request, wish: Termi
 
 /** Whether the server is asked for a terminal: as the settings say, or where a shell is wanted and there is one here. */
 function terminalWish({ settings, command, log }: Request): TerminalWish {
-  const { requestTty = 'auto' } = settings;
-  const isLocal = isatty(0) && settings.stdinNull !== true;
+  const { requestTty } = settings;
+  const isLocal = isatty(0) && !settings.stdinNull;
   const asked = requestTty === 'yes' || requestTty === 'force';
   let wanted = asked || (command === undefined && requestTty !== 'no' && settings.sessionType !== 'subsystem');
   if (wanted && !isLocal && requestTty !== 'force') {
@@ -77,38 +102,6 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
     wanted = false;
   }
   return { wanted, isLocal: wanted && isLocal };
-}
-
-/** The options of connect() that a request amounts to; ssh-copy-id connects by them as well. */
-export function connectOptions(request: Request, onAddress: (address: string | undefined) => void): ConnectOptions {
-  const { settings, log, user, host, port } = request;
-  const trust = hostTrust(request);
-  const { addressFamily = 'any', rekeyLimit, serverAliveIntervalMs = 0, serverAliveCountMax } = settings;
-  return {
-    ...loginOptions(request, trust),
-    hostKeys: trust.policy,
-    user,
-    algorithms: chooseAlgorithms(settings, log),
-    timeoutMs: settings.connectTimeoutMs ?? 0,
-    attempts: settings.connectionAttempts ?? 1,
-    ...(settings.requiredRsaSize !== undefined && { requiredRsaBits: settings.requiredRsaSize }),
-    ...(rekeyLimit && { rekey: rekeyLimit }),
-    ...(serverAliveIntervalMs > 0 && {
-      keepalive: {
-        intervalMs: serverAliveIntervalMs,
-        ...(serverAliveCountMax !== undefined && { countMax: serverAliveCountMax }),
-      },
-    }),
-    ...(addressFamily !== 'any' && { family: addressFamily === 'inet' ? 4 : 6 }),
-    ...(settings.bindAddress !== undefined && { localAddress: settings.bindAddress }),
-    onConnect: ({ address }) => {
-      onAddress(address);
-      log.debug(1, 'Connection established.');
-    },
-    onHandshake: () => log.debug(1, `Authenticating to ${host}:${port} as '${user}'`),
-    log: (level, text) => log.debug(level, text),
-    onNotice: (text) => log.info(text),
-  };
 }
 
 /** As OpenSSH: a signal that ends the client ends the session in good order, with status 255. */

@@ -65,21 +65,12 @@ export type FlagName = (typeof flagTable.rows)[number]['name'];
 /** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
 export const laterFlags: ReadonlySet<FlagName> = new Set([
   'forwardAgent',
-  'printConfig',
-  'gatewayPorts',
-  'gssapi',
   'controlMaster',
   'forwardX11',
   'forwardX11Trusted',
   'syslog',
-  'bindInterface',
-  'dynamicForward',
   'pkcs11',
-  'jump',
-  'localForward',
   'controlCommand',
-  'tag',
-  'remoteForward',
   'controlPath',
   'tunnel',
 ]);

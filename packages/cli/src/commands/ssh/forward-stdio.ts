@@ -1,10 +1,11 @@
 /** -W: our stdin and stdout joined to a port behind the server, as a jump needs it. */
 import type { ClientConnection } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
+import type { HostPort } from './command-line.ts';
 import { FatalError } from './end.ts';
 import { readInput } from './local-input.ts';
 import { openOutput } from './local-output.ts';
-import type { HostPort, Request } from './request.ts';
+import type { Request } from './request.ts';
 
 /** Joins them until both directions have ended. */
 export async function forwardStdio(connection: ClientConnection, target: HostPort, { log }: Request): Promise<number> {

@@ -10,8 +10,8 @@ import {
 import { fingerprint, type PublicKey, randomArt, shortTypeName } from '@nacre/ssh/keys';
 import { formatHostName, type HostKeyVerdict, type KnownHostsEntry } from '@nacre/ssh/trust';
 import { chooseHostKeyAlgorithms } from './algorithms.ts';
+import { expandPath, orEmpty } from './paths.ts';
 import type { Request } from './request.ts';
-import { expandPath } from './tokens.ts';
 
 export interface HostTrust {
   readonly policy: HostKeyPolicy;
@@ -21,22 +21,20 @@ export interface HostTrust {
 
 /** The policy that the settings ask for. */
 export function hostTrust(request: Request): HostTrust {
-  const { settings, log, tokens, home } = request;
-  const { strictHostKeyChecking: strict = 'ask', hostKeyAlias: alias } = settings;
-  const path = (keyword: string) => (file: string) => expandPath(file, tokens, home, keyword);
-  const files = (list: readonly string[]) => (list.length === 1 && list[0]?.toLowerCase() === 'none' ? [] : list);
-  const userFiles = files(settings.userKnownHostsFiles ?? ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']);
-  const globalFiles = files(
-    settings.globalKnownHostsFiles ?? ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
-  );
+  const { settings, log } = request;
+  const { strictHostKeyChecking: strict, hostKeyAlias: alias } = settings;
+  const files = (list: readonly string[], keyword: string): string[] =>
+    orEmpty(list).map((file) => expandPath(file, request, keyword));
+  const userFiles = files(settings.userKnownHostsFile, 'UserKnownHostsFile');
+  const globalFiles = files(settings.globalKnownHostsFile, 'GlobalKnownHostsFile');
   const { names, mayReorder } = chooseHostKeyAlgorithms(settings, log);
-  const warnings = new Warnings(request, userFiles.map(path('UserKnownHostsFile')));
+  const warnings = new Warnings(request, userFiles);
   let mismatch = false;
 
   const policy = knownHosts({
-    userFiles: userFiles.map(path('UserKnownHostsFile')),
-    globalFiles: globalFiles.map(path('GlobalKnownHostsFile')),
-    hashNames: settings.hashKnownHosts ?? false,
+    userFiles,
+    globalFiles,
+    hashNames: settings.hashKnownHosts,
     ...(alias !== undefined && { alias }),
     ...(names && { algorithms: names }),
     onUnknown:
@@ -52,9 +50,9 @@ export function hostTrust(request: Request): HostTrust {
       return mismatch;
     },
   });
-  const revoked = files(settings.revokedHostKeys ?? []).map(path('RevokedHostKeys'));
+  const revoked = files(settings.revokedHostKeys, 'RevokedHostKeys');
   const isExempt = ({ address = '' }: { address: string | undefined }) =>
-    settings.noHostAuthenticationForLocalhost === true && /^(?:127\.|::1$|::ffff:127\.)/.test(address);
+    settings.noHostAuthenticationForLocalhost && /^(?:127\.|::1$|::ffff:127\.)/.test(address);
   const anyKey = acceptAnyHostKeyWithoutVerification();
   const asked: HostKeyPolicy = {
     verify: (question) => (isExempt(question) ? anyKey : policy).verify(question),
@@ -124,13 +122,13 @@ class Warnings {
     const { settings, port } = this.#request;
     const { askVisible } = await import('../../terminal/prompts.ts');
     const { key, otherNames } = question;
-    const shown = fingerprint(key, settings.fingerprintHash ?? 'sha256');
+    const shown = fingerprint(key, settings.fingerprintHash);
     const address =
       question.address === undefined ? '<no hostip for proxy command>' : formatHostName(question.address, port);
     const lines = [
       `The authenticity of host '${this.#host} (${address})' can't be established.`,
       `${shortTypeName(key)} key fingerprint is ${shown}.`,
-      ...(settings.visualHostKey ? [randomArt(key, settings.fingerprintHash ?? 'sha256')] : []),
+      ...(settings.visualHostKey ? [randomArt(key, settings.fingerprintHash)] : []),
       ...this.#otherNameLines(otherNames),
       'Are you sure you want to continue connecting (yes/no/[fingerprint])? ',
     ];
@@ -197,7 +195,7 @@ class Warnings {
   #showArt(key: PublicKey): void {
     const { log, settings } = this.#request;
     if (!settings.visualHostKey) return;
-    const hash = settings.fingerprintHash ?? 'sha256';
+    const hash = settings.fingerprintHash;
     log.info(`Host key fingerprint is ${fingerprint(key, hash)}\n${randomArt(key, hash)}`);
   }
 }

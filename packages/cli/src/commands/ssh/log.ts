@@ -2,14 +2,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { sanitize } from '../../terminal/sanitize.ts';
 
-export const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
+const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
 export type LogLevel = (typeof logLevels)[number];
-
-/** A level by the names that LogLevel takes, upper or lower case; DEBUG is DEBUG1. */
-export function findLogLevel(name: string): LogLevel | undefined {
-  const upper = name.toUpperCase();
-  return logLevels.find((level) => level === (upper === 'DEBUG' ? 'DEBUG1' : upper));
-}
 
 /** The level `steps` further along, as far as there are levels. */
 export function shiftLogLevel(level: LogLevel, steps: number): LogLevel {

@@ -7,8 +7,8 @@ import type { Signer } from '@nacre/ssh/keys';
 import { chooseSignatureAlgorithms } from './algorithms.ts';
 import type { HostTrust } from './host-trust.ts';
 import { writeStderr } from './log.ts';
+import { expandPath, orEmpty } from './paths.ts';
 import type { Request } from './request.ts';
-import { expandPath } from './tokens.ts';
 
 type LoginOptions = Pick<
   ConnectOptions,
@@ -25,24 +25,24 @@ type LoginOptions = Pick<
 
 /** The part of connect()'s options that is about login. */
 export function loginOptions(request: Request, trust: HostTrust): LoginOptions {
-  const { settings, tokens, home, user, log } = request;
-  const isBatch = settings.batchMode ?? false;
-  const prompts = isBatch ? 0 : (settings.numberOfPasswordPrompts ?? 3);
-  const given = settings.identityFiles?.filter((path) => path.toLowerCase() !== 'none');
-  const identities = given?.map((path) => expandPath(path, tokens, home, 'IdentityFile'));
-  const certificates = settings.certificateFiles?.map((path) => expandPath(path, tokens, home, 'CertificateFile'));
+  const { settings, user, log } = request;
+  const isBatch = settings.batchMode;
+  const prompts = isBatch ? 0 : settings.numberOfPasswordPrompts;
+  const given = settings.identityFile.filter((path) => path.toLowerCase() !== 'none');
+  const identities = given.map((path) => expandPath(path, request, 'IdentityFile'));
+  const certificates = orEmpty(settings.certificateFile).map((path) => expandPath(path, request, 'CertificateFile'));
   const agent = agentPath(request);
   const signatureAlgorithms = chooseSignatureAlgorithms(settings, log);
-  const { pubkeyAuthentication = 'yes' } = settings;
+  const { pubkeyAuthentication, kbdInteractiveDevices } = settings;
   const mayType = () => !isBatch && !trust.isMismatch();
   const display = `${user}@${settings.hostKeyAlias ?? request.host}`;
 
   return {
-    identities: settings.identityFiles === undefined ? defaultIdentityFiles() : (identities ?? []),
+    identities: settings.identityFile.length === 0 ? defaultIdentityFiles() : identities,
     agent: agent ?? false,
-    identitiesOnly: settings.identitiesOnly ?? false,
+    identitiesOnly: settings.identitiesOnly,
     skipUnusableKeys: true,
-    ...(certificates && { certificates }),
+    certificates,
     onKeyFailure: (signer, error) => tellKeyFailure(request, signer, error),
     ...(!isBatch && {
       passphrase: async (path: string, attempt: number) =>
@@ -56,7 +56,7 @@ export function loginOptions(request: Request, trust: HostTrust): LoginOptions {
     auth: {
       preferredMethods: chooseMethods(request),
       numberOfPasswordPrompts: prompts,
-      ...(settings.kbdInteractiveDevices && { keyboardInteractiveDevices: settings.kbdInteractiveDevices }),
+      ...(kbdInteractiveDevices !== undefined && { keyboardInteractiveDevices: kbdInteractiveDevices.split(',') }),
       ...(signatureAlgorithms && { signatureAlgorithms }),
       hostBound:
         pubkeyAuthentication === 'unbound' ? 'never' : pubkeyAuthentication === 'host-bound' ? 'always' : 'auto',
@@ -117,23 +117,23 @@ async function askNewPassword(
 }
 
 /** The agent's socket; undefined where none is wanted or running. */
-function agentPath({ settings, tokens, home }: Request): string | undefined {
-  const { identityAgent = 'SSH_AUTH_SOCK' } = settings;
+function agentPath(request: Request): string | undefined {
+  const { identityAgent = 'SSH_AUTH_SOCK' } = request.settings;
   if (identityAgent.toLowerCase() === 'none') return undefined;
   if (identityAgent === 'SSH_AUTH_SOCK') return process.env.SSH_AUTH_SOCK || undefined;
   if (/^\$[A-Za-z_]\w*$/.test(identityAgent)) return process.env[identityAgent.slice(1)] || undefined;
-  const path = expandPath(identityAgent, tokens, home, 'IdentityAgent');
+  const path = expandPath(identityAgent, request, 'IdentityAgent');
   return existsSync(path) ? path : undefined;
 }
 
 function chooseMethods({ settings }: Request): string[] {
-  const wanted = settings.preferredAuthentications ?? ['publickey', 'keyboard-interactive', 'password'];
+  const { preferredAuthentications = 'publickey,keyboard-interactive,password' } = settings;
   const isOff: Readonly<Record<string, boolean>> = {
     publickey: settings.pubkeyAuthentication === 'no',
-    password: settings.passwordAuthentication === false || settings.batchMode === true,
-    'keyboard-interactive': settings.kbdInteractiveAuthentication === false || settings.batchMode === true,
+    password: !settings.passwordAuthentication || settings.batchMode,
+    'keyboard-interactive': !settings.kbdInteractiveAuthentication || settings.batchMode,
   };
-  return wanted.filter((name) => isOff[name] !== true);
+  return preferredAuthentications.split(',').filter((name) => isOff[name] !== true);
 }
 
 const bar = '@'.repeat(59);

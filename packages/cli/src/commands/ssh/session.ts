@@ -82,15 +82,11 @@ async function startProgram(
 
 /** SetEnv, then what SendEnv names of our own environment. */
 function environment({ settings }: Request): (readonly [string, string])[] {
-  const { sendEnv = [], setEnv = [] } = settings;
-  const isWanted = (name: string) => {
-    let wanted = false;
-    for (const pattern of sendEnv) {
-      if (pattern.startsWith('-')) wanted &&= !matchPattern(name, pattern.slice(1));
-      else wanted ||= matchPattern(name, pattern);
-    }
-    return wanted;
-  };
+  const setEnv = settings.setEnv.map((assignment): readonly [string, string] => {
+    const at = assignment.indexOf('=');
+    return [assignment.slice(0, at), assignment.slice(at + 1)];
+  });
+  const isWanted = (name: string): boolean => settings.sendEnv.some((pattern) => matchPattern(name, pattern));
   const sent = Object.entries(process.env).flatMap(([name, value]) =>
     value !== undefined && isWanted(name) && !setEnv.some(([own]) => own === name) ? [[name, value] as const] : [],
   );

@@ -34,7 +34,7 @@ export class TerminalSession {
     this.#session = session;
     this.#request = request;
     this.#terminal = isLocal ? Terminal.open(0) : undefined;
-    const { escapeChar = defaultEscape } = request.settings;
+    const { escapeChar } = request.settings;
     this.#escapes = startEscapes(escapeChar === 'none' ? undefined : escapeChar);
     this.left = new Promise((resolve) => {
       this.#leave = resolve;

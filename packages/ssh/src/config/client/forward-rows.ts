@@ -18,6 +18,9 @@ export function forwards(name: string, kind: ForwardKind): KeywordRow<readonly F
       if (target === undefined && kind === 'local') throw new ValueError('Missing target argument.');
       const found = parseForward(target === undefined ? listen : `${listen}:${target}`, kind);
       if (found === undefined) throw new ValueError('Bad forwarding specification.');
+      // Files are read twice for a canonical name or Match final.
+      const shown = formatForward(found);
+      if (before.some((other) => formatForward(other) === shown)) return before;
       if (before.length >= maxForwards) throw new ValueError(`Too many forwards (max ${maxForwards}).`);
       return [...before, found];
     },

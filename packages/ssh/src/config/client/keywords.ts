@@ -103,7 +103,8 @@ export const clientKeywords = {
   numberOfPasswordPrompts: integer('NumberOfPasswordPrompts', 3, 0),
   serverAliveCountMax: integer('ServerAliveCountMax', 3, 0),
   serverAliveIntervalSeconds: seconds('ServerAliveInterval', 0),
-  requiredRsaSize: integer('RequiredRSASize', 1024, 0),
+  // OpenSSH takes 1024 bits, which can be broken today.
+  requiredRsaSize: integer('RequiredRSASize', 2048, 0),
   obscureKeystrokeTimingMs: special.obscureKeystrokeTiming,
 
   bindAddress: text('BindAddress'),

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { SshError } from '../../errors.ts';
 import { matchPatternList } from '../../trust/index.ts';
 import { type ConfigLine, splitConfigLine } from '../line.ts';
-import { type ConfigPlace, configError, ValueError } from '../place.ts';
+import { type ConfigPlace, commandLine, ValueError } from '../place.ts';
 import { expandHome, expandTokens, expandVariables, type TokenValues } from '../tokens.ts';
 import { type ClientKeyword, type ClientSettings, clientRow, findClientKeyword, pastKeywords } from './keywords.ts';
 import { judgeHost, judgeMatch, type MatchSubject } from './match.ts';
@@ -55,13 +55,26 @@ export async function readClientFile(path: string, reading: Reading, options: Fi
   return await readAt(path, reading, { ...options, depth: 0, neverActive: false });
 }
 
-/** A setting of the command line: what `-o` gives. */
+/**
+ * A setting of the command line: what `-o` gives.
+ *
+ * @throws SshError `bad-file` with what is wrong with it.
+ */
 export async function readClientOption(text: string, reading: Reading): Promise<void> {
-  const place = { file: 'command-line', line: 0 };
   const state: FileState = { active: true, mistakes: 0 };
   const options = { isUsers: true, checkOwner: false, named: false, depth: 0, neverActive: false };
-  await takeText(text, place, state, reading, options);
-  if (state.mistakes > 0) throw configError(place, `terminating, ${state.mistakes} bad configuration options`);
+  let mistake: string | undefined;
+  const onEvent = (event: ReadEvent): void => {
+    if (event.kind === 'mistake') mistake ??= event.text;
+    else reading.onEvent(event);
+  };
+  await takeText(text, commandLine, state, { ...reading, onEvent }, options);
+  if (mistake === undefined) return;
+  throw new SshError(mistake, {
+    code: 'bad-file',
+    stage: 'config',
+    remedy: 'Write the option as in a file: -o Keyword=value.',
+  });
 }
 
 interface DepthOptions extends FileOptions {
@@ -154,7 +167,11 @@ function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, rea
       reading.onEvent({ kind: 'past', place, text: `${at}: Deprecated option "${keyword}"` });
     } else if (matchPatternList(keyword, (reading.draft.ignoreUnknown ?? '').toLowerCase()) === 'match') {
       reading.onEvent({ kind: 'ignored', place, text: `${at}: Ignored unknown option "${keyword}"` });
-    } else throw new ValueError(`Bad configuration option: ${keyword}`);
+    } else {
+      state.mistakes++;
+      const text = `${place.file}: line ${place.line}: Bad configuration option: ${keyword}`;
+      reading.onEvent({ kind: 'mistake', place, text });
+    }
     return;
   }
   requireWords(line);

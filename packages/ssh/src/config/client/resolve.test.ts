@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SshError } from '../../errors.ts';
 import { dumpClientConfig } from './dump.ts';
 import { type ClientKeyword, clientKeywords, clientRow, findClientKeyword } from './keywords.ts';
-import type { ReadEvent } from './read.ts';
+import type { ClientDraft, ReadEvent } from './read.ts';
 import { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './resolve.ts';
 import type { ConfigSystem } from './system.ts';
 
@@ -58,7 +58,10 @@ test('flags outweigh -o, which outweighs the person, who outweighs the system', 
     [`${home}/.ssh/config`]: 'Port 3\nUser u3\nCompression yes\nIdentityFile a',
     '/etc/ssh/ssh_config': 'Port 4\nUser u4\nCompression no\nBatchMode yes\nIdentityFile b\nIdentityFile a',
   });
-  const config = await resolveClientConfig({ host: 'h', given: { port: 1 }, options: ['User=u2', 'port 2'] }, system);
+  const config = await resolveClientConfig(
+    { host: 'h', given: { port: 1 }, commandLine: ['User=u2', 'port 2'] },
+    system,
+  );
   assert.equal(config.settings.port, 1);
   assert.equal(config.user, 'u2');
   assert.equal(config.settings.compression, true);
@@ -163,11 +166,24 @@ test('wrong lines name file, line and keyword, all of them, and IgnoreUnknown pa
   await assert.rejects(resolve('Port x\nNonsense 1\nUser "a', { onEvent }), bad(/^\/c: terminating, 3 bad/));
   assert.deepEqual(
     events.filter(({ kind }) => kind === 'mistake').map(({ text }) => text),
-    ["/c line 1: Bad port 'x'.", '/c line 2: Bad configuration option: nonsense', '/c line 3: invalid quotes'],
+    ["/c line 1: Bad port 'x'.", '/c: line 2: Bad configuration option: nonsense', '/c line 3: invalid quotes'],
   );
   const { settings } = await resolve('IgnoreUnknown non*,Use?eychain\nNonsense 1\nUseKeychain yes\nPort 7');
   assert.equal(settings.port, 7);
   await assert.rejects(resolveClientConfig({ host: 'h', configFile: '/none' }, systemOf({})), bad(/Can't open/));
+});
+
+test('the command line counts in its order, flags and -o alike', async () => {
+  const flag = (draft: ClientDraft) => {
+    draft.port ??= 2;
+  };
+  const first = await resolve('Port 9', { commandLine: ['Port 1', flag] });
+  assert.equal(first.settings.port, 1);
+  const second = await resolve('Port 9', { commandLine: [flag, 'Port 1'] });
+  assert.equal(second.settings.port, 2);
+  assert.deepEqual(second.origins.get('port'), [{ file: 'command-line', line: 0 }]);
+  await assert.rejects(resolve('', { commandLine: ['Nonsense=1'] }), bad(/^command-line: line 0: Bad configuration/));
+  await assert.rejects(resolve('', { commandLine: ['Port=x'] }), bad(/^command-line line 0: Bad port 'x'/));
 });
 
 test('UpdateHostKeys stays on only for the usual files', async () => {

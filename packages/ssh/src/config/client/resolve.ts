@@ -19,10 +19,10 @@ import { clientTokens } from './tokens.ts';
 export interface ClientConfigRequest {
   /** The host as it was typed. */
   readonly host: string;
-  /** What flags say; it outweighs every file. */
+  /** What a program says by itself; it outweighs everything else. */
   readonly given?: ClientDraft;
-  /** `-o` texts, in order; between flags and files. */
-  readonly options?: readonly string[];
+  /** The command line in its order: texts of `-o`, and what other flags do to the settings. It outweighs every file. */
+  readonly commandLine?: readonly (string | ((draft: ClientDraft) => void))[];
   /** `-F`: this file in place of the person's and the system's; `none` for no file at all. */
   readonly configFile?: string | undefined;
   /** What is to be run, for `Match command`; undefined for a shell. */
@@ -61,7 +61,7 @@ export async function resolveClientConfig(request: ClientConfigRequest, system: 
   const pass = { draft, origins, request, system, wantFinalPass: () => (wantsFinalPass = true) };
 
   const first = createReading(pass, request.host, undefined);
-  for (const option of request.options ?? []) await readClientOption(option, first);
+  await takeCommandLine(request.commandLine ?? [], first);
   await readFiles(first, request.configFile);
   let host = expandHostName(draft, request.host);
   const canonical = await canonicalize(request, withDefaults(draft), host);
@@ -70,11 +70,27 @@ export async function resolveClientConfig(request: ClientConfigRequest, system: 
     draft.hostName = canonical;
   }
   if (canonical !== undefined || wantsFinalPass) {
+    // What decides about canonical names is settled by now, also where nobody said anything.
+    draft.canonicalizeHostname ??= clientKeywords.canonicalizeHostname.initial;
+    draft.canonicalizeFallbackLocal ??= clientKeywords.canonicalizeFallbackLocal.initial;
+    draft.canonicalizeMaxDots ??= clientKeywords.canonicalizeMaxDots.initial;
     await readFiles(createReading(pass, canonical ?? request.host, host), request.configFile);
     host = canonical ?? expandHostName(draft, request.host);
   }
   const settings = withDefaults(draft);
   return { settings, originalHost: request.host, host, user: settings.user ?? system.localUser, origins };
+}
+
+async function takeCommandLine(
+  entries: NonNullable<ClientConfigRequest['commandLine']>,
+  reading: Reading,
+): Promise<void> {
+  const { draft, origins } = reading;
+  for (const entry of entries) {
+    if (typeof entry === 'string') await readClientOption(entry, reading);
+    else entry(draft);
+    for (const key of Object.keys(draft) as ClientKeyword[]) if (!origins.has(key)) origins.set(key, [commandLine]);
+  }
 }
 
 interface Pass {
@@ -165,6 +181,12 @@ function withDefaults(draft: ClientDraft): ClientSettings {
   if (draft.updateHostKeys === undefined) {
     const isUsual = draft.userKnownHostsFile === undefined && (draft.verifyHostKeyDns ?? 'no') === 'no';
     settings.updateHostKeys = isUsual ? 'yes' : 'no';
+  }
+  // A question in the middle of a command's output, or to nobody.
+  const isAsking = settings.updateHostKeys === 'ask';
+  if (isAsking && (draft.remoteCommand !== undefined || draft.controlPersist?.keep)) settings.updateHostKeys = 'no';
+  if (settings.clearAllForwardings === true) {
+    Object.assign(settings, { localForward: [], remoteForward: [], dynamicForward: [], tunnel: 'no' });
   }
   return settings as unknown as ClientSettings;
 }

@@ -1,4 +1,5 @@
 /** Values of ssh_config that only one keyword has. */
+import { matchPattern } from '../../trust/index.ts';
 import { type ConfigPlace, ValueError } from '../place.ts';
 import {
   type Given,
@@ -153,13 +154,17 @@ export const logLevel: KeywordRow<ConfigLogLevel> = single<ConfigLogLevel>(
   'LogLevel',
   'INFO',
   (word) => {
-    const name = word.toUpperCase() === 'DEBUG' ? 'DEBUG1' : word.toUpperCase();
+    const upper = word.toUpperCase();
+    const name = Object.hasOwn(oldLevels, upper) ? oldLevels[upper] : upper;
     const level = logLevels.find((known) => known === name);
     if (level === undefined) throw new ValueError(`unsupported log level '${word}'`);
     return level;
   },
-  (value) => value,
+  // As OpenSSH's dump has it, by the oldest name.
+  (value) => ({ QUIET: 'SILENT', DEBUG1: 'DEBUG' })[value as string] ?? value,
 );
+
+const oldLevels: Readonly<Record<string, ConfigLogLevel>> = { DEBUG: 'DEBUG1', SILENT: 'QUIET' };
 
 /** Milliseconds between the packets that hide keystrokes; 0 switches it off. */
 export const obscureKeystrokeTiming: KeywordRow<number> = single(
@@ -188,25 +193,28 @@ export const permitRemoteOpen: KeywordRow<readonly string[]> = row<readonly stri
   (value) => [value.join(' ')],
 );
 
-/** After how many bytes and seconds keys are renewed; 0 is the cipher's own limit, and none. */
+/** After how many bytes and seconds keys are renewed; 0 bytes is the cipher's own limit, no seconds none by time. */
 export interface RekeyLimitValue {
   readonly bytes: number;
-  readonly seconds: number;
+  readonly seconds: number | undefined;
 }
 
+/** Bytes and seconds are two values: a line that gives no time leaves it to a later one, as in OpenSSH. */
 export const rekeyLimit: KeywordRow<RekeyLimitValue> = row<RekeyLimitValue>(
   'RekeyLimit',
-  { bytes: 0, seconds: 0 },
-  ({ words: [size = '', time, ...more], keyword }) => {
+  { bytes: 0, seconds: undefined },
+  ({ words: [size = '', time, ...more], keyword }, before) => {
     if (more.length > 0) throw new ValueError(`keyword ${keyword} extra arguments at end of line`);
     const bytes = /^(?:default|none)$/i.test(size) ? 0 : parseBytes(size);
     if (bytes !== 0 && bytes < 16) throw new ValueError('RekeyLimit too small');
-    return { bytes, seconds: time === undefined || time.toLowerCase() === 'none' ? 0 : parseSeconds(time) };
+    const seconds = time === undefined || time.toLowerCase() === 'none' ? undefined : parseSeconds(time);
+    return { bytes: before?.bytes ?? bytes, seconds: before?.seconds ?? seconds };
   },
-  ({ bytes, seconds }) => [`${bytes} ${seconds}`],
+  ({ bytes, seconds = 0 }) => [`${bytes} ${seconds}`],
+  true,
 );
 
-/** Patterns of names to send; a minus takes earlier ones away. */
+/** Patterns of names to send; a minus takes away those of earlier ones whose text fits, as OpenSSH does. */
 export const sendEnv: KeywordRow<readonly string[]> = row<readonly string[]>(
   'SendEnv',
   [],
@@ -214,7 +222,7 @@ export const sendEnv: KeywordRow<readonly string[]> = row<readonly string[]>(
     let names = [...before];
     for (const word of words) {
       if (word === '' || word.includes('=')) throw new ValueError('Invalid environment name.');
-      if (word.startsWith('-')) names = names.filter((name) => name !== word.slice(1));
+      if (word.startsWith('-')) names = names.filter((name) => !matchPattern(name, word.slice(1)));
       else if (!names.includes(word)) names.push(word);
     }
     return names;
@@ -270,7 +278,7 @@ export const tunnelDevice: KeywordRow<string> = single(
   (word) => {
     const found = /^(any|\d{1,9})(?::(any|\d{1,9}))?$/i.exec(word);
     if (found === null) throw new ValueError('Bad tun device.');
-    const [, local = '', remote = local] = found;
+    const [, local = '', remote = 'any'] = found;
     return `${local.toLowerCase()}:${remote.toLowerCase()}`;
   },
   (devices) => devices,

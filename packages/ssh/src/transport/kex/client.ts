@@ -41,7 +41,7 @@ export async function exchangeAsClient(exchange: Exchange, options: ClientExchan
     });
   }
   await askVerifier(options.verifyHostKey, hostKey, exchange.negotiated.hostKey);
-  return { hash: values.hash, secret: values.secret, exchangeHash, hostKey };
+  return { hash: values.hash, secret: values.secret, exchangeHash, hostKey, signature: Buffer.from(values.signature) };
 }
 
 /** Whatever the verifier throws is a refusal (OpenSSH CVE-2025-26465: an error on the way that accepted). */

@@ -26,6 +26,8 @@ export interface ExchangeResult {
   readonly secret: Buffer;
   readonly exchangeHash: Buffer;
   readonly hostKey: PublicKey;
+  /** The host key's signature over the exchange hash. */
+  readonly signature: Buffer;
 }
 
 /** The client's part in trust: accepts by resolving, refuses by throwing. */

@@ -40,8 +40,9 @@ async function agree(exchange: Exchange, hostKey: PublicKey, sign: Sign): Promis
   const { value, secret } = await agreement.respond(init.value);
   const methodFields = (writer: WireWriter) => void writer.string(init.value).string(value);
   const exchangeHash = computeExchangeHash(exchange, agreement.hash, hostKey.blob, methodFields, secret);
-  exchange.send(kexEcdhReply.encode({ hostKey: hostKey.blob, value, signature: await sign(exchangeHash) }));
-  return { hash: agreement.hash, secret, exchangeHash, hostKey };
+  const signature = await sign(exchangeHash);
+  exchange.send(kexEcdhReply.encode({ hostKey: hostKey.blob, value, signature }));
+  return { hash: agreement.hash, secret, exchangeHash, hostKey, signature };
 }
 
 async function groupExchange(
@@ -61,8 +62,9 @@ async function groupExchange(
     writer.string(init.e).string(value);
   };
   const exchangeHash = computeExchangeHash(exchange, 'sha256', hostKey.blob, methodFields, secret);
-  exchange.send(kexDhGexReply.encode({ hostKey: hostKey.blob, f: value, signature: await sign(exchangeHash) }));
-  return { hash: 'sha256', secret, exchangeHash, hostKey };
+  const signature = await sign(exchangeHash);
+  exchange.send(kexDhGexReply.encode({ hostKey: hostKey.blob, f: value, signature }));
+  return { hash: 'sha256', secret, exchangeHash, hostKey, signature };
 }
 
 function chooseHostKey(hostKeys: readonly HostKey[], algorithmName: string): { key: PublicKey; sign: Sign } {

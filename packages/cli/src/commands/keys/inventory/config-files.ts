@@ -1,7 +1,7 @@
 /** The key files that a person's ssh_config names, wherever they are. */
 import { isAbsolute, join } from 'node:path';
-import { type ConfigLine, splitConfigLine } from '../../ssh/config-words.ts';
-import { expandGlob } from '../../ssh/glob.ts';
+import { expandGlob } from '@nacre/ssh/client';
+import { type ConfigLine, splitConfigLine } from '@nacre/ssh/config';
 import { readRegularFile } from './files.ts';
 
 const fileKeywords: readonly string[] = ['identityfile', 'certificatefile', 'userknownhostsfile'];

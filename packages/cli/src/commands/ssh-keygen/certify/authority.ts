@@ -53,7 +53,7 @@ async function findInAgent(path: string): Promise<Authority> {
     throw new Ending(`${complaint}: invalid format (it holds no public key)`);
   }
   const [{ connectAgent }, { agentSigners }] = await Promise.all([
-    import('@nacre/ssh/client'),
+    import('@nacre/ssh/agent-socket'),
     import('@nacre/ssh/agent'),
   ]);
   const agent = await connectAgent().catch((error: unknown) => {

@@ -1,0 +1,197 @@
+/** A master: shares a connection with other programs of its user over a control socket. */
+import type { Socket } from 'node:net';
+import { SshError } from '../errors.ts';
+import { StreamDriver } from '../io/index.ts';
+import {
+  type MuxForward,
+  MuxMasterSession,
+  type MuxQuestion,
+  muxRefusal,
+  type Passenger,
+  type PassengerForward,
+  type PassengerSession,
+} from '../mux/index.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { listenControlSocket } from './control-socket.ts';
+import { type ActiveForward, type ForwardOptions, forwardLocal, forwardRemote } from './forwards.ts';
+import { describeMaster } from './mux-info.ts';
+
+export interface MuxPolicy {
+  /** Asked before a client is served (ControlMaster ask); the default serves everybody who may open the socket. */
+  readonly confirm?: (question: MuxQuestion) => boolean | Promise<boolean>;
+  /**
+   * The user at the other end of a socket. Anybody but ourselves and root is turned away, whatever the mode of the file; where
+   * it is not given or not known, the mode alone keeps others out.
+   */
+  readonly peerUserId?: (fd: number) => number | undefined;
+  /** How forwards that clients ask for are opened. */
+  readonly forwards?: ForwardOptions;
+  /** Forwards that stand already, so that clients can find and cancel them. */
+  readonly standing?: readonly { readonly forward: MuxForward; readonly active: ActiveForward }[];
+  /** A client asked for the end of the connection; default: close it. */
+  readonly onTerminate?: () => void;
+  /** A client came or went, or the listening ended. */
+  readonly onChange?: (master: MuxMaster) => void;
+  readonly log?: (text: string) => void;
+  readonly passengers?: PassengerPolicy;
+}
+
+/** For masters that can take over standard streams, which plain Node cannot. */
+export interface PassengerPolicy {
+  openSession(session: PassengerSession, socket: Socket): Promise<Passenger>;
+  openStdioForward(forward: PassengerForward, socket: Socket): Promise<Passenger>;
+}
+
+export interface MuxMaster {
+  readonly path: string;
+  /** Clients that are connected. */
+  readonly clientCount: number;
+  /** Whether new clients are taken. */
+  readonly isListening: boolean;
+  /** Takes no more clients and removes the socket; those that are connected stay. */
+  stopListening(): void;
+  /** Ends everything but the connection. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Clients that may be connected at once; each costs a descriptor and a few kilobytes. */
+const maxClients = 1024;
+
+/**
+ * Shares a connection with the programs of this user: OpenSSH's ssh (`-O check`, `forward`, `cancel`, `stop`, `exit`,
+ * `conninfo`, `channels`, and `-O proxy` for commands) and nacre's.
+ *
+ * @param path - where the control socket lies (ControlPath), in a folder of the user's own.
+ * @throws SshError `connect-failed` where a master listens there already.
+ * @example
+ * const server = await connect('web.example.com', { hostKeys: knownHosts() });
+ * await using master = await serveMux(server, '/run/user/1000/ssh-web');
+ */
+export async function serveMux(connection: ClientConnection, path: string, policy: MuxPolicy = {}): Promise<MuxMaster> {
+  const sessions = new Set<MuxMasterSession>();
+  const forwards = new SharedForwards(connection, policy);
+  let isListening = true;
+  const changed = (): void => policy.onChange?.(master);
+
+  const socket = await listenControlSocket(path, (client) => {
+    if (!isPermitted(client, policy) || sessions.size >= maxClients) {
+      client.destroy();
+      return;
+    }
+    const driver = new StreamDriver(client);
+    const session = new MuxMasterSession(driver, {
+      connection: connection.connection,
+      pid: process.pid,
+      confirm: policy.confirm,
+      openForward: (forward) => forwards.open(forward),
+      closeForward: (forward) => forwards.close(forward),
+      terminate: () => (policy.onTerminate === undefined ? void connection.close() : policy.onTerminate()),
+      stopListening: () => master.stopListening(),
+      describe: (subject) => describeMaster(connection, subject, startedMs),
+      ...(policy.passengers && {
+        openSession: (request) => (policy.passengers as PassengerPolicy).openSession(request, client),
+        openStdioForward: (request) => (policy.passengers as PassengerPolicy).openStdioForward(request, client),
+      }),
+      ended: (error) => {
+        if (error !== undefined) policy.log?.(`a client of the control socket was cut off: ${error.message}`);
+        sessions.delete(session);
+        changed();
+      },
+      log: policy.log,
+    });
+    sessions.add(session);
+    driver.drive(session);
+    client.resume();
+    changed();
+  });
+  const startedMs = performance.now();
+
+  const master: MuxMaster = {
+    path,
+    get clientCount() {
+      return sessions.size;
+    },
+    get isListening() {
+      return isListening;
+    },
+    stopListening() {
+      if (!isListening) return;
+      isListening = false;
+      socket.close();
+      changed();
+    },
+    async close() {
+      master.stopListening();
+      for (const session of [...sessions]) session.close();
+      await forwards.closeAll();
+    },
+    [Symbol.asyncDispose]: () => master.close(),
+  };
+  void connection.closed.then(() => master.close());
+  return master;
+}
+
+function isPermitted(client: Socket, { peerUserId, log }: MuxPolicy): boolean {
+  if (peerUserId === undefined) return true;
+  const own = process.getuid?.();
+  const fd = (client as unknown as { _handle?: { fd?: number } })._handle?.fd;
+  if (own === undefined || fd === undefined || fd < 0) return true;
+  const peer = peerUserId(fd);
+  if (peer === undefined || peer === 0 || peer === own) return true;
+  log?.(`multiplex uid mismatch: peer euid ${peer} != uid ${own}`);
+  return false;
+}
+
+/** The forwards that clients see, by what was asked for. */
+class SharedForwards {
+  readonly #connection: ClientConnection;
+  readonly #options: ForwardOptions;
+  readonly #active = new Map<string, ActiveForward>();
+
+  constructor(connection: ClientConnection, { forwards = {}, standing = [] }: MuxPolicy) {
+    this.#connection = connection;
+    this.#options = forwards;
+    for (const { forward, active } of standing) this.#active.set(keyOf(forward), active);
+  }
+
+  async open(forward: MuxForward): Promise<number | undefined> {
+    const key = keyOf(forward);
+    const standing = this.#active.get(key);
+    const active = standing ?? (await this.#start(forward));
+    this.#active.set(key, active);
+    const { listen } = forward;
+    const isChosen = forward.kind === 'remote' && listen.kind === 'tcp' && listen.port === 0;
+    return isChosen && active.listen.kind === 'tcp' ? active.listen.port : undefined;
+  }
+
+  async close(forward: MuxForward): Promise<void> {
+    const key = keyOf(forward);
+    const active = this.#active.get(key);
+    if (active === undefined) throw muxRefusal('port not forwarded');
+    this.#active.delete(key);
+    await active.close();
+  }
+
+  async closeAll(): Promise<void> {
+    const all = [...this.#active.values()];
+    this.#active.clear();
+    await Promise.allSettled(all.map((active) => active.close()));
+  }
+
+  async #start(forward: MuxForward): Promise<ActiveForward> {
+    const { kind, listen } = forward;
+    try {
+      return await (kind === 'remote' ? forwardRemote : forwardLocal)(this.#connection, forward, this.#options);
+    } catch (error) {
+      if (kind !== 'remote' || !(error instanceof SshError)) throw muxRefusal('Port forwarding failed');
+      const where = listen.kind === 'unix' ? `path ${listen.path}` : `port ${listen.port}`;
+      throw muxRefusal(`remote port forwarding failed for listen ${where}`);
+    }
+  }
+}
+
+/** All of it counts: a client that cancels has to name the target as well. */
+function keyOf({ kind, listen, target }: MuxForward): string {
+  return JSON.stringify([kind, listen, target]);
+}

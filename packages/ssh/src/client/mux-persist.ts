@@ -1,0 +1,39 @@
+/** ControlPersist: a master without a session of its own ends when nobody has used it for a while. */
+import type { ClientConnection } from './client-connection.ts';
+import type { MuxMaster } from './mux-master.ts';
+
+export interface Persistence {
+  /** To be called when clients come or go (MuxPolicy.onChange), and when a session of the master's own ends. */
+  check(): void;
+  /** Stops counting. */
+  stop(): void;
+}
+
+/**
+ * Calls back when a master was idle for `idleMs`: no client is connected and no channel of its own is open, not even a
+ * forwarded one.
+ *
+ * @param idleMs - 0 for never, as `ControlPersist yes` has it.
+ */
+export function persistWhileUsed(
+  connection: ClientConnection,
+  master: MuxMaster,
+  idleMs: number,
+  onIdle: () => void,
+): Persistence {
+  let timer: NodeJS.Timeout | undefined;
+  const isUsed = (): boolean => master.clientCount > 0 || connection.connection.channels.length > 0;
+  const stop = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const check = (): void => {
+    stop();
+    if (idleMs === 0 || master.clientCount > 0) return;
+    // Channels come and go without telling: what is open when the time is over begins it anew.
+    timer = setTimeout(() => (isUsed() ? check() : onIdle()), idleMs);
+  };
+  void connection.closed.then(stop);
+  check();
+  return { check, stop };
+}

@@ -1,0 +1,103 @@
+/** Channels of a connection that somebody else speaks for: the clients of a shared connection, message by message. */
+
+import type { SshError } from '../errors.ts';
+
+/** A CHANNEL_OPEN of the peer's. */
+export interface RelayedOpen {
+  readonly type: string;
+  /** The peer's number for the channel. */
+  readonly sender: number;
+  readonly windowBytes: number;
+  readonly maxPacketBytes: number;
+  readonly data: Buffer;
+}
+
+/** Who speaks for channels. What it sends goes to the connection's link as it is. */
+export interface ChannelRelay {
+  /**
+   * A message of the peer's (91 to 100) for a channel of this relay.
+   *
+   * @param payload - memory that is the relay's from now on.
+   * @throws SshError when the peer broke a rule; the connection ends with it.
+   */
+  receive(id: number, payload: Buffer): void;
+  /** Whether it takes a channel that the peer opens; it answers then. */
+  takesOpen(open: RelayedOpen, payload: Buffer): boolean;
+  /** The link takes bulk data again. */
+  onLinkReady(): void;
+  /** The connection is over. */
+  end(error: SshError): void;
+}
+
+/** Which relay speaks for which channel number. */
+export class RelayedChannels {
+  readonly #takeId: () => number | undefined;
+  readonly #owners = new Map<number, ChannelRelay>();
+  readonly #relays = new Set<ChannelRelay>();
+
+  /** @param takeId - gives a number nobody uses, or undefined where too many channels are open. */
+  constructor(takeId: () => number | undefined) {
+    this.#takeId = takeId;
+  }
+
+  /** Channels that relays speak for. */
+  get size(): number {
+    return this.#owners.size;
+  }
+
+  /** Their numbers. */
+  get ids(): readonly number[] {
+    return [...this.#owners.keys()];
+  }
+
+  has(id: number): boolean {
+    return this.#owners.has(id);
+  }
+
+  attach(relay: ChannelRelay): void {
+    this.#relays.add(relay);
+  }
+
+  detach(relay: ChannelRelay): void {
+    this.#relays.delete(relay);
+  }
+
+  /** A channel number for a relay; undefined where the connection has too many channels. */
+  reserve(relay: ChannelRelay): number | undefined {
+    const id = this.#takeId();
+    if (id !== undefined) this.#owners.set(id, relay);
+    return id;
+  }
+
+  /** The channel is closed on both sides. */
+  release(id: number): void {
+    this.#owners.delete(id);
+  }
+
+  /** Hands a message to the relay that it is for; false where it is for none. */
+  receive(payload: Buffer): boolean {
+    const number = payload[0] ?? 0;
+    if (number < 91 || number > 100 || payload.length < 5) return false;
+    const id = payload.readUInt32BE(1);
+    const owner = this.#owners.get(id);
+    if (owner === undefined) return false;
+    owner.receive(id, payload);
+    return true;
+  }
+
+  takesOpen(open: RelayedOpen, payload: Buffer): boolean {
+    for (const relay of this.#relays) if (relay.takesOpen(open, payload)) return true;
+    return false;
+  }
+
+  onLinkReady(): void {
+    for (const relay of this.#relays) relay.onLinkReady();
+  }
+
+  end(error: SshError): void {
+    const relays = [...this.#relays];
+    this.#relays.clear();
+    this.#owners.clear();
+    for (const relay of relays) relay.end(error);
+  }
+}

@@ -1,0 +1,24 @@
+/** @nacre/ssh/mux: OpenSSH's multiplexing protocol (PROTOCOL.mux, version 4) in both roles, without sockets. */
+export { MuxClientSession } from './client-session.ts';
+export {
+  decodeMuxForward,
+  describeForward,
+  encodeMuxForward,
+  type MuxForward,
+  type MuxListen,
+  type MuxTarget,
+} from './forward.ts';
+export { FrameReader } from './frame-reader.ts';
+export { FrameWriter } from './frame-writer.ts';
+export {
+  type MuxInfoSubject,
+  type MuxMasterHandlers,
+  MuxMasterSession,
+  type MuxQuestion,
+  muxRefusal,
+  type Passenger,
+  type PassengerForward,
+  type PassengerSession,
+} from './master-session.ts';
+export { muxMessages, muxVersion } from './messages.ts';
+export type { ProxyLink } from './proxy-link.ts';
