@@ -216,6 +216,29 @@ test('lists of names, key files and log levels of a block', asRoot, async (t) =>
   });
 });
 
+test('idle channels and connections of those who are meant are closed', asRoot, async (t) => {
+  const { publicLine } = await userKey();
+  const [idle, patient] = [await createSystemUser(), await createSystemUser()];
+  for (const user of [idle, patient]) await user.authorize(publicLine);
+  const servers = await startBoth([
+    `Match User ${idle.name}`,
+    '  ChannelTimeout session=1',
+    '  UnusedConnectionTimeout 2',
+  ]);
+  await t.test('ChannelTimeout', async () => {
+    const closed = await same(servers, idle.name, ['sleep 4; echo done']);
+    assert.equal(closed.stdout, '');
+    assert.equal((await same(servers, patient.name, ['sleep 4; echo done'])).stdout, 'done\n');
+  });
+  await t.test('UnusedConnectionTimeout', async () => {
+    // OpenSSH 9.2 forgets it in Match.
+    const startMs = Date.now();
+    const result = await runSsh({ ...servers.ours, user: idle.name }, [], { flags: ['-N'], timeoutMs: 10_000 });
+    assert.equal(result.status, 255);
+    assert.ok(Date.now() - startMs < 9000);
+  });
+});
+
 test('RefuseConnection ends the connection, of those that it means', withSsh, async () => {
   const server = await startNacreServer({
     hostKeyTypes: ['ed25519'],

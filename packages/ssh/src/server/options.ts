@@ -66,7 +66,8 @@ export interface ProgramIo {
 export type Program<Argument> = (argument: Argument, io: ProgramIo) => Promise<number | void>;
 
 /** What may be different for one user: whatever is missing stays as it is for everybody. */
-export type UserOptions = UserAuthRules & Pick<ServerOptions, 'maxSessions' | 'keepalive' | 'rekey'>;
+export type UserOptions = UserAuthRules &
+  Pick<ServerOptions, 'maxSessions' | 'keepalive' | 'rekey' | 'channelTimeouts' | 'unusedConnectionTimeoutMs'>;
 
 export interface ServerOptions {
   /** Private keys, or signers; `{ signer, certificates }` for keys with host certificates. */

@@ -104,6 +104,8 @@ function optionsFor(user: string, peer: Peer, admission: Admission): UserOptions
   return {
     ...userRules(settings),
     maxSessions: settings.maxSessions,
+    channelTimeouts: settings.channelTimeout,
+    unusedConnectionTimeoutMs: settings.unusedConnectionTimeoutSeconds * 1000,
     rekey: {
       ...(bytes !== undefined && bytes !== 0 && { bytes }),
       ...(seconds !== undefined && { ms: seconds * 1000 }),

@@ -161,11 +161,10 @@ test('what silence would weaken stops the server; what it would not is a warning
     'AuthorizedPrincipalsFile /x',
     'PubkeyAuthOptions verify-required',
     'HostKeyAgent /x',
-    'ChannelTimeout session=5m',
     'PerSourcePenalties yes',
     'PerSourceMaxStartups 1',
     'RDomain x',
-    'Match User x\nUnusedConnectionTimeout 5m',
+    'Match User x\nChrootDirectory /x',
   ]) {
     assert.match(complaintsOf(line)[0] ?? '', /is not supported by this sshd, and without it/, line);
   }

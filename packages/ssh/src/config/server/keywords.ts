@@ -59,11 +59,7 @@ export const serverKeywords = {
   // OpenSSH's default is 1024, which the library refuses unless it is asked for.
   requiredRsaSize: anywhere(count('RequiredRSASize', 2048)),
   streamLocalBindMask: ignored(anywhere(special.streamLocalBindMask), noUnixSockets),
-  unusedConnectionTimeoutSeconds: refused(
-    anywhere(special.unusedConnectionTimeout),
-    'unused connections would stay open',
-    0,
-  ),
+  unusedConnectionTimeoutSeconds: anywhere(special.unusedConnectionTimeout),
 
   permitRootLogin: anywhere(
     states('PermitRootLogin', 'prohibit-password', [
@@ -194,7 +190,7 @@ export const serverKeywords = {
   setEnv: anywhere(special.setEnv),
   authenticationMethods: anywhere(special.authenticationMethods),
   logVerbose: ignored(anywhere(special.logVerbose), 'use LogLevel'),
-  channelTimeout: refused(anywhere(special.channelTimeout), 'idle channels would stay open', []),
+  channelTimeout: anywhere(special.channelTimeout),
   subsystems: { ...anywhere(special.subsystems), merge: special.mergeSubsystems },
   maxStartups: global(special.maxStartups),
   perSourceMaxStartups: refused(
