@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { lookUpSshfp } from './look-up-sshfp.ts';
 import { parseResolvConf, type ResolverSettings } from './resolv-conf.ts';
@@ -17,8 +18,6 @@ async function fakeServer(t: TestContext, udp: Reply, tcp: Reply = () => []) {
     asked.ids.add(query.readUInt16BE(0));
     for (const reply of udp(query)) socket.send(reply, from.port, from.address);
   });
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
   const server = createServer((stream) => {
     stream.on('error', () => {});
     stream.once('data', (bytes) => {
@@ -33,7 +32,7 @@ async function fakeServer(t: TestContext, udp: Reply, tcp: Reply = () => []) {
       if (replies.length === 0) stream.end();
     });
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  const port = await listenOnBoth(server, socket);
   t.after(() => {
     socket.close();
     server.close();
@@ -50,6 +49,24 @@ async function fakeServer(t: TestContext, udp: Reply, tcp: Reply = () => []) {
     look: (change: Partial<ResolverSettings> = {}) =>
       lookUpSshfp('host.example.com', { resolver: { ...settings, ...change }, port }),
   };
+}
+
+/** One port for both: what is free for TCP may be taken for UDP, and then another one is tried. */
+async function listenOnBoth(server: Server, socket: Socket): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      socket.bind(port, '127.0.0.1');
+      await once(socket, 'listening');
+      return port;
+    } catch (error) {
+      if (tries === 10) throw error;
+      server.close();
+      await once(server, 'close');
+    }
+  }
 }
 
 const flagsOf = { good: 0x8180, authentic: 0x81a0, cut: 0x8380, failed: 0x8182, missing: 0x8183 } as const;
