@@ -20,6 +20,7 @@ import {
   time,
   word,
 } from './rows.ts';
+import * as session from './session-values.ts';
 import * as special from './special-values.ts';
 
 const noGssapi = 'there is no GSSAPI login';
@@ -182,16 +183,16 @@ export const serverKeywords = {
   authorizedKeysFile: anywhere(special.authorizedKeysFile),
   hostKey: global(eachFile('HostKey')),
   hostCertificate: global(eachFile('HostCertificate')),
-  allowUsers: anywhere(eachWord('AllowUsers', special.checkUserPattern)),
-  denyUsers: anywhere(eachWord('DenyUsers', special.checkUserPattern)),
-  allowGroups: anywhere(eachWord('AllowGroups', special.checkGroupPattern)),
-  denyGroups: anywhere(eachWord('DenyGroups', special.checkGroupPattern)),
-  acceptEnv: anywhere(eachWord('AcceptEnv', special.checkEnvironmentPattern)),
-  setEnv: anywhere(special.setEnv),
+  allowUsers: anywhere(eachWord('AllowUsers', session.checkUserPattern)),
+  denyUsers: anywhere(eachWord('DenyUsers', session.checkUserPattern)),
+  allowGroups: anywhere(eachWord('AllowGroups', session.checkGroupPattern)),
+  denyGroups: anywhere(eachWord('DenyGroups', session.checkGroupPattern)),
+  acceptEnv: anywhere(eachWord('AcceptEnv', session.checkEnvironmentPattern)),
+  setEnv: anywhere(session.setEnv),
   authenticationMethods: anywhere(special.authenticationMethods),
   logVerbose: ignored(anywhere(special.logVerbose), 'use LogLevel'),
   channelTimeout: anywhere(special.channelTimeout),
-  subsystems: { ...anywhere(special.subsystems), merge: special.mergeSubsystems },
+  subsystems: { ...anywhere(session.subsystems), merge: session.mergeSubsystems },
   maxStartups: global(special.maxStartups),
   perSourceMaxStartups: refused(
     global(special.perSourceMaxStartups),
@@ -212,9 +213,9 @@ export const serverKeywords = {
   ),
   ipQos: ignored(anywhere(special.ipQos), 'packets are not marked'),
   rekeyLimit: { ...anywhere(special.rekeyLimit), merge: special.mergeRekeyLimits },
-  permitOpen: anywhere(special.forwardRules('PermitOpen', false)),
-  permitListen: anywhere(special.forwardRules('PermitListen', true)),
-  permitUserEnvironment: global(special.permitUserEnvironment),
+  permitOpen: anywhere(session.forwardRules('PermitOpen', false)),
+  permitListen: anywhere(session.forwardRules('PermitListen', true)),
+  permitUserEnvironment: global(session.permitUserEnvironment),
   pubkeyAuthOptions: refused(anywhere(special.pubkeyAuthOptions), 'security keys would need less than it says', {
     touchRequired: false,
     verifyRequired: false,

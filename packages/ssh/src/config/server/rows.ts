@@ -214,3 +214,12 @@ export function isNone(text: string): boolean {
 function formatOptional(value: string | undefined): string {
   return value === undefined ? 'none' : quoteWord(value);
 }
+
+/** Has a pattern checked, and complains in other words. */
+export function requirePattern(check: () => unknown, complaint: string): void {
+  try {
+    check();
+  } catch (cause) {
+    throw new ValueError(complaint, { cause });
+  }
+}
