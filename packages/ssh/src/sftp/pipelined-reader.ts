@@ -84,7 +84,7 @@ export class PipelinedReader {
       }
       const data = slot.parts.shift();
       if (data !== undefined) return this.#chunk(slot, data);
-      if (slot.error !== undefined) throw slot.error;
+      if (slot.error !== undefined) throw slot.error as Error;
       if (slot.isDone) {
         this.#slots.shift();
         if (slot.position + slot.gotBytes < this.#fileEnd) continue;

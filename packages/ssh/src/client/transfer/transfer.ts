@@ -1,4 +1,5 @@
 /** get, put and copy: transfers between here and a server, and between servers. */
+import { setMaxListeners } from 'node:events';
 import { SshError } from '../../errors.ts';
 import {
   Budget,
@@ -116,6 +117,8 @@ async function start(
 ): Promise<TransferReport> {
   const { signal, maxWindowBytes = Number.POSITIVE_INFINITY } = options;
   const controller = new AbortController();
+  // Each file under way may listen to it; Node would take more than ten for a leak.
+  setMaxListeners(0, controller.signal);
   const onAbort = () => {
     const cause: unknown = signal?.reason;
     controller.abort(new SshError(`${verb}: the transfer was aborted`, { code: 'aborted', stage: 'sftp', cause }));
