@@ -12,6 +12,7 @@ import { krl } from './krl.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig, sshdConfig } from './tools.ts';
+import { transferNames } from './transfer.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
 import { wireMessage, wireReader } from './wire.ts';
@@ -56,6 +57,7 @@ export const targets: readonly FuzzTarget[] = [
   connectionData,
   sftpClient,
   sftpMessage,
+  transferNames,
   sshConfig,
   sshdConfig,
   commandLine,

@@ -224,7 +224,8 @@ test('a connection that is cut at random: the transfer goes on in another, or wi
     const there = fs.statSync(target).size;
     assert.ok(there > 0 && there < 6_000_000, `${there}`);
     const report = await run(await open(), { resume: 'hash', verify: true });
-    assert.equal(report.bytes, 6_000_000 - there);
+    // The server of the first try may have gone on writing what had reached it.
+    assert.ok(report.bytes > 0 && report.bytes <= 6_000_000 - there, `${report.bytes}`);
     assert.equal(sha256(fs.readFileSync(target)), sha256(fs.readFileSync(join(source, 'big'))));
   }
 });
