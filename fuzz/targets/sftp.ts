@@ -1,6 +1,6 @@
 /** sftp: a server's answers to our client, and every message by itself. */
 import { SshError } from '@nacre/ssh/errors';
-import { type SftpStream, sftpMessages, startSftp } from '@nacre/ssh/sftp';
+import { expandGlob, type SftpFile, type SftpStream, sftpMessages, startSftp } from '@nacre/ssh/sftp';
 import { type Message, WireWriter } from '@nacre/ssh/wire';
 import type { FuzzTarget } from '../target.ts';
 import { nextTurn } from '../transport-subject.ts';
@@ -37,6 +37,16 @@ const number = (value: number) => new WireWriter().uint32(value).finish();
 const attributes = Buffer.from('0000000f00000000000000050000000100000002000081a40000000300000004', 'hex');
 const entry = Buffer.concat([strings('name', '-rw-r--r--'), attributes]);
 const greeting = frame(2, 3, strings('posix-rename@openssh.com', '1', 'statvfs@openssh.com', '2'));
+const fullGreeting = frame(
+  2,
+  3,
+  strings(
+    ...['expand-path@openssh.com', '1', 'users-groups-by-id@openssh.com', '1', 'copy-data', '1'],
+    ...['check-file', 'sha256', 'fstatvfs@openssh.com', '2', 'posix-rename@openssh.com', '1'],
+  ),
+);
+const home = Buffer.concat([strings('/home/j', ''), Buffer.alloc(4)]);
+const folder = Buffer.from('00000004000041ed', 'hex');
 const status = (id: number, code: number) => frame(101, id, number(code), strings('words', ''));
 
 /** Byte 0: size of the reads. The calls are made at once, and every one must settle. */
@@ -47,6 +57,17 @@ export const sftpClient: FuzzTarget = {
       ...[Buffer.of(0), greeting, frame(105, 0, attributes), frame(102, 1, strings('h')), frame(102, 2, strings('d'))],
       ...[frame(104, 3, number(1), entry), status(4, 0), status(5, 2), frame(201, 6, Buffer.alloc(88))],
       ...[frame(103, 7, strings('data')), frame(104, 8, number(2), entry, entry), status(9, 1), status(10, 1)],
+    ]),
+    Buffer.concat([
+      ...[Buffer.of(0), fullGreeting, frame(102, 0, strings('i')), frame(104, 1, number(1), home)],
+      ...[
+        frame(201, 2, strings(strings('root'), strings('wheel'))),
+        frame(105, 3, folder),
+        frame(102, 4, strings('l')),
+      ],
+      ...[frame(102, 5, strings('m')), frame(103, 13, strings(Buffer.alloc(32_768))), status(14, 1), status(15, 1)],
+      ...[frame(201, 16, strings('check-file', 'sha256'), Buffer.alloc(32)), frame(201, 17, Buffer.alloc(88))],
+      ...[status(18, 0), frame(102, 19, strings('k')), frame(104, 20, number(1), entry), status(21, 1)],
     ]),
     Buffer.concat([Buffer.of(3), greeting, status(8, 4), status(0, 0), status(1, 3)]),
     Buffer.concat([Buffer.of(0), Buffer.from('This account is not available.\n')]),
@@ -65,7 +86,17 @@ export const sftpClient: FuzzTarget = {
     if (stream.destroyed || bytes.length === 0) stream.emit('end');
     else if (first === bytes.length) stream.emit('end');
     const client = await starting;
+    const file = client.open('i', { read: true, write: true });
     const calls: Promise<unknown>[] = [
+      file.then(readThrough),
+      file.then((open) => open.digest(['sha256'])),
+      file.then((open) => open.statFileSystem()),
+      file.then((open) => open.copyTo(open, { length: 1 })),
+      client.expandPath('~j'),
+      client.namesOf({ users: [1], groups: [2] }),
+      client.fs.rm('k', { recursive: true }),
+      client.fs.readdir('l'),
+      expandGlob(client, 'm/*/n'),
       client.stat('a'),
       client.readFile('b'),
       readAll(client.readdir('c')),
@@ -117,6 +148,16 @@ export const sftpMessage: FuzzTarget = {
 
 function roundTrip<T>(message: Message<T>, bytes: Buffer): Buffer {
   return message.encode(message.decode(bytes));
+}
+
+async function readThrough(file: SftpFile): Promise<void> {
+  const reader = file.reader({ expectedEnd: 100_000 });
+  let position = 0;
+  for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) {
+    if (chunk.position !== position) throw new Error('bytes out of their order');
+    position += chunk.data.length;
+    chunk.release();
+  }
 }
 
 async function readAll(entries: AsyncIterable<unknown>): Promise<void> {

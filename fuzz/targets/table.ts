@@ -18,6 +18,7 @@ import { sftpClient, sftpMessage } from './sftp.ts';
 import { sftpServer } from './sftp-server.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
 import { commandLine, sshConfig } from './tools.ts';
+import { transferNames } from './transfer.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
 import { wireMessage, wireReader } from './wire.ts';
@@ -73,6 +74,7 @@ export const targets: readonly FuzzTarget[] = [
   scpSource,
   namePattern,
   sftpServer,
+  transferNames,
   sshConfig,
   sshdConfig,
   commandLine,

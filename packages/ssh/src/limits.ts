@@ -165,6 +165,9 @@ export const maxBraceExpansions = 1024;
 /** Folders inside folders, in a tree that is copied or removed: a server may list one that never ends. */
 export const maxSftpTreeDepth = 512;
 
+/** Names of one folder that are kept in memory at the same time: a server may list without an end. */
+export const maxSftpFolderEntries = 4_000_000;
+
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
 

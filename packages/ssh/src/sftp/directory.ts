@@ -15,6 +15,11 @@ export interface SftpEntry extends SftpName {
   readonly longName: Buffer;
 }
 
+type Batch = { readonly names: readonly messages.NameEntry[] } | undefined;
+
+/** Batches that are asked for at the same time in a large folder: each would cost a round trip of its own. */
+const mostBatches = 8;
+
 /** The entries of a folder but `.` and `..`; the handle is closed when the loop ends, however it does. */
 export async function* listFolder(
   session: SftpSession,
@@ -23,9 +28,16 @@ export async function* listFolder(
 ): AsyncGenerator<SftpEntry, void, undefined> {
   const subject = { operation: 'readdir', path };
   const handle = await session.openHandle({ operation: 'opendir', path }, messages.opendir, { path }, options);
+  const batches: Promise<Batch>[] = [];
   try {
-    for (;;) {
-      const reply = await session.askUntilEnd(subject, messages.readdir, { handle }, messages.names, options);
+    for (let atOnce = 1; ; atOnce = Math.min(atOnce * 2, mostBatches)) {
+      while (batches.length < atOnce) {
+        const batch = session.askUntilEnd(subject, messages.readdir, { handle }, messages.names, options);
+        // Behind the end, or behind a loop that was left, nobody looks at it any more.
+        batch.catch(() => {});
+        batches.push(batch);
+      }
+      const reply = await batches.shift();
       // An empty batch is no progress: taken for the end, as OpenSSH does.
       if (reply === undefined || reply.names.length === 0) return;
       for (const { name, longName, attributes } of reply.names) {

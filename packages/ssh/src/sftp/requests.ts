@@ -1,6 +1,7 @@
 /** The requests of one sftp session: numbered, matched with replies in any order, each settled whatever happens to the stream. */
 import { type SshError, toSshError } from '../errors.ts';
 import { maxSftpPendingRequests } from '../limits.ts';
+import { AbortListeners } from './abort-listeners.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { encodeFrame, FrameReader } from './frames.ts';
 import { badSftp, sftpError } from './sftp-error.ts';
@@ -37,6 +38,7 @@ export class Requests {
   readonly #waiting: PendingRequest[] = [];
   readonly #pending = new Map<number, PendingRequest>();
   #greeting: { settle: (message: Buffer | SshError) => void } | undefined;
+  readonly #aborts = new AbortListeners();
   readonly #writer: FrameWriter;
   #nextId = 0;
   #ended: SshError | undefined;
@@ -124,12 +126,12 @@ export class Requests {
         late,
         isGivenUp: false,
         settle: (reply) => {
-          signal?.removeEventListener('abort', onAbort);
+          if (signal !== undefined) this.#aborts.remove(signal, onAbort);
           if (reply instanceof Error) reject(reply);
           else resolve(reply);
         },
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal !== undefined) this.#aborts.add(signal, onAbort);
       this.#waiting.push(request);
       this.#sendNext();
     });

@@ -98,8 +98,8 @@ export class LocalTargetFile implements TargetFile {
     let from = 0;
     for (let at = 0; at < data.length; ) {
       const block = data.subarray(at, at + blockBytes - ((this.#writtenEnd + at - from) % blockBytes));
-      const isHole = block.length === blockBytes && block.equals(zeros);
-      if (isHole) {
+      // Also a part of one, where a chunk begins or ends within it: what nobody writes is zero.
+      if (block.equals(zeros.subarray(0, block.length))) {
         await this.#writePart(data.subarray(from, at));
         this.#writtenEnd += block.length;
         this.#endsInHole = true;

@@ -18,12 +18,17 @@ import type {
 } from './side.ts';
 
 export class RemoteSide implements SourceSide, TargetSide {
-  readonly session: Session;
+  readonly #first: Session;
+  readonly #sessions: readonly Session[];
   readonly #budget: Budget;
   readonly #signal: AbortSignal;
 
-  constructor(session: Session, budget: Budget, signal: AbortSignal) {
-    this.session = session;
+  #turn = 0;
+
+  /** @param sessions - of one server: files take turns in them, everything else goes through the first. */
+  constructor(sessions: readonly [Session, ...Session[]], budget: Budget, signal: AbortSignal) {
+    this.#first = sessions[0];
+    this.#sessions = sessions;
     this.#budget = budget;
     this.#signal = signal;
   }
@@ -54,11 +59,11 @@ export class RemoteSide implements SourceSide, TargetSide {
   async open(path: Buffer, options: OpenTarget): Promise<TargetFile>;
   async open(path: Buffer, how: boolean | OpenTarget): Promise<SourceFile | TargetFile> {
     if (typeof how === 'boolean') {
-      return new RemoteSourceFile(await this.#sftp.open(path, { read: true }, this.#options), this.#budget);
+      return new RemoteSourceFile(await this.#next.open(path, { read: true }, this.#options), this.#budget);
     }
     const mode = { write: true, create: true, truncate: !how.keep };
     const attributes = how.mode === undefined ? {} : { mode: how.mode & 0o777 };
-    const file = await this.#sftp.open(path, mode, { ...this.#options, attributes });
+    const file = await this.#next.open(path, mode, { ...this.#options, attributes });
     return new RemoteTargetFile(file, this.#budget, how);
   }
 
@@ -132,7 +137,12 @@ export class RemoteSide implements SourceSide, TargetSide {
   }
 
   get #sftp(): SftpClient {
-    return this.session.client;
+    return this.#first.client;
+  }
+
+  /** The session of the next file. */
+  get #next(): SftpClient {
+    return (this.#sessions[this.#turn++ % this.#sessions.length] ?? this.#first).client;
   }
 
   get #options() {

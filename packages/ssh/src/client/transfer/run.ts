@@ -1,6 +1,6 @@
 /** A transfer under way: finds the files, and copies many of them at the same time. */
 import { SshError, toSshError } from '../../errors.ts';
-import { maxSftpTreeDepth } from '../../limits.ts';
+import { maxSftpFolderEntries, maxSftpTreeDepth } from '../../limits.ts';
 import { joinPath, Places } from '../../sftp/index.ts';
 import { printable } from '../../wire/index.ts';
 import { type CopyContext, type CopyJob, FileCopy } from './file-copy.ts';
@@ -183,6 +183,12 @@ export class Run {
       return;
     }
     seen.add(folded);
+    if (seen.size > 2 * maxSftpFolderEntries) {
+      throw new SshError(`more than ${maxSftpFolderEntries} entries in a folder`, {
+        code: 'limit-exceeded',
+        stage: 'sftp',
+      });
+    }
     let known = facts;
     let trail = work.trail;
     // A server may leave out the type, and some tell that of what a link leads to.

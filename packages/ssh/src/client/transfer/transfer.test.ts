@@ -488,3 +488,39 @@ test('a connection that is lost and not replaced: the error says so, and resume 
   await assert.rejects(get(dead.sftp, '/f', join(folder, 'g'), { reconnect }), failure('closed', /./));
   assert.equal(attempts, 10);
 });
+
+test('several sessions of one server: files take turns, and each may be lost', async (t) => {
+  const { server, sftp } = await startMemory();
+  server.folder('/t');
+  for (let at = 0; at < 40; at++) server.file(`/t/f${at}`, bytesOf(50_000, at + 1));
+  const second = await startMemory({ cutAfter: 30 }, server.nodes);
+  const folder = makeFolder(t);
+  let reconnects = 0;
+  const reconnect = async () => {
+    reconnects++;
+    return (await startMemory({}, server.nodes)).sftp;
+  };
+  await get([sftp, second.sftp], '/t', join(folder, 't'), { recursive: true, reconnect });
+  assert.deepEqual(treeOf(join(folder, 't')), serverTree(server, '/t'));
+  assert.equal(reconnects, 1);
+  assert.ok((second.server.counts.get(messages.open.number) ?? 0) > 3);
+});
+
+test('a source that changed while the connection was away is sent anew', async (t) => {
+  const { server, sftp } = await startMemory({ cutAfter: 20 });
+  server.file('/f', bytesOf(1_000_000, 1), 1);
+  const folder = makeFolder(t);
+  const reconnect = async () => {
+    server.file('/f', bytesOf(900_000, 2), 2);
+    return (await startMemory({}, server.nodes)).sftp;
+  };
+  let started = 0;
+  await get(sftp, '/f', join(folder, 'f'), {
+    reconnect,
+    onEvent: (event) => {
+      if (event.type === 'start') started++;
+    },
+  });
+  assert.ok(fs.readFileSync(join(folder, 'f')).equals(bytesOf(900_000, 2)));
+  assert.equal(started, 1);
+});

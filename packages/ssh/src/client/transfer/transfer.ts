@@ -1,4 +1,5 @@
 /** get, put and copy: transfers between here and a server, and between servers. */
+import { setMaxListeners } from 'node:events';
 import { SshError } from '../../errors.ts';
 import {
   Budget,
@@ -17,6 +18,12 @@ import { Session } from './session.ts';
 import type { Facts, SourceSide, TargetSide } from './side.ts';
 import type { ReconnectOptions, TransferOptions, TransferReport } from './types.ts';
 
+/**
+ * A session, or several of one server: files take turns in them. OpenSSH's servers let 2 MiB be under way to them in each channel, so on
+ * a long path several channels, or connections, carry more.
+ */
+type Clients = SftpClient | readonly [SftpClient, ...SftpClient[]];
+
 /** One path, or several. */
 type Paths = SftpPath | readonly SftpPath[];
 
@@ -25,6 +32,8 @@ interface GlobOptions {
   readonly glob?: boolean;
 }
 
+/** Of all sessions together: what is under way may come to lie in memory here. */
+const mostBytes = 24 * 1024 * 1024;
 /** Of a server that does not tell how many files it holds open; and of one that does. */
 const carefulMaxFiles = 64;
 const mostFiles = 256;
@@ -46,14 +55,14 @@ const sparedHandles = 16;
  * });
  */
 export async function get(
-  sftp: SftpClient,
+  sftp: Clients,
   remote: Paths,
   local: SftpPath,
   options: TransferOptions & ReconnectOptions & GlobOptions = {},
 ): Promise<TransferReport> {
-  const session = new Session(sftp, options.reconnect);
-  return start('get', [session], options, remote, local, (budget, signal) => [
-    new RemoteSide(session, budget, signal),
+  const sessions = sessionsOf(sftp, options.reconnect);
+  return start('get', sessions, options, remote, local, (budget, signal) => [
+    new RemoteSide(sessions, budget, signal),
     new LocalSide(),
   ]);
 }
@@ -66,15 +75,15 @@ export async function get(
  * await put(sftp, ['a.txt', 'b.txt'], 'inbox/', { preserve: true });
  */
 export async function put(
-  sftp: SftpClient,
+  sftp: Clients,
   local: Paths,
   remote: SftpPath,
   options: TransferOptions & ReconnectOptions = {},
 ): Promise<TransferReport> {
-  const session = new Session(sftp, options.reconnect);
-  return start('put', [session], options, local, remote, (budget, signal) => [
+  const sessions = sessionsOf(sftp, options.reconnect);
+  return start('put', sessions, options, local, remote, (budget, signal) => [
     new LocalSide(),
-    new RemoteSide(session, budget, signal),
+    new RemoteSide(sessions, budget, signal),
   ]);
 }
 
@@ -101,8 +110,8 @@ export async function copy(
   const second = from === to ? first : new Session(to, options.reconnectTarget);
   const sessions = first === second ? [first] : [first, second];
   return start('copy', sessions, options, source, target, (budget, signal) => [
-    new RemoteSide(first, budget, signal),
-    new RemoteSide(second, budget, signal),
+    new RemoteSide([first], budget, signal),
+    new RemoteSide([second], budget, signal),
   ]);
 }
 
@@ -116,13 +125,20 @@ async function start(
 ): Promise<TransferReport> {
   const { signal, maxWindowBytes = Number.POSITIVE_INFINITY } = options;
   const controller = new AbortController();
+  // Each file under way may listen to it; Node would take more than ten for a leak.
+  setMaxListeners(0, controller.signal);
   const onAbort = () => {
     const cause: unknown = signal?.reason;
     controller.abort(new SshError(`${verb}: the transfer was aborted`, { code: 'aborted', stage: 'sftp', cause }));
   };
   if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
-  const windowBytes = () => Math.min(maxWindowBytes, Math.max(...sessions.map(({ client }) => client.windowBytes)));
+  const windowBytes = () =>
+    Math.min(
+      maxWindowBytes,
+      mostBytes,
+      sessions.reduce((sum, { client }) => sum + client.windowBytes, 0),
+    );
   const [from, to] = makeSides(new Budget(windowBytes), controller.signal);
   const handles = sessions.map(({ client }) => client.limits.openHandles);
   const run = new Run({
@@ -145,6 +161,13 @@ async function start(
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function sessionsOf(clients: Clients, reconnect: ReconnectOptions['reconnect']): [Session, ...Session[]] {
+  const [first, ...others] = Array.isArray(clients)
+    ? (clients as readonly [SftpClient, ...SftpClient[]])
+    : [clients as SftpClient];
+  return [new Session(first, reconnect), ...others.map((client) => new Session(client, reconnect))];
 }
 
 function maxFilesOf(handles: number | undefined): number {

@@ -1,5 +1,6 @@
 /** The files of a server by the calls of node:fs/promises. */
 import { SshError } from '../../errors.ts';
+import { maxSftpFolderEntries } from '../../limits.ts';
 import { type FileAttributes, fileType } from '../attributes.ts';
 import type { SftpCalls } from '../calls.ts';
 import type { FileSystemStatus } from '../extensions/statvfs.ts';
@@ -105,6 +106,13 @@ export class SftpFileSystem {
     const parent = toPathBytes(path);
     const found: (string | Buffer | SftpDirent | SftpDirent<Buffer>)[] = [];
     for await (const { bytes, attributes } of this.#calls.readdir(parent, more)) {
+      if (found.length === maxSftpFolderEntries) {
+        const subject = describeSubject({ operation: 'readdir', path: parent });
+        throw sftpError('limit-exceeded', `${subject}: more than ${maxSftpFolderEntries} entries`, {
+          side: 'peer',
+          remedy: 'Go through them one by one with opendir().',
+        });
+      }
       // A view would hold the whole message that it came in.
       const name = encoding === 'buffer' ? Buffer.from(bytes) : toText(bytes);
       if (!withFileTypes) found.push(name);

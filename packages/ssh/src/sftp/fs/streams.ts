@@ -42,6 +42,7 @@ export class SftpReadStream extends Readable {
   #file: SftpFile | undefined;
   #reader: PipelinedReader | undefined;
   #isReading = false;
+  #isWanted = false;
 
   constructor(open: OpenFile, options: ReadStreamOptions = {}) {
     const { encoding, highWaterMark, signal } = options;
@@ -61,14 +62,8 @@ export class SftpReadStream extends Readable {
   }
 
   override _read(): void {
-    if (this.#isReading) return;
-    this.#isReading = true;
-    this.#readOn().then(
-      () => {
-        this.#isReading = false;
-      },
-      (error: Error) => this.destroy(error),
-    );
+    this.#isWanted = true;
+    if (!this.#isReading) this.#readOn().catch((error: Error) => this.destroy(error));
   }
 
   override _destroy(error: Error | null, done: Done): void {
@@ -90,7 +85,8 @@ export class SftpReadStream extends Readable {
   }
 
   async #readOn(): Promise<void> {
-    for (;;) {
+    this.#isReading = true;
+    while (this.#isWanted) {
       const chunk = await this.#reader?.next();
       if (this.destroyed) return;
       if (chunk === undefined) {
@@ -99,8 +95,11 @@ export class SftpReadStream extends Readable {
       }
       this.bytesRead += chunk.data.length;
       chunk.keep();
-      if (!this.push(chunk.data)) return;
+      // Whoever reads may ask for more within the call, or a moment later: neither must be missed.
+      this.#isWanted = false;
+      if (this.push(chunk.data)) this.#isWanted = true;
     }
+    this.#isReading = false;
   }
 }
 
