@@ -7,6 +7,7 @@ const mostWaiting = 10_000;
 export class FileQueue {
   readonly #maxFiles: number;
   readonly #windowBytes: () => number;
+  readonly #lanes: number;
   readonly #work: (job: CopyJob) => Promise<void>;
   readonly #waiting: CopyJob[] = [];
   #head = 0;
@@ -16,10 +17,15 @@ export class FileQueue {
   #onRoom: (() => void)[] = [];
   #onDrained: (() => void)[] = [];
 
-  /** @param work - copies one file, and never rejects. */
-  constructor(maxFiles: number, windowBytes: () => number, work: (job: CopyJob) => Promise<void>) {
+  /**
+   * @param windowBytes - what all lanes hold together.
+   * @param lanes - sessions that files take turns in.
+   * @param work - copies one file, and never rejects.
+   */
+  constructor(maxFiles: number, windowBytes: () => number, lanes: number, work: (job: CopyJob) => Promise<void>) {
     this.#maxFiles = maxFiles;
     this.#windowBytes = windowBytes;
+    this.#lanes = lanes;
     this.#work = work;
   }
 
@@ -52,9 +58,10 @@ export class FileQueue {
     while (this.#active < this.#maxFiles) {
       const job = this.#waiting[this.#head];
       if (job === undefined) break;
-      // One that fills the path by itself leaves room for another beside it, so that none waits for the end of the first.
-      const planned = Math.min(job.facts.size ?? 0, this.#windowBytes());
-      if (this.#active > 0 && this.#plannedBytes + planned > 2 * this.#windowBytes()) break;
+      // One that fills its lane by itself leaves room for another beside it, so that none waits for the end of the first.
+      const laneBytes = this.#windowBytes() / this.#lanes;
+      const planned = Math.min(job.facts.size ?? 0, laneBytes);
+      if (this.#active > 0 && this.#plannedBytes + planned > (this.#lanes + 1) * laneBytes) break;
       this.#head++;
       this.#active++;
       this.#plannedBytes += planned;

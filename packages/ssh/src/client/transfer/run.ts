@@ -34,6 +34,8 @@ export interface RunInit {
   /** How many bytes the path holds. */
   readonly windowBytes: () => number;
   readonly maxFiles: number;
+  /** Sessions that files take turns in. */
+  readonly lanes: number;
 }
 
 interface FolderWork {
@@ -87,7 +89,7 @@ export class Run {
         return () => void this.#stops.delete(stop);
       },
     };
-    this.#queue = new FileQueue(init.maxFiles, init.windowBytes, (job) => this.#copyFile(job));
+    this.#queue = new FileQueue(init.maxFiles, init.windowBytes, init.lanes, (job) => this.#copyFile(job));
     controller.signal.addEventListener('abort', () => this.#stop(controller.signal.reason), { once: true });
   }
 

@@ -150,6 +150,7 @@ async function start(
     controller,
     verb,
     windowBytes,
+    lanes: verb === 'copy' ? 1 : sessions.length,
     maxFiles: options.maxFiles ?? Math.min(...handles.map(maxFilesOf)),
   });
   try {
