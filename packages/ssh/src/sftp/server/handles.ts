@@ -1,6 +1,8 @@
 /** The handles of one session: numbers that are given once and never again. */
 import { fileError } from './failure.ts';
 import type { DirectoryEntry, DirectoryHandle, FileHandle } from './file-system.ts';
+import type { Answer } from './reply.ts';
+import type { ReplyOrder } from './reply-order.ts';
 
 export interface OpenFile {
   readonly kind: 'file';
@@ -9,6 +11,8 @@ export interface OpenFile {
   /** What requests about the same file have in common. */
   readonly key: unknown;
   readonly append: boolean;
+  /** The replies to its writes. */
+  readonly writeReplies: ReplyOrder<Answer>;
   bytesRead: number;
   bytesWritten: number;
 }

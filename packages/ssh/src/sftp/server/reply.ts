@@ -8,6 +8,9 @@ import { encodeHandle } from './handles.ts';
 /** Makes the frame for a request's number. */
 export type Reply = (id: number) => Buffer;
 
+/** A reply, or a status: a number, with words of its own where the usual ones do not do. */
+export type Answer = Reply | number | { readonly status: number; readonly text: string };
+
 /** OpenSSH's words; clients show them to people, and some look at them. */
 const statusTexts: Readonly<Record<number, string>> = {
   [statusCodes.ok]: 'Success',

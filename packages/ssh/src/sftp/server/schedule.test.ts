@@ -14,7 +14,7 @@ const { read: R, write: W } = messages.openFlags;
 /** Two files whose reads and writes a test ends. */
 function slowFiles() {
   const reads: { readonly name: string; readonly offset: number; end: (count: number) => void }[] = [];
-  const writes: { readonly name: string; readonly offset: number; end: () => void }[] = [];
+  const writes: { readonly name: string; readonly offset: number; end: () => void; fail: () => void }[] = [];
   let closed = 0;
   const open = (path: Buffer): FileHandle => {
     const name = path.toString();
@@ -29,9 +29,16 @@ function slowFiles() {
         });
       },
       write: (_bytes, offset) => {
-        const { promise, resolve } = later<void>();
-        writes.push({ name, offset, end: () => resolve() });
-        return promise;
+        const { promise, resolve } = later<Error | undefined>();
+        writes.push({
+          name,
+          offset,
+          end: () => resolve(undefined),
+          fail: () => resolve(new Error('the disk is gone')),
+        });
+        return promise.then((error) => {
+          if (error !== undefined) throw error;
+        });
       },
       stat: () => ({ size: 1 }),
       close: () => void closed++,
@@ -71,6 +78,30 @@ test('reads are at work together and answered as they end, those of one handle a
       [ids[1], 'aaa'],
     ],
   );
+});
+
+test('writes of a handle are at work together and answered in their order; failures and other handles too', async () => {
+  const { client, writes, a, b } = await start();
+  const ids = [0, 10, 20].map((offset) => send(client, 'write', a, offset));
+  const other = send(client, 'write', b, 0);
+  assert.equal(writes.length, 4);
+  const answered = async () => {
+    await nextTurn();
+    return client.replies.slice(3).map((reply) => [reply.id, statusCode(reply)]);
+  };
+  writes[1]?.fail();
+  assert.deepEqual(await answered(), []);
+  writes[3]?.end();
+  assert.deepEqual(await answered(), [[other, statusCodes.ok]]);
+  writes[0]?.end();
+  const first = [
+    [other, statusCodes.ok],
+    [ids[0], statusCodes.ok],
+    [ids[1], statusCodes.failure],
+  ];
+  assert.deepEqual(await answered(), first);
+  writes[2]?.end();
+  assert.deepEqual(await answered(), [...first, [ids[2], statusCodes.ok]]);
 });
 
 test('a read waits for a write to the same bytes, for no other, and through another handle too', async () => {

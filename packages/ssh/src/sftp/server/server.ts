@@ -11,8 +11,8 @@ import { statusOf } from './failure.ts';
 import type { FileSystem } from './file-system.ts';
 import type { SftpServerOptions, SftpServerSink } from './options.ts';
 import { Permits } from './permits.ts';
-import { encodeBareStatus, encodeStatus, statusText } from './reply.ts';
-import type { Answer, Prepared, ServerRequest } from './requests/request.ts';
+import { type Answer, encodeBareStatus, encodeStatus, statusText } from './reply.ts';
+import type { Prepared, ServerRequest } from './requests/request.ts';
 import { serverRequests } from './requests/table.ts';
 import { Schedule } from './schedule.ts';
 import { ServerSession } from './session.ts';
@@ -23,8 +23,8 @@ const byNumber: readonly (ServerRequest | undefined)[] = Array.from({ length: 25
 const byExtension = new Map(serverRequests.map((request) => [request.extension?.name, request]));
 
 /**
- * Serves one client. Requests that do not disturb each other are at work together and answered as they end; what comes
- * beyond the limits waits in order, and the caller is asked to read no further.
+ * Serves one client. Requests that do not disturb each other are at work together and answered as they end, the writes of
+ * a handle in their order; what comes beyond the limits waits in order, and the caller is asked to read no further.
  */
 export class SftpServer {
   readonly #session: ServerSession;
@@ -246,10 +246,12 @@ export class SftpServer {
   }
 
   #run(prepared: Prepared, id: number): void {
+    const send = (answer: Answer) => this.#reply(id, answer);
+    const reply = prepared.order?.take(send) ?? send;
     // The common case costs no bookkeeping: nothing in the way, and the answer there at once.
     let started: Promise<Answer> | undefined;
     if (this.#schedule.isFree(prepared.access)) {
-      started = this.#start(prepared, id);
+      started = this.#start(prepared, reply);
       if (started === undefined) return;
     }
     const bytes = prepared.bytes ?? 0;
@@ -260,16 +262,16 @@ export class SftpServer {
         ended();
         this.#goOn();
       };
-      const running = started ?? this.#start(prepared, id);
+      const running = started ?? this.#start(prepared, reply);
       if (running === undefined) finish();
       else {
         running.then(
           (answer) => {
-            this.#reply(id, answer);
+            reply(answer);
             finish();
           },
           (error) => {
-            this.#reply(id, statusOf(error));
+            reply(statusOf(error));
             finish();
           },
         );
@@ -278,7 +280,7 @@ export class SftpServer {
   }
 
   /** Starts a request, and answers it where that can be done at once; otherwise gives what it waits for. */
-  #start(prepared: Prepared, id: number): Promise<Answer> | undefined {
+  #start(prepared: Prepared, reply: (answer: Answer) => void): Promise<Answer> | undefined {
     let answer: Answer | Promise<Answer>;
     try {
       answer = prepared.run();
@@ -286,7 +288,7 @@ export class SftpServer {
       answer = statusOf(error);
     }
     if (answer instanceof Promise) return answer;
-    this.#reply(id, answer);
+    reply(answer);
     return undefined;
   }
 

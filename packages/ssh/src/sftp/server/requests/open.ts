@@ -5,7 +5,8 @@ import { statusCodes } from '../../status.ts';
 import { changesAttributes, readsAttributes } from '../access.ts';
 import type { FileHandle } from '../file-system.ts';
 import { formatOpenFlags } from '../log.ts';
-import { handleReply } from '../reply.ts';
+import { type Answer, handleReply } from '../reply.ts';
+import { ReplyOrder } from '../reply-order.ts';
 import { messageRequest } from './request.ts';
 
 const { openFlags } = messages;
@@ -34,7 +35,7 @@ export const open = messageRequest('open', messages.open, ({ path, flags, attrib
   };
   const opened = (handle: FileHandle) => ({
     ...{ kind: 'file' as const, path: name, handle, append: request.append, bytesRead: 0, bytesWritten: 0 },
-    key: handle.identity ?? handle,
+    ...{ key: handle.identity ?? handle, writeReplies: new ReplyOrder<Answer>() },
   });
   return {
     access: flags & (openFlags.create | openFlags.truncate) ? changesAttributes : readsAttributes,

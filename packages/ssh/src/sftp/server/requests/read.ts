@@ -8,8 +8,9 @@ import { fileAccess } from '../access.ts';
 import { describeFailure } from '../failure.ts';
 import type { OpenFile } from '../handles.ts';
 import { dataHeadBytes, decodeRead, finishDataFrame } from '../hot-messages.ts';
+import type { Answer } from '../reply.ts';
 import type { ServerSession } from '../session.ts';
-import { type Answer, failure, type Prepared, type ServerRequest } from './request.ts';
+import { failure, type Prepared, type ServerRequest } from './request.ts';
 
 export const read: ServerRequest = {
   ...{ name: 'read', number: messages.read.number, extension: undefined, changes: false },

@@ -4,11 +4,9 @@ import { readingSftp } from '../../sftp-error.ts';
 import { statusCodes } from '../../status.ts';
 import type { Access } from '../access.ts';
 import type { Awaitable, FileSystem } from '../file-system.ts';
-import type { Reply } from '../reply.ts';
+import type { Answer } from '../reply.ts';
+import type { ReplyOrder } from '../reply-order.ts';
 import type { ServerSession } from '../session.ts';
-
-/** A reply, or a status: a number, with words of its own where the usual ones do not do. */
-export type Answer = Reply | number | { readonly status: number; readonly text: string };
 
 /** A request that was understood: what it touches, and what it does. */
 export interface Prepared {
@@ -16,6 +14,8 @@ export interface Prepared {
   run(): Awaitable<Answer>;
   /** Memory that it takes while it is at work. */
   readonly bytes?: number;
+  /** Its reply goes out behind those of the requests that took a place here before. */
+  readonly order?: ReplyOrder<Answer>;
 }
 
 /** Looks a request's handles up and says what is to be done; a bare answer where nothing is. */

@@ -7,8 +7,9 @@ import { fileAccess } from '../access.ts';
 import { describeFailure } from '../failure.ts';
 import type { OpenFile } from '../handles.ts';
 import { decodeWrite } from '../hot-messages.ts';
+import type { Answer } from '../reply.ts';
 import type { ServerSession } from '../session.ts';
-import { type Answer, failure, type Prepared, type ServerRequest } from './request.ts';
+import { failure, type Prepared, type ServerRequest } from './request.ts';
 
 export const write: ServerRequest = {
   ...{ name: 'write', number: messages.write.number, extension: undefined, changes: true },
@@ -40,6 +41,7 @@ function prepareWrite(file: OpenFile, offset: number, data: Buffer, session: Ser
       ? fileAccess(file.key, true)
       : fileAccess(file.key, true, offset, offset + Math.max(data.length, 1)),
     bytes: data.length,
+    order: file.writeReplies,
     run: () => {
       if (file.handle.write === undefined) return statusCodes.noSuchFile;
       try {
