@@ -1,18 +1,16 @@
 /** @nacre/ssh: Secure Shell for Node. The paved path; everything else has an export path of its own. */
+export { ClientConnection } from './client/client-connection.ts';
+export { connect } from './client/connect.ts';
+export type { ExecOptions, ExecResult } from './client/exec.ts';
 export {
   acceptAnyHostKeyWithoutVerification,
-  ClientConnection,
-  type ConnectOptions,
-  connect,
-  type ExecOptions,
-  type ExecResult,
   type HostKeyPolicy,
-  knownHosts,
   pinnedHostKeys,
-  type StartOptions,
   trustedHostAuthorities,
-  type UnknownHostQuestion,
-} from './client/index.ts';
+} from './client/host-key-policy.ts';
+export type { UnknownHostQuestion } from './client/known-hosts-options.ts';
+export { knownHosts } from './client/known-hosts-policy.ts';
+export type { ConnectOptions, StartOptions } from './client/options.ts';
 export type { ClientSession, PtyOptions, SessionExit } from './connection/index.ts';
 export { SshError, type SshErrorCode, type SshStage } from './errors.ts';
 export {
@@ -26,13 +24,8 @@ export {
   parsePublicKey,
   type Signer,
 } from './keys/index.ts';
-export {
-  createServer,
-  type Program,
-  type ProgramIo,
-  ServerConnection,
-  type ServerOptions,
-  type SshServer,
-} from './server/index.ts';
+export type { Program, ProgramIo, ServerOptions } from './server/options.ts';
+export { createServer, type SshServer } from './server/server.ts';
+export { ServerConnection } from './server/server-connection.ts';
 export { findAuthorizedKey, type Permissions, parseAuthorizedKeys } from './trust/index.ts';
 export { version } from './version.ts';
