@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { escapeHelp, escapes, parseEscapeCharacter, processEscapes, startEscapes } from './escapes.ts';
+import { escapeHelp, escapes, processEscapes, startEscapes } from './escapes.ts';
 
 const tilde = 0x7e;
 
@@ -52,14 +52,6 @@ test('"none" forwards everything as the same bytes', () => {
   const input = Buffer.from('~.');
   const { output } = processEscapes(startEscapes(undefined), input);
   assert.deepEqual(output, [{ kind: 'forward', bytes: input }]);
-});
-
-test('EscapeChar is read as ssh_config has it', () => {
-  assert.equal(parseEscapeCharacter('~'), tilde);
-  assert.equal(parseEscapeCharacter('^]'), 0x1d);
-  assert.equal(parseEscapeCharacter('^a'), 1);
-  assert.equal(parseEscapeCharacter('none'), 'none');
-  for (const text of ['', 'ab', 'é', '^é']) assert.equal(parseEscapeCharacter(text), 'invalid');
 });
 
 test('the help names every escape, with the character in use', () => {

@@ -113,15 +113,6 @@ export function formatEscape(escapeByte: number, label: string): string {
   return `${formatEscapeCharacter(escapeByte)}${label}`;
 }
 
-/** Reads EscapeChar: one character, `^x` for a control character, `none`. Anything else gives `invalid`. */
-export function parseEscapeCharacter(text: string): number | 'none' | 'invalid' {
-  if (text === 'none') return 'none';
-  const code = text.charCodeAt(text.length - 1);
-  if (text.length === 1 && code < 0x80) return code;
-  if (text.length === 2 && text[0] === '^' && code >= 0x40 && code < 0x80) return code & 31;
-  return 'invalid';
-}
-
 function formatEscapeCharacter(escapeByte: number): string {
   return escapeByte < 32 ? `^${String.fromCharCode(escapeByte + 64)}` : String.fromCharCode(escapeByte);
 }

@@ -11,6 +11,7 @@ export { type DumpLine, type DumpOptions, dumpClientConfig } from './client/dump
 export { type ClientKeyword, type ClientSettings, clientKeywords, findClientKeyword } from './client/keywords.ts';
 export type { ClientDraft, ReadEvent } from './client/read.ts';
 export { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './client/resolve.ts';
+export { parseEscapeCharacter } from './client/special-values.ts';
 export type { ConfigSystem, ReadFileOptions } from './client/system.ts';
 export { clientTokens, proxyTokens, type TokenFacts } from './client/tokens.ts';
 export {

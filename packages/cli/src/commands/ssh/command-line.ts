@@ -7,10 +7,10 @@ import {
   expandHome,
   type Forward,
   type ForwardKind,
+  parseEscapeCharacter,
   parseForward,
 } from '@nacre/ssh/config';
 import { parseFlags, usageError } from '../../flags/index.ts';
-import { parseEscapeCharacter } from '../../terminal/escapes.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { FatalError } from './end.ts';
 import { type FlagName, flagTable, laterFlags } from './flag-table.ts';

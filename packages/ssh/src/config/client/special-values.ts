@@ -90,8 +90,8 @@ export const escapeChar: KeywordRow<number | 'none'> = single<number | 'none'>(
   'EscapeChar',
   0x7e,
   (word) => {
-    const code = parseEscapeChar(word);
-    if (code === undefined) throw new ValueError('Bad escape character.');
+    const code = parseEscapeCharacter(word);
+    if (code === 'invalid') throw new ValueError('Bad escape character.');
     return code;
   },
   (code) => {
@@ -101,11 +101,13 @@ export const escapeChar: KeywordRow<number | 'none'> = single<number | 'none'>(
   },
 );
 
-function parseEscapeChar(word: string): number | 'none' | undefined {
-  if (word.toLowerCase() === 'none') return 'none';
-  const code = word.charCodeAt(word.length - 1);
-  if (word.length === 1) return code;
-  return word.length === 2 && word.startsWith('^') ? code & 31 : undefined;
+/** Reads EscapeChar and -e: one character, `^x` for a control character, `none`. Anything else gives `invalid`. */
+export function parseEscapeCharacter(text: string): number | 'none' | 'invalid' {
+  if (text === 'none') return 'none';
+  const code = text.charCodeAt(text.length - 1);
+  if (text.length === 1 && code < 0x80) return code;
+  if (text.length === 2 && text[0] === '^' && code >= 0x40 && code < 0x80) return code & 31;
+  return 'invalid';
 }
 
 /** Whose agent, or which socket, the server may use. */
