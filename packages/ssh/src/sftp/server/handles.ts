@@ -91,9 +91,3 @@ export class HandleTable {
     return left;
   }
 }
-
-export function encodeHandle(number: number): Buffer {
-  const handle = Buffer.allocUnsafe(4);
-  handle.writeUInt32BE(number, 0);
-  return handle;
-}

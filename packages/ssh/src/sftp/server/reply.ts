@@ -3,7 +3,6 @@ import type { FileAttributes } from '../attributes.ts';
 import { encodeFrame } from '../frames.ts';
 import * as messages from '../messages.ts';
 import { statusCodes } from '../status.ts';
-import { encodeHandle } from './handles.ts';
 
 /** Makes the frame for a request's number. */
 export type Reply = (id: number) => Buffer;
@@ -69,4 +68,10 @@ export function toWireAttributes({ size, owner, mode, times }: FileAttributes): 
     ...(mode !== undefined && { mode: mode >>> 0 }),
     ...(times !== undefined && { times: { accessed: times.accessed >>> 0, modified: times.modified >>> 0 } }),
   };
+}
+
+function encodeHandle(number: number): Buffer {
+  const handle = Buffer.allocUnsafe(4);
+  handle.writeUInt32BE(number, 0);
+  return handle;
 }
