@@ -1,24 +1,11 @@
 /** copy-data (draft-ietf-secsh-filexfer-extensions-00 §7): bytes from one open file to another, without the way to the client. */
-import { declareStructure, fields } from '../../../wire/index.ts';
+import { copyData as extension } from '../../extensions/copy-data.ts';
 import { statusCodes } from '../../status.ts';
 import { fileAccess } from '../access.ts';
 import { fileError } from '../failure.ts';
 import type { OpenFile } from '../handles.ts';
 import { extensionRequest, failure } from './request.ts';
 
-const { string, uint64 } = fields;
-const extension = {
-  name: 'copy-data',
-  version: '1',
-  request: declareStructure('copy-data', {
-    readHandle: string,
-    readOffset: uint64,
-    /** 0: to the end of the file. */
-    length: uint64,
-    writeHandle: string,
-    writeOffset: uint64,
-  }),
-};
 const blockBytes = 256 * 1024;
 const largest = BigInt(Number.MAX_SAFE_INTEGER);
 

@@ -1,16 +1,11 @@
 /** expand-path@openssh.com (PROTOCOL): as realpath, with `~` for the start directory and `~name` for a person's home. */
-import { declareStructure, fields } from '../../../wire/index.ts';
+import { expandPath as extension } from '../../extensions/expand-path.ts';
 import { statusCodes } from '../../status.ts';
 import { readsNames } from '../access.ts';
 import { nameReply } from '../reply.ts';
 import { homeOf } from './home-directory.ts';
 import { extensionRequest } from './request.ts';
 
-const extension = {
-  name: 'expand-path@openssh.com',
-  version: '1',
-  request: declareStructure('expand-path', { path: fields.string }),
-};
 const [tilde, slash] = [0x7e, 0x2f];
 
 export const expandPath = extensionRequest('expand-path', extension, ({ path }, session, id) => {

@@ -1,14 +1,8 @@
 /** fstatvfs@openssh.com (PROTOCOL): the file system that an open file is on. */
-import { declareStructure, fields } from '../../../wire/index.ts';
+import { fstatvfs as extension } from '../../extensions/fstatvfs.ts';
 import { fileAccess } from '../access.ts';
 import { fileSystemReply } from './file-system-reply.ts';
 import { extensionRequest, failure, unsupported } from './request.ts';
-
-const extension = {
-  name: 'fstatvfs@openssh.com',
-  version: '2',
-  request: declareStructure('fstatvfs', { handle: fields.string }),
-};
 
 export const fstatvfs = extensionRequest(
   'fstatvfs',

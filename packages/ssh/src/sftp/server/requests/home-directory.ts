@@ -1,15 +1,9 @@
 /** home-directory (draft-ietf-secsh-filexfer-extensions-00 §5): a person's home; of no name, the start directory. */
-import { declareStructure, fields } from '../../../wire/index.ts';
+import { homeDirectory as extension } from '../../extensions/home-directory.ts';
 import { nothing } from '../access.ts';
 import { nameReply } from '../reply.ts';
 import type { ServerSession } from '../session.ts';
 import { extensionRequest, failure } from './request.ts';
-
-const extension = {
-  name: 'home-directory',
-  version: '1',
-  request: declareStructure('home-directory', { user: fields.string }),
-};
 
 export const homeDirectory = extensionRequest('home-directory', extension, ({ user }, session, id) => {
   const name = session.path(user);
