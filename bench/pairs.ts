@@ -28,6 +28,8 @@ export interface RunningPair extends Pair {
   readonly testServer: TestServer;
   /** The command line that runs a remote command. */
   command(remote: string, options?: readonly string[]): string[];
+  /** The command line of the client with flags before the host and words behind it. */
+  argv(words: readonly string[], flags: readonly string[], options?: readonly string[]): string[];
 }
 
 /** Why a pair cannot run here. */
@@ -47,13 +49,10 @@ export async function startPair(pair: Pair): Promise<RunningPair> {
       ? await startNacreServer({ config, env })
       : await startOpenSshServer({ config, env, version: versionOf(pair.server) });
   const program = pair.client === 'nacre' ? nacreProgram('ssh') : openSshProgram('ssh', versionOf(pair.client));
-  return {
-    ...pair,
-    testServer,
+  const argv: RunningPair['argv'] = (words, flags, options = []) =>
     // The one post-quantum method of OpenSSH 9.2 costs 60 ms alone; every row is to do the same work.
-    command: (remote, options = []) =>
-      sshCommand(testServer, [remote], { program, options: [...options, 'KexAlgorithms=curve25519-sha256'] }),
-  };
+    sshCommand(testServer, words, { program, flags, options: [...options, 'KexAlgorithms=curve25519-sha256'] });
+  return { ...pair, testServer, argv, command: (remote, options) => argv([remote], [], options) };
 }
 
 function programOf(side: Side, name: string): string {

@@ -1,0 +1,132 @@
+/** Tunnels: one large stream, and many short requests, through -L and -D. */
+import { freePort, startProgram, waitForPort } from '../../test/harness/programs.ts';
+import { plainEnvironment } from '../command.ts';
+import { treeSeconds } from '../cpu.ts';
+import { type Enter, enterPort, enterSocks, fetchThrough, startTarget, type Target } from '../forward-target.ts';
+import { pairs, type RunningPair, startPair, whyNot } from '../pairs.ts';
+import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
+import type { BenchSettings, Workload } from './types.ts';
+
+const requestCount = 200;
+const requestsAtOnce = 20;
+const requestBytes = 2000;
+
+export const forwards: Workload = {
+  name: 'forwards',
+  about:
+    'One `ssh -N -L … -D …`, and an HTTP server behind it. stream: one answer (get) and one body (put) of the size in the title. requests: ' +
+    `${requestCount} answers of ${requestBytes} bytes, each on a connection of its own, ${requestsAtOnce} at a time. cpu is processor time of the client (c) ` +
+    'and of the server with its children (s). The driver is HTTP server and HTTP client and takes processor time from all rows alike.',
+  run,
+};
+
+const streamMeasures: readonly Measure[] = [
+  { key: 'get', title: 'get MB/s', digits: 0, ratio: true },
+  { key: 'put', title: 'put MB/s', digits: 0, ratio: true },
+  { key: 'client', title: 'cpu c s/GiB', digits: 2 },
+  { key: 'server', title: 'cpu s s/GiB', digits: 2 },
+];
+const requestMeasures: readonly Measure[] = [
+  { key: 'rate', title: 'requests/s', digits: 0, ratio: true },
+  { key: 'client', title: 'cpu c ms', digits: 2 },
+  { key: 'server', title: 'cpu s ms', digits: 2 },
+];
+
+interface Tunnel {
+  readonly pair: RunningPair;
+  readonly clientPid: number;
+  readonly enter: Readonly<Record<'-L' | '-D', Enter>>;
+  stop(): Promise<void>;
+}
+
+async function run(settings: BenchSettings): Promise<Table[]> {
+  const chosen = pairs.filter(({ name }, i) => i === 0 || settings.rows === undefined || name.includes(settings.rows));
+  const target = await startTarget();
+  const tunnels = new Map<string, Tunnel>();
+  try {
+    for (const pair of chosen)
+      if (whyNot(pair) === undefined) tunnels.set(pair.name, await openTunnel(await startPair(pair), target));
+    const tables: Table[] = [];
+    const mib = Math.round(settings.bulkBytes / 2 ** 20);
+    for (const way of ['-L', '-D'] as const) {
+      const table = (title: string, measures: readonly Measure[], sample: (tunnel: Tunnel) => Promise<Sample>) => {
+        const competitors = chosen.map((pair): Competitor => {
+          const tunnel = tunnels.get(pair.name);
+          if (tunnel === undefined)
+            return { name: pair.name, skipped: whyNot(pair), sample: () => Promise.resolve({}) };
+          return { name: pair.name, sample: () => sample(tunnel) };
+        });
+        const full = `${way}, ${title}, n = ${settings.repetitions}`;
+        return measureInTurns(full, measures, competitors, settings.repetitions, settings.progress);
+      };
+      tables.push(
+        await table(`stream of ${mib} MiB`, streamMeasures, (tunnel) => stream(tunnel, way, settings.bulkBytes)),
+        await table('requests', requestMeasures, (tunnel) => requests(tunnel, way)),
+      );
+    }
+    return tables;
+  } finally {
+    for (const tunnel of tunnels.values()) await tunnel.stop();
+    await target.close();
+  }
+}
+
+async function openTunnel(pair: RunningPair, target: Target): Promise<Tunnel> {
+  const [local, dynamic] = [await freePort(), await freePort()];
+  const flags = ['-N', '-L', `${local}:127.0.0.1:${target.port}`, '-D', String(dynamic)];
+  const program = startProgram(pair.argv([], flags), { env: plainEnvironment });
+  await waitForPort(local);
+  await waitForPort(dynamic);
+  return {
+    pair,
+    clientPid: program.pid,
+    enter: { '-L': enterPort(local), '-D': enterSocks(dynamic, target.port) },
+    async stop() {
+      await program.stop();
+      await pair.testServer.stop();
+    },
+  };
+}
+
+/** What the client and the server use while something is done. */
+async function withCpu(tunnel: Tunnel, work: () => Promise<void>): Promise<{ client: number; server: number }> {
+  const server = tunnel.pair.testServer.pid ?? 0;
+  const before = [treeSeconds(tunnel.clientPid), treeSeconds(server)] as const;
+  await work();
+  return { client: treeSeconds(tunnel.clientPid) - before[0], server: treeSeconds(server) - before[1] };
+}
+
+async function stream(tunnel: Tunnel, way: '-L' | '-D', bytes: number): Promise<Sample> {
+  const speeds: Record<string, number> = {};
+  const cpu = await withCpu(tunnel, async () => {
+    for (const method of ['GET', 'PUT'] as const) {
+      const start = performance.now();
+      const moved = await fetchThrough(tunnel.enter[way], method, bytes);
+      if (moved !== bytes) throw new Error(`${tunnel.pair.name}: ${moved} of ${bytes} bytes came through`);
+      speeds[method.toLowerCase()] = bytes / 1e6 / ((performance.now() - start) / 1000);
+    }
+  });
+  const perGiB = 2 ** 30 / (2 * bytes);
+  return { ...speeds, client: cpu.client * perGiB, server: cpu.server * perGiB };
+}
+
+async function requests(tunnel: Tunnel, way: '-L' | '-D'): Promise<Sample> {
+  let begun = 0;
+  let seconds = 0;
+  const cpu = await withCpu(tunnel, async () => {
+    const start = performance.now();
+    const worker = async () => {
+      while (begun++ < requestCount) {
+        const bytes = await fetchThrough(tunnel.enter[way], 'GET', requestBytes);
+        if (bytes !== requestBytes) throw new Error(`${tunnel.pair.name}: an answer of ${bytes} bytes`);
+      }
+    };
+    await Promise.all(Array.from({ length: requestsAtOnce }, worker));
+    seconds = (performance.now() - start) / 1000;
+  });
+  return {
+    rate: requestCount / seconds,
+    client: (cpu.client * 1000) / requestCount,
+    server: (cpu.server * 1000) / requestCount,
+  };
+}
