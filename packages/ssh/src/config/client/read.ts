@@ -5,8 +5,15 @@ import { matchPatternList } from '../../trust/index.ts';
 import { type ConfigLine, splitConfigLine } from '../line.ts';
 import { type ConfigPlace, commandLine, ValueError } from '../place.ts';
 import { expandHome, expandTokens, expandVariables, type TokenValues } from '../tokens.ts';
-import { type ClientKeyword, type ClientSettings, clientRow, findClientKeyword, pastKeywords } from './keywords.ts';
-import { judgeHost, judgeMatch, type MatchSubject } from './match.ts';
+import {
+  type ClientKeyword,
+  type ClientSettings,
+  clientRow,
+  findClientKeyword,
+  pastKeywords,
+  rivals,
+} from './keywords.ts';
+import { type Judgement, judgeHost, judgeMatch, type MatchSubject } from './match.ts';
 import type { ConfigSystem } from './system.ts';
 
 /** Settings while they are gathered. */
@@ -22,6 +29,17 @@ export interface ReadEvent {
   readonly text: string;
 }
 
+/** A Host or Match line, and whether what stands below it applies. */
+export interface BlockEvent extends Judgement {
+  readonly keyword: 'Host' | 'Match';
+  readonly words: readonly string[];
+  readonly place: ConfigPlace;
+  /** The line's file was included from a block that does not apply, so nothing in it does. */
+  readonly isShutOut: boolean;
+  /** The files are being read a second time, for a canonical name or `Match final`. */
+  readonly isFinalPass: boolean;
+}
+
 export interface Reading {
   readonly draft: ClientDraft;
   readonly origins: Origins;
@@ -32,6 +50,7 @@ export interface Reading {
   /** For Include. */
   readonly tokens: () => TokenValues;
   readonly onEvent: (event: ReadEvent) => void;
+  readonly onBlock: (event: BlockEvent) => void;
 }
 
 export interface FileOptions {
@@ -135,14 +154,14 @@ async function takeLine(
   switch (keyword) {
     case 'host': {
       requireWords(line);
-      const hit = judgeHost(words, reading.host);
-      state.active = hit !== undefined && !options.neverActive;
-      if (state.active) tellApplying(`Applying options for ${hit}`, place, reading);
+      const judgement = judgeHost(words, reading.host);
+      settleBlock({ ...judgement, keyword: 'Host', words, place }, state, reading, options);
+      if (state.active) tellApplying(`Applying options for ${judgement.because}`, place, reading);
       return;
     }
     case 'match': {
-      const applies = await judgeMatch(words, reading.subject);
-      state.active = applies && !options.neverActive;
+      const judgement = await judgeMatch(words, reading.subject);
+      settleBlock({ ...judgement, keyword: 'Match', words, place }, state, reading, options);
       if (state.active) tellApplying(`matched '${words.join(' ')}'`, place, reading);
       return;
     }
@@ -152,6 +171,16 @@ async function takeLine(
     default:
       takeSetting(line, place, state, reading);
   }
+}
+
+function settleBlock(
+  block: Omit<BlockEvent, 'isShutOut' | 'isFinalPass'>,
+  state: FileState,
+  { onBlock, subject: { isFinalPass } }: Reading,
+  { neverActive }: DepthOptions,
+): void {
+  state.active = block.applies && !neverActive;
+  onBlock({ ...block, applies: state.active, isShutOut: neverActive, isFinalPass });
 }
 
 function tellApplying(text: string, place: ConfigPlace, { onEvent }: Reading): void {
@@ -179,6 +208,8 @@ function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, rea
   const before: unknown = reading.draft[key];
   const value = row.read({ words: line.words, rest: line.rest, place, keyword }, row.accumulates ? before : undefined);
   if (!state.active || (!row.accumulates && before !== undefined)) return;
+  const rival = rivals[key];
+  if (rival !== undefined && reading.draft[rival] !== undefined) return;
   (reading.draft as Record<string, unknown>)[key] = value;
   reading.origins.set(key, [...(reading.origins.get(key) ?? []), place]);
   if (row.unserved !== undefined) {

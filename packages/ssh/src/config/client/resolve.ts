@@ -6,6 +6,7 @@ import { expandTokens } from '../tokens.ts';
 import { type ClientKeyword, type ClientSettings, clientKeywords, clientRow } from './keywords.ts';
 import type { MatchSubject } from './match.ts';
 import {
+  type BlockEvent,
   type ClientDraft,
   type Origins,
   type ReadEvent,
@@ -28,6 +29,8 @@ export interface ClientConfigRequest {
   /** What is to be run, for `Match command`; undefined for a shell. */
   readonly command?: string | undefined;
   readonly onEvent?: (event: ReadEvent) => void;
+  /** Told of every Host and Match line: whether it applies, and what decided. */
+  readonly onBlock?: (event: BlockEvent) => void;
   /**
    * Makes a name canonical (CanonicalizeHostname): the canonical name, or undefined where it stays as it is. Without it names
    * are left alone.
@@ -127,11 +130,15 @@ function createReading(pass: Pass, hostForBlocks: string, settledHost: string | 
     command: () => request.command ?? draft.remoteCommand ?? '',
     sessionType: () => sessionTypeOf(draft, request.command),
     localAddresses: () => system.localAddresses(),
-    exec: async (command) => (await system.runCommand(expandTokens(command, tokens(), 'match exec'))) === 0,
+    exec: async (text) => {
+      const command = expandTokens(text, tokens(), 'match exec');
+      return { command, status: await system.runCommand(command) };
+    },
     isFinalPass: settledHost !== undefined,
     wantFinalPass: pass.wantFinalPass,
   };
-  return { draft, origins, system, host: hostForBlocks, subject, tokens, onEvent: request.onEvent ?? (() => {}) };
+  const { onEvent = () => {}, onBlock = () => {} } = request;
+  return { draft, origins, system, host: hostForBlocks, subject, tokens, onEvent, onBlock };
 }
 
 function sessionTypeOf(draft: ClientDraft, command: string | undefined): string {

@@ -1,6 +1,7 @@
 /** The tokens that ssh_config values may hold (ssh_config(5), TOKENS). */
 import { hash } from '../../crypto/hash.ts';
 import type { TokenValues } from '../tokens.ts';
+import type { ClientConfig } from './resolve.ts';
 import type { ConfigSystem } from './system.ts';
 
 export interface TokenFacts {
@@ -37,6 +38,19 @@ export function clientTokens(facts: TokenFacts, system: ConfigSystem): TokenValu
 }
 
 /** Those that ProxyCommand and ProxyJump take. */
-export function proxyTokens({ originalHost, host, port, user }: TokenFacts): TokenValues {
-  return { h: () => host, n: () => originalHost, p: () => String(port), r: () => user };
+export function proxyTokens({ originalHost, host, port, user, hostKeyAlias }: TokenFacts): TokenValues {
+  return {
+    h: () => host,
+    k: () => hostKeyAlias ?? originalHost,
+    n: () => originalHost,
+    p: () => String(port),
+    r: () => user,
+  };
+}
+
+/** The facts of a settled configuration. */
+export function tokenFacts({ settings, originalHost, host, user }: ClientConfig): TokenFacts {
+  const { port, hostKeyAlias, proxyJump = '' } = settings;
+  const jumpHosts = proxyJump.toLowerCase() === 'none' ? '' : proxyJump;
+  return { originalHost, host, port, user, hostKeyAlias, jumpHosts };
 }
