@@ -6,6 +6,17 @@ export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
 export { expandGlob, nodeConfigSystem } from './config-system.ts';
+export {
+  allAlgorithms,
+  type ConfiguredCallbacks,
+  type ConfiguredNews,
+  type ConfiguredQuestions,
+  configuredOptions,
+  type Expansion,
+  expandPath,
+  orEmpty,
+  orUndefined,
+} from './configured/index.ts';
 export { connect } from './connect.ts';
 export { lookUpSshfp, type SshfpAnswer, type SshfpLookUpOptions } from './dns/look-up-sshfp.ts';
 export { type DnsAnswer, type DnsQuery, decodeSshfpAnswer, encodeSshfpQuery, parseDnsName } from './dns/message.ts';
