@@ -17,6 +17,16 @@ export {
   orEmpty,
   orUndefined,
 } from './configured/index.ts';
+export { type JumpHost, parseJumpHosts } from './configured/jump-hosts.ts';
+export {
+  jumpHostsOf,
+  openWay,
+  proxyCommandOf,
+  type Station,
+  type StationConnection,
+  type Way,
+  type WayOptions,
+} from './configured/way.ts';
 export { connect } from './connect.ts';
 export { lookUpSshfp, type SshfpAnswer, type SshfpLookUpOptions } from './dns/look-up-sshfp.ts';
 export { type DnsAnswer, type DnsQuery, decodeSshfpAnswer, encodeSshfpQuery, parseDnsName } from './dns/message.ts';

@@ -1,6 +1,7 @@
 /** What ssh's flags do to its settings, in the order in which they are typed. */
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { parseJumpHosts } from '@nacre/ssh/client';
 import {
   type ClientConfigRequest,
   commandLine,
@@ -149,6 +150,7 @@ const flagEntries: Partial<Record<FlagName, (value: string) => Exclude<Entry, st
     if (draft.proxyJump !== undefined)
       throw always('Only a single -J option is permitted (use commas to separate multiple jump hops)');
     if (draft.proxyCommand !== undefined) throw always('Cannot specify -J with ProxyCommand');
+    requireJumpHosts(value);
     draft.proxyJump = value;
   },
   localForward: (value) => addForward('local', value),
@@ -192,6 +194,14 @@ function addForward(kind: ForwardKind, text: string): (draft: Draft) => void {
   return (draft) => {
     draft[field] = [...(draft[field] ?? []), forward];
   };
+}
+
+function requireJumpHosts(value: string): void {
+  try {
+    parseJumpHosts(value);
+  } catch {
+    throw always(`Invalid -J argument '${value}'`);
+  }
 }
 
 function readPort(value: string): number {

@@ -161,7 +161,7 @@ export const clientKeywords = {
   streamLocalBindMask: special.streamLocalBindMask,
   syslogFacility: special.syslogFacility,
   proxyCommand: command('ProxyCommand'),
-  proxyJump: command('ProxyJump'),
+  proxyJump: special.proxyJump,
 } as const;
 
 type Keywords = typeof clientKeywords;
