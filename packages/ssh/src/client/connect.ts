@@ -7,6 +7,7 @@ import { fingerprint } from '../keys/index.ts';
 import { Transport } from '../transport/index.ts';
 import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
+import type { ConfiguredConnectOptions } from './configured/connect-configured.ts';
 import { abortError, dial, remoteAddress } from './dial.ts';
 
 import type { HostKeyQuestion } from './host-key-policy.ts';
@@ -29,7 +30,35 @@ const defaultTimeoutMs = 30_000;
  * const { stdout } = await server.exec('uname -a');
  * await server.close();
  */
-export async function connect(target: string | Target, options: ConnectOptions): Promise<ClientConnection> {
+export async function connect(target: string | Target, options: ConnectOptions): Promise<ClientConnection>;
+/**
+ * Connects as `ssh` would: by `~/.ssh/config` and `/etc/ssh/ssh_config`, or the files that `config` names. They settle the
+ * address, the user, keys, certificates and agent, known hosts, algorithms, times, jump hosts (each with its own settings, its
+ * own key checked) and ProxyCommand. What is given beside `config` outweighs the files.
+ *
+ * Nothing is asked of a terminal: hosts that no file knows are refused unless `callbacks.onUnknownHost` says yes or the file
+ * has StrictHostKeyChecking `accept-new` or `no`. Forwards of the files (LocalForward, RemoteForward, DynamicForward), and what
+ * belongs to a session or to a person's ssh (RemoteCommand, SendEnv, ForwardAgent, ControlMaster, LocalCommand …) are not acted
+ * upon: a program opens what it wants by `forwardLocal()`, `exec()` and so on.
+ *
+ * @throws SshError as above, and of stage `config`, with file, line and keyword, for files that are wrong.
+ * @example
+ * const server = await connect('web', { config: true });
+ * const other = await connect('web', { config: { files: ['deploy/ssh_config'], overrides: ['ProxyJump bastion'] } });
+ */
+export async function connect(target: string | Target, options: ConfiguredConnectOptions): Promise<ClientConnection>;
+export async function connect(
+  target: string | Target,
+  options: ConnectOptions | ConfiguredConnectOptions,
+): Promise<ClientConnection> {
+  if (options !== undefined && 'config' in options && options.config) {
+    const { connectConfigured } = await import('./configured/connect-configured.ts');
+    return await connectConfigured(target, options, connectTo);
+  }
+  return await connectTo(target, options as ConnectOptions);
+}
+
+async function connectTo(target: string | Target, options: ConnectOptions): Promise<ClientConnection> {
   const { host, port = 22, user: targetUser } = parseTarget(target);
   if (typeof options?.hostKeys?.verify !== 'function') {
     throw new SshError('connect() needs to know whom to trust: options.hostKeys is missing', {

@@ -6,6 +6,8 @@ export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
 export { expandGlob, nodeConfigSystem } from './config-system.ts';
+export { type ConfigSource, type NamedHost, type SettledHost, settleHost } from './configured/config-source.ts';
+export type { AskingHost, ConfiguredConnectOptions } from './configured/connect-configured.ts';
 export {
   allAlgorithms,
   type ConfiguredCallbacks,

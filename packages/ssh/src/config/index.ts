@@ -24,6 +24,6 @@ export {
   parseForward,
 } from './forwards.ts';
 export { type ConfigLine, splitConfigLine, splitWords } from './line.ts';
-export { type ConfigPlace, commandLine } from './place.ts';
+export { ConfigError, type ConfigMistake, type ConfigPlace, commandLine } from './place.ts';
 export { expandHome, expandTokens, expandVariables, type TokenValues } from './tokens.ts';
 export type { AlgorithmSpec } from './values.ts';

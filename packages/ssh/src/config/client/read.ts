@@ -1,9 +1,8 @@
 /** Reads ssh_config files into a draft of settings: Host, Match, Include; the first value that is found counts. */
 import { isAbsolute, join } from 'node:path';
-import { SshError } from '../../errors.ts';
 import { matchPatternList } from '../../trust/index.ts';
 import { type ConfigLine, splitConfigLine } from '../line.ts';
-import { type ConfigPlace, commandLine, ValueError } from '../place.ts';
+import { ConfigError, type ConfigMistake, type ConfigPlace, commandLine, ValueError } from '../place.ts';
 import { expandHome, expandTokens, expandVariables, type TokenValues } from '../tokens.ts';
 import {
   type ClientKeyword,
@@ -80,20 +79,15 @@ export async function readClientFile(path: string, reading: Reading, options: Fi
  * @throws SshError `bad-file` with what is wrong with it.
  */
 export async function readClientOption(text: string, reading: Reading): Promise<void> {
-  const state: FileState = { active: true, mistakes: 0 };
+  const state: FileState = { active: true, mistakes: [] };
   const options = { isUsers: true, checkOwner: false, named: false, depth: 0, neverActive: false };
-  let mistake: string | undefined;
   const onEvent = (event: ReadEvent): void => {
-    if (event.kind === 'mistake') mistake ??= event.text;
-    else reading.onEvent(event);
+    if (event.kind !== 'mistake') reading.onEvent(event);
   };
   await takeText(text, commandLine, state, { ...reading, onEvent }, options);
-  if (mistake === undefined) return;
-  throw new SshError(mistake, {
-    code: 'bad-file',
-    stage: 'config',
-    remedy: 'Write the option as in a file: -o Keyword=value.',
-  });
+  const [first] = state.mistakes;
+  if (first === undefined) return;
+  throw new ConfigError(first.text, state.mistakes, 'Write the option as in a file: -o Keyword=value.');
 }
 
 interface DepthOptions extends FileOptions {
@@ -104,7 +98,7 @@ interface DepthOptions extends FileOptions {
 
 interface FileState {
   active: boolean;
-  mistakes: number;
+  readonly mistakes: ConfigMistake[];
 }
 
 async function readAt(path: string, reading: Reading, options: DepthOptions): Promise<boolean> {
@@ -112,16 +106,16 @@ async function readAt(path: string, reading: Reading, options: DepthOptions): Pr
   const text = await reading.system.readFile(path, { checkOwner, named });
   if (text === undefined) return false;
   reading.onEvent({ kind: 'reading', place: { file: path, line: 0 }, text: `Reading configuration data ${path}` });
-  const state: FileState = { active: !options.neverActive, mistakes: 0 };
+  const state: FileState = { active: !options.neverActive, mistakes: [] };
   for (const [index, line] of text.split('\n').entries()) {
     await takeText(line, { file: path, line: index + 1 }, state, reading, options);
   }
-  if (state.mistakes > 0) {
-    throw new SshError(`${path}: terminating, ${state.mistakes} bad configuration options`, {
-      code: 'bad-file',
-      stage: 'config',
-      remedy: 'Correct the lines named above; a keyword of another program can be passed over with IgnoreUnknown.',
-    });
+  if (state.mistakes.length > 0) {
+    throw new ConfigError(
+      `${path}: terminating, ${state.mistakes.length} bad configuration options`,
+      state.mistakes,
+      'Correct these lines; a keyword of another program can be passed over with IgnoreUnknown.',
+    );
   }
   return true;
 }
@@ -133,14 +127,25 @@ async function takeText(
   reading: Reading,
   options: DepthOptions,
 ): Promise<void> {
+  let line: ConfigLine | undefined;
   try {
-    const line = splitConfigLine(text);
+    line = splitConfigLine(text);
     if (line !== undefined) await takeLine(line, place, state, reading, options);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    state.mistakes++;
-    reading.onEvent({ kind: 'mistake', place, text: `${place.file} line ${place.line}: ${error.message}` });
+    tellMistake(`${place.file} line ${place.line}: ${error.message}`, line?.keyword, place, state, reading);
   }
+}
+
+function tellMistake(
+  text: string,
+  keyword: string | undefined,
+  place: ConfigPlace,
+  { mistakes }: FileState,
+  { onEvent }: Reading,
+): void {
+  mistakes.push({ ...place, keyword, text });
+  onEvent({ kind: 'mistake', place, text });
 }
 
 async function takeLine(
@@ -197,9 +202,8 @@ function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, rea
     } else if (matchPatternList(keyword, (reading.draft.ignoreUnknown ?? '').toLowerCase()) === 'match') {
       reading.onEvent({ kind: 'ignored', place, text: `${at}: Ignored unknown option "${keyword}"` });
     } else {
-      state.mistakes++;
       const text = `${place.file}: line ${place.line}: Bad configuration option: ${keyword}`;
-      reading.onEvent({ kind: 'mistake', place, text });
+      tellMistake(text, keyword, place, state, reading);
     }
     return;
   }
