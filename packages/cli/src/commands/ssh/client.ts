@@ -5,6 +5,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { connectOptions } from './connect-options.ts';
 import { FatalError, failureStatus } from './end.ts';
 import { describeConnectFailure, describeLostSession, type FailureFacts } from './failures.ts';
+import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
 import type { Log } from './log.ts';
 import { type Request, readRequest } from './request.ts';
 import { runSession, type TerminalWish } from './session.ts';
@@ -50,12 +51,14 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     const forwards = hasForwards(request)
       ? await (await import('./forwards.ts')).openForwards(connection, request)
       : undefined;
+    await settleHostKeyQuestion(connection, request);
     background?.reportLogin();
     const status = await serve(connection, request, wish);
     if (forwards !== undefined && forwards.connectionCount > 0) {
       log.debug(1, 'Waiting for forwarded connections to terminate...');
       await Promise.race([forwards.idle(), connection.closed]);
     }
+    await finishLearning(connection);
     tellTraffic(connection, log, startedMs);
     log.debug(1, `Exit status ${status}`);
     return status;
