@@ -1,7 +1,6 @@
 /** The tokens that ssh_config values may hold (ssh_config(5), TOKENS). */
 import { hash } from '../../crypto/hash.ts';
 import type { TokenValues } from '../tokens.ts';
-import type { ClientConfig } from './resolve.ts';
 import type { ConfigSystem } from './system.ts';
 
 export interface TokenFacts {
@@ -48,8 +47,12 @@ export function proxyTokens({ originalHost, host, port, user, hostKeyAlias }: To
   };
 }
 
+interface Settled extends Pick<TokenFacts, 'originalHost' | 'host' | 'user'> {
+  readonly settings: Pick<TokenFacts, 'port' | 'hostKeyAlias'> & { readonly proxyJump: string | undefined };
+}
+
 /** The facts of a settled configuration. */
-export function tokenFacts({ settings, originalHost, host, user }: ClientConfig): TokenFacts {
+export function tokenFacts({ settings, originalHost, host, user }: Settled): TokenFacts {
   const { port, hostKeyAlias, proxyJump = '' } = settings;
   const jumpHosts = proxyJump.toLowerCase() === 'none' ? '' : proxyJump;
   return { originalHost, host, port, user, hostKeyAlias, jumpHosts };
