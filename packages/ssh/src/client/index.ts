@@ -5,7 +5,7 @@ export { version } from '../version.ts';
 export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
-export { expandGlob, nodeConfigSystem } from './config-system.ts';
+export { nodeConfigSystem } from './config-system.ts';
 export { type ConfigSource, type NamedHost, type SettledHost, settleHost } from './configured/config-source.ts';
 export type { AskingHost, ConfiguredConnectOptions } from './configured/connect-configured.ts';
 export {
@@ -41,6 +41,7 @@ export {
   forwardLocal,
   forwardRemote,
 } from './forwards.ts';
+export { expandGlob } from './glob.ts';
 export {
   acceptAnyHostKeyWithoutVerification,
   type HostKeyAnnouncement,

@@ -2,7 +2,7 @@
 import { isAbsolute, join } from 'node:path';
 import { matchPatternList } from '../../trust/index.ts';
 import { type ConfigLine, splitConfigLine } from '../line.ts';
-import { ConfigError, type ConfigMistake, type ConfigPlace, commandLine, ValueError } from '../place.ts';
+import { ConfigError, type ConfigMistake, type ConfigPlace, commandLine, configError, ValueError } from '../place.ts';
 import { expandHome, expandTokens, expandVariables, type TokenValues } from '../tokens.ts';
 import {
   type ClientKeyword,
@@ -172,7 +172,7 @@ async function takeLine(
     }
     case 'include':
       requireWords(line);
-      return await include(words, state, reading, options);
+      return await include(words, place, state, reading, options);
     default:
       takeSetting(line, place, state, reading);
   }
@@ -227,11 +227,15 @@ function requireWords({ keyword, words }: ConfigLine): void {
 
 async function include(
   patterns: readonly string[],
+  place: ConfigPlace,
   state: FileState,
   reading: Reading,
   options: DepthOptions,
 ): Promise<void> {
-  if (options.depth >= maxIncludeDepth) throw new ValueError('Too many recursive configuration includes');
+  // Ends the reading at once: two files that each name the other twice would double the work with every step.
+  if (options.depth >= maxIncludeDepth) {
+    throw configError(place, 'Too many recursive configuration includes', 'Look for files that include each other.');
+  }
   const { system } = reading;
   const folder = options.isUsers ? join(system.home, '.ssh') : '/etc/ssh';
   for (const pattern of patterns) {
@@ -239,10 +243,13 @@ async function include(
     if (pattern.startsWith('~') && !options.isUsers) throw new ValueError(`bad include path ${pattern}.`);
     const expanded = expandTokens(expandVariables(pattern, system.environment, 'include'), reading.tokens(), 'include');
     const path = expandHome(expanded, system.home);
+    if (path.startsWith('~')) throw new ValueError(`bad include path ${pattern}: of "~" only "~/" is understood here.`);
     const found = await system.expandGlob(isAbsolute(path) ? path : join(folder, path));
     for (const file of found) {
       await readAt(file, reading, {
         ...options,
+        // Also below a file that is not checked itself, as OpenSSH has it: names of many files are easier to slip one under.
+        checkOwner: true,
         named: false,
         depth: options.depth + 1,
         neverActive: !state.active,

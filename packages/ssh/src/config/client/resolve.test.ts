@@ -150,14 +150,18 @@ test('Include: relative to ~/.ssh, wildcards, inside a block that does not apply
     [`${home}/.ssh/d/1`]: 'Port 1',
     [`${home}/.ssh/d/2`]: 'Port 2\nUser two',
     '/abs/value': 'Compression yes',
-    '/circle': 'Include /circle',
+    '/circle': 'Include /circle /circle',
   });
   const { settings } = await resolve(`Include d/* /abs/$${'{NAME}'}\nInclude nothing`, {}, system);
   assert.deepEqual([settings.port, settings.user, settings.compression], [1, 'two', true]);
   assert.equal((await resolve('Host other\nInclude d/*', {}, system)).settings.port, 22);
   assert.equal((await resolve('Host other\nInclude d/1\nHost *\nUser u', {}, system)).settings.user, 'u');
-  await assert.rejects(resolve('Include /circle', {}, system), bad(/^\/circle: terminating/));
+  await assert.rejects(
+    resolve('Include /circle', {}, system),
+    bad(/^\/circle line 1: Too many recursive configuration includes/),
+  );
   await assert.rejects(resolve('Include %z', {}, system), bad(/unknown key %z/));
+  await assert.rejects(resolve('Include ~root/x', {}, system), bad(/terminating, 1 bad/));
 });
 
 test('wrong lines name file, line and keyword, all of them, and IgnoreUnknown passes some over', async () => {
