@@ -144,6 +144,8 @@ async function readConfig(
 }
 
 function tellEvent({ kind, text }: ReadEvent, log: Log): void {
+  // Told by `nacre explain`; ssh itself stays as quiet about it as OpenSSH.
+  if (kind === 'shadowed') return;
   if (kind === 'mistake') log.error(text);
   else log.debug(kind === 'applying' || kind === 'reading' ? 1 : 2, text);
 }

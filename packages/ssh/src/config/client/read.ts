@@ -23,7 +23,8 @@ export type Origins = Map<ClientKeyword, ConfigPlace[]>;
 
 /** What happened on the way, for logs. */
 export interface ReadEvent {
-  readonly kind: 'reading' | 'applying' | 'ignored' | 'past' | 'unserved' | 'skipped' | 'mistake';
+  /** `past`: of no meaning any more; `unserved`: not built here; `shadowed`: a line before it says something else. */
+  readonly kind: 'reading' | 'applying' | 'ignored' | 'past' | 'unserved' | 'shadowed' | 'mistake';
   readonly place: ConfigPlace;
   readonly text: string;
 }
@@ -211,14 +212,34 @@ function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, rea
   const row = clientRow(key);
   const before: unknown = reading.draft[key];
   const value = row.read({ words: line.words, rest: line.rest, place, keyword }, row.accumulates ? before : undefined);
-  if (!state.active || (!row.accumulates && before !== undefined)) return;
-  const rival = rivals[key];
-  if (rival !== undefined && reading.draft[rival] !== undefined) return;
+  if (!state.active) return;
+  const winner = winnerOver(key, reading);
+  if (winner !== undefined) {
+    tellShadowed(row.name, place, winner, reading);
+    return;
+  }
   (reading.draft as Record<string, unknown>)[key] = value;
   reading.origins.set(key, [...(reading.origins.get(key) ?? []), place]);
   if (row.unserved !== undefined) {
     reading.onEvent({ kind: 'unserved', place, text: `${at}: ${row.name} has no effect: ${row.unserved}` });
   }
+}
+
+/** What was said before, by the keyword itself or by one that stands for the same thing. */
+function winnerOver(key: ClientKeyword, { draft }: Reading): ClientKeyword | undefined {
+  if (!clientRow(key).accumulates && draft[key] !== undefined) return key;
+  const rival = rivals[key];
+  return rival !== undefined && draft[rival] !== undefined ? rival : undefined;
+}
+
+function tellShadowed(name: string, place: ConfigPlace, winner: ClientKeyword, { origins, onEvent }: Reading): void {
+  const first = origins.get(winner)?.[0];
+  // The very line, read a second time.
+  if (first === undefined || (first.file === place.file && first.line === place.line)) return;
+  const where = first.line === 0 ? `the ${first.file}` : `${first.file} line ${first.line}`;
+  const said = clientRow(winner).name === name ? 'it' : clientRow(winner).name;
+  const text = `${place.file} line ${place.line}: ${name} has no effect: ${where} says ${said} first`;
+  onEvent({ kind: 'shadowed', place, text });
 }
 
 function requireWords({ keyword, words }: ConfigLine): void {
