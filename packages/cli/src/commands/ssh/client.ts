@@ -15,7 +15,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   const request = await readRequest(args, log);
   const { settings } = request;
   if (request.printConfig) {
-    (await import('./print-config.ts')).printConfig(request);
+    await (await import('./print-config.ts')).printConfig(request);
     return 0;
   }
   const background = settings.forkAfterAuthentication ? await import('./background.ts') : undefined;
