@@ -14,7 +14,7 @@ export type { UnknownHostQuestion } from './client/known-hosts-options.ts';
 export { knownHosts } from './client/known-hosts-policy.ts';
 export type { ConnectOptions, StartOptions } from './client/options.ts';
 export type { ClientSession, PtyOptions, SessionExit } from './connection/index.ts';
-export { SshError, type SshErrorCode, type SshStage } from './errors.ts';
+export { type AuthFailure, SshError, type SshErrorCode, type SshStage } from './errors.ts';
 export {
   fingerprint,
   formatPrivateKey,

@@ -1,7 +1,8 @@
 /** connect(): from a name to a connection that is logged in. */
 import { userInfo } from 'node:os';
+import { withAuthFailure } from '../auth/auth-error.ts';
 import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
-import { disconnectReasons, SshError, toSshError } from '../errors.ts';
+import { disconnectReasons, SshError, toSshError, type UnusableKey } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
 import { fingerprint } from '../keys/index.ts';
 import { Transport } from '../transport/index.ts';
@@ -137,16 +138,23 @@ async function preferredAlgorithms({ hostKeys }: ConnectOptions, host: string, p
 
 async function logIn(transport: Transport, user: string, options: ConnectOptions) {
   const { password } = options;
+  const unusable: UnusableKey[] = [];
   const auth: ClientAuthOptions = {
     ...options.auth,
     user,
-    signers: offeredSigners(options, bindingOf(transport)),
+    signers: offeredSigners(options, bindingOf(transport), unusable),
     ...(typeof password === 'function' && { password }),
     // A password that was wrong once is wrong the next time too.
     ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
     ...(options.signal && { signal: options.signal }),
   };
-  return authenticateClient(transport, auth);
+  try {
+    return await authenticateClient(transport, auth);
+  } catch (error) {
+    if (!(error instanceof SshError) || error.authFailure === undefined) throw error;
+    // What login cannot know: the files and agents behind the keys.
+    throw withAuthFailure(error, { ...error.authFailure, unusable });
+  }
 }
 
 interface Deadline {

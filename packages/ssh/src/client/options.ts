@@ -30,6 +30,8 @@ export interface ConnectOptions {
   readonly certificates?: readonly string[];
   /** Leave out key files and agents that cannot be used, in place of failing: the default for what is not named here. */
   readonly skipUnusableKeys?: boolean;
+  /** The `identities` are a default list, that nobody named: those that are not there are no news. */
+  readonly hasDefaultIdentities?: boolean;
   /** Told of a key that the server wanted and that could not sign: a wrong passphrase, an agent that refused, an exposed file. */
   readonly onKeyFailure?: (signer: Signer, error: unknown) => void;
   /** Asked for the passphrase of an encrypted key file once the server wants that key; undefined leaves the key out. */

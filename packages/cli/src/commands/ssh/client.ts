@@ -40,6 +40,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   } catch (error) {
     await way?.close();
     if (error instanceof FatalError) throw error;
+    await explainRefusal(error, request);
     for (const line of describeConnectFailure(error, facts)) log.error(line);
     return failureStatus;
   }
@@ -70,6 +71,12 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     await connection.close();
     await way?.close();
   }
+}
+
+/** Why nobody was let in, in front of the one line that programs read. */
+async function explainRefusal(error: unknown, request: Request): Promise<void> {
+  if (!(error instanceof SshError) || error.authFailure === undefined) return;
+  (await import('./login-report.ts')).tellRefusal(error.authFailure, request);
 }
 
 /** No jump hosts and no program on the way: the common case, which need not load what they take. */

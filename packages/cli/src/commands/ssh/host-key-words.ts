@@ -91,7 +91,7 @@ export class HostKeyWords {
     if (offending === undefined) return;
     log.error(`Offending ${shortTypeName(decoded(offending) ?? key)} key in ${place(offending)}`);
     log.error('  remove with:');
-    log.error(`  ssh-keygen -f "${offending.file}" -R "${this.#host}"`);
+    log.error(`  ssh-keygen -f '${offending.file}' -R '${this.#host}'`);
   }
 
   /** With strict checking it ends here. */

@@ -21,10 +21,15 @@ type HostTrustCallbacks = Pick<
 /** What ssh asks and says while it judges a host. */
 export function hostTrustWords(request: Request): HostTrustCallbacks {
   const words = new HostKeyWords(request);
+  const mayAskUpdate = request.command === undefined;
+  if (request.settings.updateHostKeys === 'ask' && !mayAskUpdate) {
+    request.log.debug(1, 'UpdateHostKeys=ask is incompatible with remote command execution; disabling');
+  }
   return {
     onUnknownHost: (question) => askUnknown(question, request),
     onAddressMismatch: askAddress,
-    onHostKeyUpdate: (update) => askUpdate(update, request),
+    // A question in the middle of a command's output would be read by nobody.
+    ...(mayAskUpdate && { onHostKeyUpdate: (update: HostKeyUpdate) => askUpdate(update, request) }),
     onVerdict: (verdict, { key }) => words.tell(verdict, key),
     onDns: ({ result }, { key }) => {
       if (result === 'match') return;

@@ -14,6 +14,7 @@ export type LoginOptions = Pick<
   | 'identitiesOnly'
   | 'certificates'
   | 'skipUnusableKeys'
+  | 'hasDefaultIdentities'
   | 'onKeyFailure'
   | 'passphrase'
   | 'password'
@@ -51,6 +52,7 @@ export function configuredLogin(
     agent: agentPath(settings.identityAgent, system) ?? false,
     identitiesOnly: settings.identitiesOnly,
     skipUnusableKeys: true,
+    hasDefaultIdentities: identityFile.length === 0,
     certificates: orEmpty(settings.certificateFile).map((path) => expandPath(path, system, 'CertificateFile')),
     ...(onKeyFailure && { onKeyFailure }),
     ...(!batchMode &&
