@@ -219,10 +219,20 @@ function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, rea
     return;
   }
   (reading.draft as Record<string, unknown>)[key] = value;
-  reading.origins.set(key, [...(reading.origins.get(key) ?? []), place]);
+  reading.origins.set(key, placesOf(value, before, reading.origins.get(key) ?? [], place));
   if (row.unserved !== undefined) {
     reading.onEvent({ kind: 'unserved', place, text: `${at}: ${row.name} has no effect: ${row.unserved}` });
   }
+}
+
+/** Of a list the place of every value, wherever its neighbours were said; of anything else the places of all its lines. */
+function placesOf(value: unknown, before: unknown, places: readonly ConfigPlace[], place: ConfigPlace): ConfigPlace[] {
+  if (!Array.isArray(value)) return [...places, place];
+  const known: readonly unknown[] = Array.isArray(before) ? before : [];
+  return value.map((each) => {
+    const at = known.indexOf(each);
+    return at < 0 ? place : (places[at] ?? places.at(-1) ?? place);
+  });
 }
 
 /** What was said before, by the keyword itself or by one that stands for the same thing. */

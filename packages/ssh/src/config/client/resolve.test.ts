@@ -190,6 +190,18 @@ test('the command line counts in its order, flags and -o alike', async () => {
   await assert.rejects(resolve('', { commandLine: ['Port=x'] }), bad(/^command-line line 0: Bad port 'x'/));
 });
 
+test('every value of a list knows its own line: said twice, several in a line, taken away, read twice', async () => {
+  const lines = async (text: string, key: ClientKeyword, request: Partial<ClientConfigRequest> = {}) =>
+    (await resolve(text, request)).origins.get(key)?.map(({ line }) => line);
+  assert.deepEqual(await lines('IdentityFile a\nIdentityFile a\nIdentityFile b\nMatch final', 'identityFile'), [1, 3]);
+  assert.deepEqual(await lines('SendEnv A B\nSendEnv C -A\nSendEnv D', 'sendEnv'), [1, 2, 3]);
+  assert.deepEqual(await lines('LocalForward 1 a:1\nLocalForward 2 a:2\nMatch final', 'localForward'), [1, 2]);
+  const typed = (draft: ClientDraft) => {
+    draft.identityFile = ['x', 'y'];
+  };
+  assert.deepEqual(await lines('IdentityFile z', 'identityFile', { commandLine: [typed] }), [0, 0, 1]);
+});
+
 test('UpdateHostKeys stays on only for the usual files', async () => {
   assert.equal((await resolve('')).settings.updateHostKeys, 'yes');
   assert.equal((await resolve('UserKnownHostsFile /x')).settings.updateHostKeys, 'no');
