@@ -33,8 +33,6 @@ export interface Settled extends Expansion {
   readonly files: readonly FileFact[];
   readonly blocks: readonly BlockFact[];
   readonly withoutEffect: readonly LineFact[];
-  /** Lines of the configuration that are wrong: then there is no more. */
-  readonly mistakes: readonly string[];
 }
 
 /**
@@ -73,7 +71,6 @@ export async function settle(asked: Asked, onMistake: (text: string) => void): P
     files: filesOf(events, asked, system),
     blocks: blocks.map(blockFact),
     withoutEffect: withoutEffect(events),
-    mistakes: [],
   };
 }
 

@@ -141,7 +141,7 @@ function callbacksFor(host: AskingHost, { callbacks = {}, log, onNotice, passphr
   };
   if (typeof callbacks === 'function') return { ...common, ...callbacks(host) };
   if (!host.isJumpHost) return { ...common, ...callbacks };
-  const { password, changePassword, keyboardInteractive, ...open } = callbacks;
+  const { password: _password, changePassword: _change, keyboardInteractive: _answers, ...open } = callbacks;
   return { ...common, ...open };
 }
 
