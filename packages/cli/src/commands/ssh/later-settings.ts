@@ -3,7 +3,6 @@ import { type ClientConfig, type ClientKeyword, clientKeywords } from '@nacre/ss
 import type { Log } from './log.ts';
 
 const later: ReadonlySet<ClientKeyword> = new Set<ClientKeyword>([
-  'addKeysToAgent',
   'bindInterface',
   'channelTimeout',
   'controlMaster',

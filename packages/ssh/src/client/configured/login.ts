@@ -15,7 +15,9 @@ export type LoginOptions = Pick<
   | 'certificates'
   | 'skipUnusableKeys'
   | 'hasDefaultIdentities'
+  | 'addKeysToAgent'
   | 'onKeyFailure'
+  | 'onUnusableKey'
   | 'passphrase'
   | 'password'
   | 'auth'
@@ -54,7 +56,9 @@ export function configuredLogin(
     skipUnusableKeys: true,
     hasDefaultIdentities: identityFile.length === 0,
     certificates: orEmpty(settings.certificateFile).map((path) => expandPath(path, system, 'CertificateFile')),
+    ...addKeys(settings, callbacks),
     ...(onKeyFailure && { onKeyFailure }),
+    ...(callbacks.onUnusableKey && { onUnusableKey: callbacks.onUnusableKey }),
     ...(!batchMode &&
       passphrase && {
         passphrase: async (path: string, attempt: number) =>
@@ -80,6 +84,16 @@ export function configuredLogin(
       },
     },
   };
+}
+
+function addKeys(
+  { addKeysToAgent: { mode, lifetimeSeconds } }: ClientConfig['settings'],
+  { onAddKey }: ConfiguredCallbacks,
+): Pick<ConnectOptions, 'addKeysToAgent'> {
+  if (mode === 'no') return {};
+  // The answer of nobody is no, also in batch mode: OpenSSH's question goes to SSH_ASKPASS there too.
+  const ask = mode === 'ask' ? { ask: onAddKey ?? (async () => false) } : {};
+  return { addKeysToAgent: { lifetimeSeconds, confirm: mode === 'confirm', ...ask } };
 }
 
 /** The agent's socket; undefined where none is wanted or running. */
