@@ -10,6 +10,7 @@ import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
 import type { AddKeysOptions } from './add-to-agent.ts';
 import type { AgentSource } from './agent-forwarding.ts';
 import type { HostKeyAnnouncement, HostKeyPolicy } from './host-key-policy.ts';
+import type { HostBasedOptions } from './keysign.ts';
 import type { X11Options } from './x11/forwarding.ts';
 
 export interface ConnectOptions {
@@ -46,8 +47,13 @@ export interface ConnectOptions {
   readonly passphrase?: (path: string, attempt: number) => Promise<string | undefined>;
   /** The password, or a function that asks for it. */
   readonly password?: string | NonNullable<ClientAuthOptions['password']>;
+  /**
+   * Lets this machine vouch for its user (`hostbased`): its host keys sign through the helper ssh-keysign, which root has to have
+   * allowed. Default: not offered.
+   */
+  readonly hostBased?: HostBasedOptions;
   /** Anything else about login: keyboard-interactive, banner, order of methods, hooks. */
-  readonly auth?: Omit<ClientAuthOptions, 'user' | 'signers' | 'password' | 'signal'>;
+  readonly auth?: Omit<ClientAuthOptions, 'user' | 'signers' | 'password' | 'hostBased' | 'signal'>;
 
   /** Algorithm lists, and the `legacy` switch for old equipment. */
   readonly algorithms?: AlgorithmOptions;

@@ -16,6 +16,7 @@ export type LoginOptions = Pick<
   | 'skipUnusableKeys'
   | 'hasDefaultIdentities'
   | 'addKeysToAgent'
+  | 'hostBased'
   | 'onKeyFailure'
   | 'onUnusableKey'
   | 'passphrase'
@@ -37,9 +38,11 @@ export function configuredLogin(
 ): LoginOptions {
   const { batchMode, pubkeyAuthentication, kbdInteractiveDevices, identityFile } = settings;
   const { passphrase, password, changePassword, keyboardInteractive, onKeyFailure, onBanner, onFailure } = callbacks;
+  const { NACRE_SSH_KEYSIGN: keysign } = system.environment ?? process.env;
   const attempts = batchMode ? 0 : settings.numberOfPasswordPrompts;
   const given = identityFile.filter((path) => path.toLowerCase() !== 'none');
   const signatureAlgorithms = settleAlgorithms('pubkeyAcceptedAlgorithms', settings, callbacks);
+  const hostBasedAlgorithms = settleAlgorithms('hostbasedAcceptedAlgorithms', settings, callbacks);
   /** Nobody is asked in batch mode, nor by a server that is not the one it should be. */
   const guarded =
     <Request, Answer>(ask: (request: Request) => Promise<Answer | undefined>) =>
@@ -57,6 +60,7 @@ export function configuredLogin(
     hasDefaultIdentities: identityFile.length === 0,
     certificates: orEmpty(settings.certificateFile).map((path) => expandPath(path, system, 'CertificateFile')),
     ...addKeys(settings, callbacks),
+    ...(settings.hostbasedAuthentication && { hostBased: keysign === undefined ? {} : { keysign } }),
     ...(onKeyFailure && { onKeyFailure }),
     ...(callbacks.onUnusableKey && { onUnusableKey: callbacks.onUnusableKey }),
     ...(!batchMode &&
@@ -70,6 +74,7 @@ export function configuredLogin(
       numberOfPasswordPrompts: attempts,
       ...(kbdInteractiveDevices !== undefined && { keyboardInteractiveDevices: kbdInteractiveDevices.split(',') }),
       ...(signatureAlgorithms && { signatureAlgorithms }),
+      ...(hostBasedAlgorithms && { hostBasedAlgorithms }),
       hostBound:
         pubkeyAuthentication === 'unbound' ? 'never' : pubkeyAuthentication === 'host-bound' ? 'always' : 'auto',
       ...(!batchMode && keyboardInteractive && { keyboardInteractive: guarded(keyboardInteractive) }),
@@ -107,8 +112,9 @@ function agentPath(identityAgent = 'SSH_AUTH_SOCK', system: Expansion): string |
 }
 
 function chooseMethods(settings: ClientConfig['settings']): string[] {
-  const { preferredAuthentications = 'publickey,keyboard-interactive,password' } = settings;
+  const { preferredAuthentications = 'hostbased,publickey,keyboard-interactive,password' } = settings;
   const isOff: Readonly<Record<string, boolean>> = {
+    hostbased: !settings.hostbasedAuthentication,
     publickey: settings.pubkeyAuthentication === 'no',
     password: !settings.passwordAuthentication || settings.batchMode,
     'keyboard-interactive': !settings.kbdInteractiveAuthentication || settings.batchMode,
