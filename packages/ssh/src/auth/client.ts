@@ -56,7 +56,10 @@ async function converse(session: ClientSession): Promise<ClientAuthResult> {
       }
     }
     const next = preferred.find((candidate) => allowed.includes(candidate.name) && !exhausted.has(candidate));
-    if (next === undefined) throw permissionDenied(session, allowed, preferred);
+    if (next === undefined) {
+      session.log('debug', 'No more authentication methods to try.');
+      throw permissionDenied(session, allowed, preferred);
+    }
     if (next !== method) session.log('debug', `Next authentication method: ${next.name}`);
     method = next;
   }

@@ -1,5 +1,6 @@
 /** connect(): from a name to a connection that is logged in. */
 import { userInfo } from 'node:os';
+import type { Duplex } from 'node:stream';
 import { withAuthFailure } from '../auth/auth-error.ts';
 import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
 import { disconnectReasons, SshError, toSshError, type UnusableKey } from '../errors.ts';
@@ -108,7 +109,7 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     await link.handshake();
     deadline.clear();
     options.onHandshake?.({ serverIdentification: link.peerIdentification, address });
-    const login = await logIn(link, user, options);
+    const login = await logIn(link, user, options, driver.stream);
     deadline.signal.removeEventListener('abort', onAbort);
     return new ClientConnection(link, driver.stream, {
       target: { host, port, user },
@@ -136,8 +137,8 @@ async function preferredAlgorithms({ hostKeys }: ConnectOptions, host: string, p
   }
 }
 
-async function logIn(transport: Transport, user: string, options: ConnectOptions) {
-  const { password } = options;
+async function logIn(transport: Transport, user: string, options: ConnectOptions, stream: Duplex) {
+  const { password, hostBased } = options;
   const unusable: UnusableKey[] = [];
   const auth: ClientAuthOptions = {
     ...options.auth,
@@ -146,6 +147,9 @@ async function logIn(transport: Transport, user: string, options: ConnectOptions
     ...(typeof password === 'function' && { password }),
     // A password that was wrong once is wrong the next time too.
     ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
+    ...(hostBased && {
+      hostBased: async () => (await import('./keysign.ts')).keysignIdentity(hostBased, stream, options.log),
+    }),
     ...(options.signal && { signal: options.signal }),
   };
   try {

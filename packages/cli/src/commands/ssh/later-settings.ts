@@ -3,17 +3,14 @@ import { type ClientConfig, type ClientKeyword, clientKeywords } from '@nacre/ss
 import type { Log } from './log.ts';
 
 const later: ReadonlySet<ClientKeyword> = new Set<ClientKeyword>([
-  'addKeysToAgent',
   'bindInterface',
   'channelTimeout',
   'controlMaster',
   'controlPath',
   'controlPersist',
   'enableEscapeCommandline',
-  'enableSshKeysign',
   'forwardAgent',
   'forwardX11',
-  'hostbasedAuthentication',
   'ipQos',
   'localCommand',
   'logVerbose',

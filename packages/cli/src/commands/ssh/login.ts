@@ -1,17 +1,11 @@
 /** How ssh logs in: keys, the agent, passphrases, passwords and keyboard-interactive, each asked for in OpenSSH's words. */
 import type { ConfiguredCallbacks } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
-import type { Signer } from '@nacre/ssh/keys';
 import { writeStderr } from './log.ts';
 import type { Request } from './request.ts';
 
-type LoginCallbacks = Pick<
-  ConfiguredCallbacks,
-  'passphrase' | 'password' | 'changePassword' | 'keyboardInteractive' | 'onKeyFailure' | 'onBanner' | 'onFailure'
->;
-
 /** What ssh asks and says during login. */
-export function loginWords(request: Request): LoginCallbacks {
+export function loginWords(request: Request): ConfiguredCallbacks {
   const { settings, user, log } = request;
   const display = `${user}@${settings.hostKeyAlias ?? request.host}`;
   return {
@@ -35,7 +29,17 @@ export function loginWords(request: Request): LoginCallbacks {
       if (prompt !== '') log.info(prompt.replace(/\n$/, ''));
       return askNewPassword(display, log);
     },
-    onKeyFailure: (signer, error) => tellKeyFailure(request, signer, error),
+    onAddKey: async (path, comment) => {
+      const { askPermission } = await import('../../terminal/prompts.ts');
+      return askPermission(`Add key ${path} (${comment}) to agent?`);
+    },
+    onKeyFailure: ({ origin, label }, error) => tellKeyFailure(log, origin?.name ?? label, error),
+    onUnusableKey: ({ path, isMissingDefault, error }) => {
+      const isMissing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+      if (!isMissing) tellKeyFailure(log, path, error);
+      else if (!isMissingDefault) log.info(`no such identity: ${path}: No such file or directory`);
+      else log.debug(3, `no such identity: ${path}: No such file or directory`);
+    },
     onBanner: (text) => {
       if (log.shows('INFO')) writeStderr(text);
     },
@@ -71,10 +75,7 @@ async function askNewPassword(
 const bar = '@'.repeat(59);
 
 /** A key that the server wanted and that cannot sign: the person has to know, since login may go on to a password. */
-function tellKeyFailure({ log }: Request, signer: Signer, error: unknown): void {
-  const [path = ''] = / (?=[A-Z0-9-]+ (?:SHA256|MD5):)/.exec(signer.label)
-    ? [signer.label.slice(0, signer.label.search(/ [A-Z0-9-]+ (?:SHA256|MD5):/))]
-    : [signer.label];
+function tellKeyFailure(log: Request['log'], path: string, error: unknown): void {
   if (!(error instanceof SshError)) {
     log.error(`sign_and_send_pubkey: signing failed for "${path}": ${error instanceof Error ? error.message : error}`);
   } else if (/^Permissions \d+ for /.test(error.message)) {
@@ -88,6 +89,6 @@ function tellKeyFailure({ log }: Request, signer: Signer, error: unknown): void 
   } else if (error.code === 'agent-refused') {
     log.error(`sign_and_send_pubkey: signing failed for "${path}" from agent: agent refused operation`);
   } else {
-    log.error(`Load key "${path}": ${error.message}`);
+    log.error(`Load key "${path}": ${error.message.replace(`${path} `, 'it ')}`);
   }
 }

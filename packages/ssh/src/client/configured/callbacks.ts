@@ -41,6 +41,7 @@ export interface ConfiguredNews {
    */
   readonly onMismatchAccepted?: (verdict: HostKeyVerdict, question: HostKeyQuestion) => void;
   readonly onKeyFailure?: NonNullable<ConnectOptions['onKeyFailure']>;
+  readonly onUnusableKey?: NonNullable<ConnectOptions['onUnusableKey']>;
   readonly onBanner?: NonNullable<ClientAuthOptions['onBanner']>;
   readonly onFailure?: NonNullable<ClientAuthOptions['onFailure']>;
 }

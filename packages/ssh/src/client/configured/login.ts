@@ -15,7 +15,10 @@ export type LoginOptions = Pick<
   | 'certificates'
   | 'skipUnusableKeys'
   | 'hasDefaultIdentities'
+  | 'addKeysToAgent'
+  | 'hostBased'
   | 'onKeyFailure'
+  | 'onUnusableKey'
   | 'passphrase'
   | 'password'
   | 'auth'
@@ -35,9 +38,11 @@ export function configuredLogin(
 ): LoginOptions {
   const { batchMode, pubkeyAuthentication, kbdInteractiveDevices, identityFile } = settings;
   const { passphrase, password, changePassword, keyboardInteractive, onKeyFailure, onBanner, onFailure } = callbacks;
+  const { NACRE_SSH_KEYSIGN: keysign } = system.environment ?? process.env;
   const attempts = batchMode ? 0 : settings.numberOfPasswordPrompts;
   const given = identityFile.filter((path) => path.toLowerCase() !== 'none');
   const signatureAlgorithms = settleAlgorithms('pubkeyAcceptedAlgorithms', settings, callbacks);
+  const hostBasedAlgorithms = settleAlgorithms('hostbasedAcceptedAlgorithms', settings, callbacks);
   /** Nobody is asked in batch mode, nor by a server that is not the one it should be. */
   const guarded =
     <Request, Answer>(ask: (request: Request) => Promise<Answer | undefined>) =>
@@ -54,7 +59,10 @@ export function configuredLogin(
     skipUnusableKeys: true,
     hasDefaultIdentities: identityFile.length === 0,
     certificates: orEmpty(settings.certificateFile).map((path) => expandPath(path, system, 'CertificateFile')),
+    ...addKeys(settings, callbacks),
+    ...(settings.hostbasedAuthentication && { hostBased: keysign === undefined ? {} : { keysign } }),
     ...(onKeyFailure && { onKeyFailure }),
+    ...(callbacks.onUnusableKey && { onUnusableKey: callbacks.onUnusableKey }),
     ...(!batchMode &&
       passphrase && {
         passphrase: async (path: string, attempt: number) =>
@@ -66,6 +74,7 @@ export function configuredLogin(
       numberOfPasswordPrompts: attempts,
       ...(kbdInteractiveDevices !== undefined && { keyboardInteractiveDevices: kbdInteractiveDevices.split(',') }),
       ...(signatureAlgorithms && { signatureAlgorithms }),
+      ...(hostBasedAlgorithms && { hostBasedAlgorithms }),
       hostBound:
         pubkeyAuthentication === 'unbound' ? 'never' : pubkeyAuthentication === 'host-bound' ? 'always' : 'auto',
       ...(!batchMode && keyboardInteractive && { keyboardInteractive: guarded(keyboardInteractive) }),
@@ -82,6 +91,16 @@ export function configuredLogin(
   };
 }
 
+function addKeys(
+  { addKeysToAgent: { mode, lifetimeSeconds } }: ClientConfig['settings'],
+  { onAddKey }: ConfiguredCallbacks,
+): Pick<ConnectOptions, 'addKeysToAgent'> {
+  if (mode === 'no') return {};
+  // The answer of nobody is no, also in batch mode: OpenSSH's question goes to SSH_ASKPASS there too.
+  const ask = mode === 'ask' ? { ask: onAddKey ?? (async () => false) } : {};
+  return { addKeysToAgent: { lifetimeSeconds, confirm: mode === 'confirm', ...ask } };
+}
+
 /** The agent's socket; undefined where none is wanted or running. */
 function agentPath(identityAgent = 'SSH_AUTH_SOCK', system: Expansion): string | undefined {
   const { environment = process.env } = system;
@@ -93,8 +112,9 @@ function agentPath(identityAgent = 'SSH_AUTH_SOCK', system: Expansion): string |
 }
 
 function chooseMethods(settings: ClientConfig['settings']): string[] {
-  const { preferredAuthentications = 'publickey,keyboard-interactive,password' } = settings;
+  const { preferredAuthentications = 'hostbased,publickey,keyboard-interactive,password' } = settings;
   const isOff: Readonly<Record<string, boolean>> = {
+    hostbased: !settings.hostbasedAuthentication,
     publickey: settings.pubkeyAuthentication === 'no',
     password: !settings.passwordAuthentication || settings.batchMode,
     'keyboard-interactive': !settings.kbdInteractiveAuthentication || settings.batchMode,
