@@ -83,7 +83,56 @@ export interface SshErrorInit {
   remedy?: string;
   /** The SSH_MSG_DISCONNECT reason to give the peer, when the error ends the connection. */
   disconnect?: DisconnectReason;
+  /** What a login that was refused had tried. */
+  authFailure?: AuthFailure;
   cause?: unknown;
+}
+
+/** Why nobody was let in: what was offered, what was held back, and what the server would still take. */
+export interface AuthFailure {
+  readonly user: string;
+  /** The keys that were offered, in their order. */
+  readonly keys: readonly OfferedKey[];
+  /** Key files and agents that should have given keys and did not. */
+  readonly unusable: readonly UnusableKey[];
+  /** The methods that the server would still take, and what became of each. */
+  readonly methods: readonly RefusedMethod[];
+}
+
+export interface OfferedKey {
+  /** The type of the key or certificate: `ssh-ed25519`. */
+  readonly type: string;
+  /** `SHA256:…`, as `ssh-keygen -l` prints it. */
+  readonly fingerprint: string;
+  /** The key file, or what the agent calls the key. */
+  readonly name: string;
+  readonly source: 'file' | 'agent' | 'program';
+  /** The key file, or the file that names a key of the agent's. */
+  readonly file: string | undefined;
+  /**
+   * `refused`: the server does not take it. `not-signed`: it would have, and the key could not sign; `error` tells why.
+   * `signature-refused`: it would have, and did not take the signature. `accepted`: it did, and wants more.
+   */
+  readonly outcome: 'refused' | 'not-signed' | 'signature-refused' | 'accepted';
+  readonly error?: unknown;
+}
+
+export interface UnusableKey {
+  /** The file, or the agent's socket. */
+  readonly path: string;
+  readonly kind: 'key' | 'certificate' | 'agent';
+  /** Nobody named it, and it is not there: no news. */
+  readonly isMissingDefault: boolean;
+  readonly error: SshError;
+}
+
+export interface RefusedMethod {
+  readonly name: string;
+  /**
+   * `refused`: tried, and not taken. `not-proved`: given up here, as nobody answered or no key could sign. `nothing-to-offer`: no
+   * key, no password. `off`: not among the methods that this client was told to use. `unknown`: not built here.
+   */
+  readonly outcome: 'refused' | 'not-proved' | 'nothing-to-offer' | 'off' | 'unknown';
 }
 
 /**
@@ -99,6 +148,8 @@ export class SshError extends Error {
   readonly side: 'peer' | 'local';
   readonly remedy: string | undefined;
   readonly disconnect: DisconnectReason | undefined;
+  /** Of a login that was refused: what was tried, and what the server would still take. */
+  readonly authFailure: AuthFailure | undefined;
 
   constructor(message: string, init: SshErrorInit) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -108,6 +159,7 @@ export class SshError extends Error {
     this.side = init.side ?? 'local';
     this.remedy = init.remedy;
     this.disconnect = init.disconnect;
+    this.authFailure = init.authFailure;
   }
 }
 

@@ -1,5 +1,7 @@
 /** @nacre/ssh: Secure Shell for Node. The paved path; everything else has an export path of its own. */
 export { ClientConnection } from './client/client-connection.ts';
+export type { ConfigSource } from './client/configured/config-source.ts';
+export type { ConfiguredConnectOptions } from './client/configured/connect-configured.ts';
 export { connect } from './client/connect.ts';
 export type { ExecOptions, ExecResult } from './client/exec.ts';
 export {
@@ -12,7 +14,7 @@ export type { UnknownHostQuestion } from './client/known-hosts-options.ts';
 export { knownHosts } from './client/known-hosts-policy.ts';
 export type { ConnectOptions, StartOptions } from './client/options.ts';
 export type { ClientSession, PtyOptions, SessionExit } from './connection/index.ts';
-export { SshError, type SshErrorCode, type SshStage } from './errors.ts';
+export { type AuthFailure, SshError, type SshErrorCode, type SshStage } from './errors.ts';
 export {
   fingerprint,
   formatPrivateKey,

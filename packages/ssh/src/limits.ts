@@ -107,6 +107,9 @@ export const maxBannerBytes = 64 * 1024;
 export const maxAnnouncedHostKeys = 64;
 /** What a KnownHostsCommand may print: a program that prints for ever would fill the memory. */
 export const maxHostCommandBytes = 16 * 1024 * 1024;
+
+/** What ssh-keysign may answer: a signature. A helper gone wrong could fill our memory otherwise. */
+export const maxKeysignReplyBytes = 16 * 1024;
 /** Records in an answer of DNS: an SSHFP record is needed for each host key and hash. */
 export const maxDnsRecords = 256;
 /** Answers to other questions before a name server is given up: forged ones would keep us reading until the time is over. */

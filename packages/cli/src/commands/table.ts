@@ -54,6 +54,12 @@ export const tools: readonly ToolRow[] = [
     load: () => import('./keys/index.ts'),
   },
   {
+    name: 'explain',
+    help: 'what ssh would do for a host, and by which line of which file',
+    failureExit: 2,
+    load: () => import('./explain/index.ts'),
+  },
+  {
     name: 'start',
     help: 'a server for yourself alone, to try',
     failureExit: 1,

@@ -1,5 +1,5 @@
 /** What login throws, whoever threw it first. */
-import { SshError, type SshErrorInit, toSshError } from '../errors.ts';
+import { type AuthFailure, SshError, type SshErrorInit, toSshError } from '../errors.ts';
 
 /**
  * Anything caught during login as an SshError: what a callback threw is wrapped as the cause of `init`, and a message that could
@@ -17,5 +17,15 @@ export function toAuthError(error: unknown, init: Omit<SshErrorInit, 'stage'>): 
     cause: error,
     ...(remedy === undefined ? {} : { remedy }),
     ...(disconnect === undefined ? {} : { disconnect }),
+  });
+}
+
+/** The same error with what login had tried. */
+export function withAuthFailure(error: SshError, authFailure: AuthFailure): SshError {
+  const { code, stage, side, remedy, disconnect, message, cause } = error;
+  return new SshError(message, {
+    ...{ code, stage, side, cause, authFailure },
+    ...(remedy !== undefined && { remedy }),
+    ...(disconnect !== undefined && { disconnect }),
   });
 }

@@ -16,7 +16,11 @@ export interface ClientAuthOptions {
   changePassword?(request: PasswordChangeRequest): Promise<PasswordChangeAnswer | undefined>;
   /** Answers the server's prompts, one answer each; undefined gives up on keyboard-interactive. Called with no prompts as well. */
   keyboardInteractive?(request: KeyboardInteractiveRequest): Promise<readonly string[] | undefined>;
-  /** Methods to use, preferred first. Default: publickey, keyboard-interactive, password. */
+  /** Gives the host keys of this machine, which vouch for its user (`hostbased`); asked once, where the server takes that. */
+  hostBased?(): Promise<HostBasedIdentity | undefined>;
+  /** Public key algorithm names for them, preferred first. Default: {@link defaultSignatureAlgorithms}. */
+  readonly hostBasedAlgorithms?: readonly string[];
+  /** Methods to use, preferred first. Default: hostbased, publickey, keyboard-interactive, password, as far as there is anything for them. */
   readonly preferredMethods?: readonly string[];
   /** Devices to name in a keyboard-interactive request (RFC 4256 §3.1 "submethods"); the server chooses where none is named. */
   readonly keyboardInteractiveDevices?: readonly string[];
@@ -40,6 +44,16 @@ export interface ClientAuthOptions {
   onFailure?(methods: readonly string[], partialSuccess: boolean): void;
   log?(level: 'debug' | 'verbose' | 'info', text: string): void;
   readonly signal?: AbortSignal;
+}
+
+/** How this machine vouches for its user. */
+export interface HostBasedIdentity {
+  /** This machine's name, as the server is to know it: fully qualified and with a dot at its end, as OpenSSH has it. */
+  readonly clientHost: string;
+  /** Who the user is on this machine. */
+  readonly clientUser: string;
+  /** Host keys that can sign. */
+  readonly signers: readonly Signer[];
 }
 
 export interface PasswordRequest {

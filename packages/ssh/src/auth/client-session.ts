@@ -5,6 +5,7 @@ import type { AuthLink } from '../transport/link.ts';
 import { printable } from '../wire/index.ts';
 import { abortError, untilAborted } from './abort.ts';
 import type { ClientAuthOptions } from './client-options.ts';
+import { LoginRecord } from './login-record.ts';
 import {
   authNumbers,
   connectionService,
@@ -29,6 +30,8 @@ export class ClientSession {
   readonly signers: SignerQueue;
   /** Attempts a method made since the last step that succeeded. */
   readonly attempts = new Map<string, number>();
+  /** What was tried, for the person who is told that it was in vain. */
+  readonly record = new LoginRecord();
   /** Whether anything that proves who we are was sent: a signature, a password, an answer to a prompt. */
   proved = false;
   /** Everything the server wanted shown so far, made harmless. */

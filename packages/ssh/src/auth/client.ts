@@ -1,7 +1,7 @@
 /** The client's side of login (RFC 4252): asks what the server takes and tries what there is until one side is done. */
-import { disconnectReasons, SshError } from '../errors.ts';
+import { type AuthFailure, disconnectReasons, SshError } from '../errors.ts';
 import type { AuthLink } from '../transport/link.ts';
-import { toAuthError } from './auth-error.ts';
+import { toAuthError, withAuthFailure } from './auth-error.ts';
 import type { ClientAuthOptions, ClientAuthResult } from './client-options.ts';
 import { ClientSession } from './client-session.ts';
 import { authMethods, findAuthMethod } from './methods/table.ts';
@@ -20,12 +20,18 @@ export async function authenticateClient(link: AuthLink, options: ClientAuthOpti
   try {
     return await converse(session);
   } catch (error) {
+    if (error instanceof SshError && serversEndings.has(error.code)) {
+      // Most often for too many keys: which they were is worth knowing.
+      throw withAuthFailure(error, summarize(session, [], []));
+    }
     // What is no SshError was thrown by a callback: a prompt that was closed, a signer list that could not be read.
     throw toAuthError(error, { code: 'auth-failed', disconnect: disconnectReasons.authCancelledByUser });
   } finally {
     await session.signers.close().catch(() => undefined);
   }
 }
+
+const serversEndings: ReadonlySet<string> = new Set(['disconnected', 'connection-lost']);
 
 async function converse(session: ClientSession): Promise<ClientAuthResult> {
   const preferred = preferredMethods(session.options.preferredMethods);
@@ -40,6 +46,7 @@ async function converse(session: ClientSession): Promise<ClientAuthResult> {
     if (outcome.kind === 'exhausted') exhausted.add(method);
     else {
       allowed = outcome.methods;
+      if (!outcome.partialSuccess) session.record.noteRefusal(method.name);
       if (outcome.partialSuccess) {
         session.log('verbose', `${method.name} succeeded, the server wants more`);
         succeeded.push(method.name);
@@ -49,7 +56,10 @@ async function converse(session: ClientSession): Promise<ClientAuthResult> {
       }
     }
     const next = preferred.find((candidate) => allowed.includes(candidate.name) && !exhausted.has(candidate));
-    if (next === undefined) throw permissionDenied(allowed);
+    if (next === undefined) {
+      session.log('debug', 'No more authentication methods to try.');
+      throw permissionDenied(session, allowed, preferred);
+    }
     if (next !== method) session.log('debug', `Next authentication method: ${next.name}`);
     method = next;
   }
@@ -69,14 +79,24 @@ function finish(session: ClientSession, methods: readonly string[]): ClientAuthR
   return { methods, proved: session.proved, banner: session.banner === '' ? undefined : session.banner };
 }
 
-function permissionDenied(methods: readonly string[]): SshError {
+function permissionDenied(
+  session: ClientSession,
+  methods: readonly string[],
+  preferred: readonly AuthMethod[],
+): SshError {
   return new SshError(`Permission denied (${methods.join(',')}).`, {
+    authFailure: summarize(session, methods, preferred),
     code: 'auth-failed',
     stage: 'auth',
     side: 'peer',
     disconnect: disconnectReasons.noMoreAuthMethodsAvailable,
     remedy: 'Check the user name, and that one of your keys or your password is known to the server.',
   });
+}
+
+function summarize(session: ClientSession, allowed: readonly string[], preferred: readonly AuthMethod[]): AuthFailure {
+  const [mayUse, known] = [preferred, authMethods].map((methods) => methods.map(({ name }) => name));
+  return session.record.summarize(session.options.user, { allowed, preferred: mayUse ?? [], known: known ?? [] });
 }
 
 function preferredMethods(names: readonly string[] | undefined): AuthMethod[] {

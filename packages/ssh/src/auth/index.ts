@@ -4,6 +4,7 @@ export { authenticateClient } from './client.ts';
 export type {
   ClientAuthOptions,
   ClientAuthResult,
+  HostBasedIdentity,
   KeyboardInteractiveRequest,
   PasswordChangeAnswer,
   PasswordChangeRequest,
@@ -18,6 +19,7 @@ export type {
   Ask,
   AskTexts,
   AuthAttempt,
+  HostBasedAuthRequest,
   KeyboardInteractiveAuthRequest,
   LoginSummary,
   PasswordAuthRequest,

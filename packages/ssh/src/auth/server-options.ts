@@ -32,6 +32,11 @@ export interface ServerAuthOptions<G> {
   password?(request: PasswordAuthRequest): Promise<G | PasswordChangeNeeded | undefined>;
   /** Asks the client what it likes, in as many rounds as it likes, and decides. `ask` rejects when the client walks away. */
   keyboardInteractive?(request: KeyboardInteractiveAuthRequest, ask: Ask): Promise<G | undefined>;
+  /**
+   * Decides whether a host may vouch for a user of its own (`hostbased`): whether the key is that host's, and the user the same
+   * one here. The name of the host is the client's word.
+   */
+  hostBased?(request: HostBasedAuthRequest): Promise<G | undefined>;
   /** Lets users in without any proof. */
   none?(request: { readonly user: string }): Promise<G | undefined>;
 
@@ -84,6 +89,16 @@ export interface PublicKeyAuthRequest {
   readonly key: PublicKey;
   /** The public key algorithm name: `ssh-ed25519`, `rsa-sha2-512`, `rsa-sha2-512-cert-v01@openssh.com` … */
   readonly algorithm: string;
+}
+
+export interface HostBasedAuthRequest {
+  readonly user: string;
+  /** The host key or host certificate that signed. */
+  readonly key: PublicKey;
+  readonly algorithm: string;
+  /** As the client sent it, OpenSSH with a dot at its end. */
+  readonly clientHost: string;
+  readonly clientUser: string;
 }
 
 export interface PasswordAuthRequest {

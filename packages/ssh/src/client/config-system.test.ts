@@ -1,13 +1,13 @@
 /** Configuration files that are no good: pipes, devices, files of others; and what the system tells. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { resolveClientConfig } from '../config/index.ts';
 import { SshError } from '../errors.ts';
-import { expandGlob, nodeConfigSystem } from './config-system.ts';
+import { nodeConfigSystem } from './config-system.ts';
 
 const onPosix = { skip: process.platform === 'win32' && 'pipes, devices and modes are those of POSIX' };
 const folder = mkdtempSync(join(tmpdir(), 'nacre-config-'));
@@ -20,17 +20,31 @@ function write(name: string, text: string): string {
   return join(folder, name);
 }
 
-test('a FIFO is passed over, a device without an end is too large', onPosix, async () => {
+const isBad = (pattern: RegExp) => (error: unknown) =>
+  error instanceof SshError && error.code === 'bad-file' && pattern.test(error.message);
+
+test('a FIFO or a device is told of and not waited for; a device without an end is too large', onPosix, async () => {
   const fifo = join(folder, 'fifo');
   execFileSync('mkfifo', [fifo]);
-  assert.equal(system.readFile(fifo, plain), undefined);
-  assert.equal(system.readFile('/dev/zero', plain), undefined);
+  assert.throws(() => system.readFile(fifo, plain), isBad(/fifo cannot be read: it is not a regular file/));
+  assert.throws(() => system.readFile('/dev/zero', plain), isBad(/\/dev\/zero cannot be read/));
+  assert.equal(system.readFile('/dev/null', plain), undefined);
   assert.equal(system.readFile(folder, { ...plain, named: true }), undefined);
   assert.equal(system.readFile('/dev/null', { ...plain, named: true }), '');
   const tooLarge = (error: unknown) => error instanceof SshError && error.code === 'limit-exceeded';
   assert.throws(() => system.readFile('/dev/zero', { ...plain, named: true }), tooLarge);
-  const configFile = write('including', `Include ${fifo} /dev/zero\nPort 23\n`);
+  const configFile = write('including', `Include ${fifo}\nPort 23\n`);
+  await assert.rejects(resolveClientConfig({ host: 'h', configFile }, system), isBad(/fifo cannot be read/));
+  const harmless = write('harmless', `Include ${folder} /dev/null /nonexistent\nPort 23\n`);
+  assert.equal((await resolveClientConfig({ host: 'h', configFile: harmless }, system)).settings.port, 23);
+});
+
+test('a file that others may write is not included, whoever includes it', onPosix, async () => {
+  const shared = write('writable', 'Port 23\n');
+  const configFile = write('trusting', `Include ${shared}\n`);
   assert.equal((await resolveClientConfig({ host: 'h', configFile }, system)).settings.port, 23);
+  chmodSync(shared, 0o666);
+  await assert.rejects(resolveClientConfig({ host: 'h', configFile }, system), isBad(/^Bad owner or permissions on/));
 });
 
 test('a file that others may write is refused', onPosix, () => {
@@ -40,14 +54,6 @@ test('a file that others may write is refused', onPosix, () => {
   assert.throws(() => system.readFile(path, { ...plain, checkOwner: true }), /Bad owner or permissions on/);
   assert.equal(system.readFile(path, plain), 'Port 23\n');
   assert.equal(system.readFile(join(folder, 'none'), plain), undefined);
-});
-
-test('paths with wildcards: sorted, hidden files only where they are named', () => {
-  mkdirSync(join(folder, 'd'));
-  for (const name of ['b.conf', 'a.conf', '.c.conf', 'd.txt']) write(`d/${name}`, '');
-  assert.deepEqual(expandGlob(join(folder, 'd', '*.conf')), [join(folder, 'd/a.conf'), join(folder, 'd/b.conf')]);
-  assert.deepEqual(expandGlob(join(folder, '?', '.*')), [join(folder, 'd/.c.conf')]);
-  assert.deepEqual(expandGlob(join(folder, 'nothing', '*')), []);
 });
 
 test('commands end with their status', onPosix, async () => {

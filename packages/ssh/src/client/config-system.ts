@@ -1,12 +1,11 @@
 /** The world outside as a configuration sees it: this machine's files, shell, names and addresses. */
 import { spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces, userInfo } from 'node:os';
-import { join, sep } from 'node:path';
 import type { ConfigSystem, ReadFileOptions } from '../config/index.ts';
 import { SshError } from '../errors.ts';
 import { maxConfigFileBytes } from '../limits.ts';
-import { matchPattern } from '../trust/index.ts';
+import { expandGlob } from './glob.ts';
 
 /**
  * The system that this process runs on.
@@ -39,12 +38,12 @@ function readConfigFile(path: string, { checkOwner, named }: ReadFileOptions): s
     fd = openSync(path, named ? constants.O_RDONLY : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unreadable(path, error);
+    throw unreadable(path, (error as Error).message, error);
   }
   try {
     // Asked of the open file, so that it cannot change between check and reading.
     const found = fstatSync(fd);
-    if (!named && !found.isFile()) return undefined;
+    if (!named && !found.isFile()) throw unreadable(path, notRegular);
     if (checkOwner && !hasSafeOwner(found)) {
       throw new SshError(`Bad owner or permissions on ${path}`, {
         code: 'bad-file',
@@ -58,13 +57,24 @@ function readConfigFile(path: string, { checkOwner, named }: ReadFileOptions): s
   }
 }
 
+const notRegular = 'it is not a regular file';
+
+/** False for what holds no configuration: nothing, a folder, and /dev/null, the usual "none". */
 function isReadable(path: string, named: boolean): boolean {
+  let found: Stats;
   try {
-    const found = statSync(path);
-    return found.isFile() || (named && !found.isDirectory());
+    found = statSync(path);
   } catch {
     return false;
   }
+  if (found.isDirectory()) return false;
+  if (named || found.isFile()) return true;
+  if (isNullDevice(found)) return false;
+  throw unreadable(path, notRegular);
+}
+
+function isNullDevice(found: Stats): boolean {
+  return found.isCharacterDevice() && found.rdev === statSync('/dev/null').rdev;
 }
 
 function readBounded(fd: number, path: string): string {
@@ -85,47 +95,18 @@ function readBounded(fd: number, path: string): string {
   }
 }
 
-function unreadable(path: string, cause: unknown): SshError {
-  return new SshError(`${path} cannot be read: ${(cause as Error).message}`, {
+function unreadable(path: string, reason: string, cause?: unknown): SshError {
+  return new SshError(`${path} cannot be read: ${reason}`, {
     code: 'bad-file',
     stage: 'config',
-    cause,
+    remedy: 'Take it away, or name another file with -F.',
+    ...(cause !== undefined && { cause }),
   });
 }
 
 /** Ours or root's, and nobody else may write to it. */
 function hasSafeOwner(found: Stats): boolean {
   return (found.uid === 0 || found.uid === process.getuid?.()) && (found.mode & 0o022) === 0;
-}
-
-/** `*` and `?` in paths: a folder at a time, sorted, hidden files only where the pattern names them. */
-export function expandGlob(pattern: string): string[] {
-  let found: string[] = [sep];
-  for (const part of pattern.split(sep).filter((piece) => piece !== '')) {
-    found = found.flatMap((folder) => (/[*?]/.test(part) ? fitting(folder, part) : [join(folder, part)]));
-  }
-  return found.filter(exists);
-}
-
-function fitting(folder: string, pattern: string): string[] {
-  try {
-    const names = readdirSync(folder).filter((name) => pattern.startsWith('.') || !name.startsWith('.'));
-    return names
-      .filter((name) => matchPattern(name, pattern))
-      .sort()
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** By the person's shell, without a stdin of ours: the status, or 255 where it could not be run. */

@@ -1,12 +1,15 @@
 /** connect(): from a name to a connection that is logged in. */
 import { userInfo } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { withAuthFailure } from '../auth/auth-error.ts';
 import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
-import { disconnectReasons, SshError, toSshError } from '../errors.ts';
+import { disconnectReasons, SshError, toSshError, type UnusableKey } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
 import { fingerprint } from '../keys/index.ts';
 import { Transport } from '../transport/index.ts';
 import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
+import type { ConfiguredConnectOptions } from './configured/connect-configured.ts';
 import { abortError, dial, remoteAddress } from './dial.ts';
 
 import type { HostKeyQuestion } from './host-key-policy.ts';
@@ -29,7 +32,35 @@ const defaultTimeoutMs = 30_000;
  * const { stdout } = await server.exec('uname -a');
  * await server.close();
  */
-export async function connect(target: string | Target, options: ConnectOptions): Promise<ClientConnection> {
+export async function connect(target: string | Target, options: ConnectOptions): Promise<ClientConnection>;
+/**
+ * Connects as `ssh` would: by `~/.ssh/config` and `/etc/ssh/ssh_config`, or the files that `config` names. They settle the
+ * address, the user, keys, certificates and agent, known hosts, algorithms, times, jump hosts (each with its own settings, its
+ * own key checked) and ProxyCommand. What is given beside `config` outweighs the files.
+ *
+ * Nothing is asked of a terminal: hosts that no file knows are refused unless `callbacks.onUnknownHost` says yes or the file
+ * has StrictHostKeyChecking `accept-new` or `no`. Forwards of the files (LocalForward, RemoteForward, DynamicForward), and what
+ * belongs to a session or to a person's ssh (RemoteCommand, SendEnv, ForwardAgent, ControlMaster, LocalCommand …) are not acted
+ * upon: a program opens what it wants by `forwardLocal()`, `exec()` and so on.
+ *
+ * @throws SshError as above, and of stage `config`, with file, line and keyword, for files that are wrong.
+ * @example
+ * const server = await connect('web', { config: true });
+ * const other = await connect('web', { config: { files: ['deploy/ssh_config'], overrides: ['ProxyJump bastion'] } });
+ */
+export async function connect(target: string | Target, options: ConfiguredConnectOptions): Promise<ClientConnection>;
+export async function connect(
+  target: string | Target,
+  options: ConnectOptions | ConfiguredConnectOptions,
+): Promise<ClientConnection> {
+  if (options !== undefined && 'config' in options && options.config) {
+    const { connectConfigured } = await import('./configured/connect-configured.ts');
+    return await connectConfigured(target, options, connectTo);
+  }
+  return await connectTo(target, options as ConnectOptions);
+}
+
+async function connectTo(target: string | Target, options: ConnectOptions): Promise<ClientConnection> {
   const { host, port = 22, user: targetUser } = parseTarget(target);
   if (typeof options?.hostKeys?.verify !== 'function') {
     throw new SshError('connect() needs to know whom to trust: options.hostKeys is missing', {
@@ -78,7 +109,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
     await link.handshake();
     deadline.clear();
     options.onHandshake?.({ serverIdentification: link.peerIdentification, address });
-    const login = await logIn(link, user, options);
+    const login = await logIn(link, user, options, driver.stream);
     deadline.signal.removeEventListener('abort', onAbort);
     return new ClientConnection(link, driver.stream, {
       target: { host, port, user },
@@ -106,18 +137,28 @@ async function preferredAlgorithms({ hostKeys }: ConnectOptions, host: string, p
   }
 }
 
-async function logIn(transport: Transport, user: string, options: ConnectOptions) {
-  const { password } = options;
+async function logIn(transport: Transport, user: string, options: ConnectOptions, stream: Duplex) {
+  const { password, hostBased } = options;
+  const unusable: UnusableKey[] = [];
   const auth: ClientAuthOptions = {
     ...options.auth,
     user,
-    signers: offeredSigners(options, bindingOf(transport)),
+    signers: offeredSigners(options, bindingOf(transport), unusable),
     ...(typeof password === 'function' && { password }),
     // A password that was wrong once is wrong the next time too.
     ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
+    ...(hostBased && {
+      hostBased: async () => (await import('./keysign.ts')).keysignIdentity(hostBased, stream, options.log),
+    }),
     ...(options.signal && { signal: options.signal }),
   };
-  return authenticateClient(transport, auth);
+  try {
+    return await authenticateClient(transport, auth);
+  } catch (error) {
+    if (!(error instanceof SshError) || error.authFailure === undefined) throw error;
+    // What login cannot know: the files and agents behind the keys.
+    throw withAuthFailure(error, { ...error.authFailure, unusable });
+  }
 }
 
 interface Deadline {

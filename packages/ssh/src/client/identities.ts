@@ -24,6 +24,8 @@ export function defaultIdentityFiles(): string[] {
 export interface IdentityFileOptions {
   /** Asked for the passphrase of an encrypted key, once the server wants that key; undefined leaves the key out. */
   readonly passphrase?: (path: string, attempt: number) => Promise<string | undefined>;
+  /** Told of the private key before it signs for the first time; the signature waits for it. */
+  readonly onFirstUse?: (key: PrivateKey) => Promise<void>;
   /** How often a wrong passphrase may be given again. Default 3. */
   readonly passphraseAttempts?: number;
 }
@@ -39,24 +41,39 @@ export async function loadIdentity(path: string, options: IdentityFileOptions = 
   if (isPublicOnly(file)) return publicHalfOnly(path, file);
   const exposure = exposureOf(path, found);
   const isLocked = isEncrypted(file);
-  if (!isLocked && exposure === undefined) return parsePrivateKey(file, { name: path });
+  if (!isLocked && exposure === undefined) return announced(await parsePrivateKey(file, { name: path }), options);
   const publicKey = peekPublicKey(file) ?? (await readPublicFile(`${path}.pub`));
   if (publicKey === undefined) {
     if (exposure !== undefined) throw exposure;
     // Old PEM files tell nothing without their passphrase.
-    return unlock(file, path, options);
+    return announced(await unlock(file, path, options), options);
   }
-  let unlocked: Promise<PrivateKey> | undefined;
+  let unlocked: Promise<Signer> | undefined;
   return {
     publicKey,
     label: path,
     async sign(data, algorithm, signOptions) {
       if (exposure !== undefined) throw exposure;
-      unlocked ??= unlock(file, path, options);
+      unlocked ??= unlock(file, path, options).then((key) => announced(key, options));
       unlocked.catch(() => {
         unlocked = undefined;
       });
       return (await unlocked).sign(data, algorithm, signOptions);
+    },
+  };
+}
+
+/** The key, with somebody told of it before it signs. */
+function announced(key: PrivateKey, { onFirstUse }: IdentityFileOptions): Signer {
+  if (onFirstUse === undefined) return key;
+  let told: Promise<void> | undefined;
+  return {
+    publicKey: key.publicKey,
+    label: key.label,
+    async sign(data, algorithm, signOptions) {
+      told ??= onFirstUse(key);
+      await told;
+      return key.sign(data, algorithm, signOptions);
     },
   };
 }
@@ -97,14 +114,14 @@ function publicHalfOnly(path: string, file: Buffer): Signer {
 
 /** The certificate beside a key file (`id_ed25519-cert.pub`), if there is one that belongs to the key. */
 export async function loadCertificateBeside(path: string, signer: Signer): Promise<Signer | undefined> {
-  let text: string;
-  try {
-    text = (await readKeyFile(`${path}-cert.pub`)).toString('utf8');
-  } catch {
-    return undefined;
-  }
-  const { key } = parsePublicKey(text);
-  return key.certificate !== undefined && key.plain.equals(signer.publicKey) ? withCertificate(signer, key) : undefined;
+  const certificate = await readCertificateBeside(path, signer.publicKey);
+  return certificate && withCertificate(signer, certificate);
+}
+
+/** The same without a signer for it. */
+export async function readCertificateBeside(path: string, publicKey: PublicKey): Promise<PublicKey | undefined> {
+  const key = await readPublicFile(`${path}-cert.pub`);
+  return key?.certificate !== undefined && key.plain.equals(publicKey) ? key : undefined;
 }
 
 async function unlock(file: Buffer, path: string, options: IdentityFileOptions): Promise<PrivateKey> {

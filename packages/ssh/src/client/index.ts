@@ -5,7 +5,30 @@ export { version } from '../version.ts';
 export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
-export { expandGlob, nodeConfigSystem } from './config-system.ts';
+export { nodeConfigSystem } from './config-system.ts';
+export { type ConfigSource, type NamedHost, type SettledHost, settleHost } from './configured/config-source.ts';
+export type { AskingHost, ConfiguredConnectOptions } from './configured/connect-configured.ts';
+export {
+  allAlgorithms,
+  type ConfiguredCallbacks,
+  type ConfiguredNews,
+  type ConfiguredQuestions,
+  configuredOptions,
+  type Expansion,
+  expandPath,
+  orEmpty,
+  orUndefined,
+} from './configured/index.ts';
+export { type JumpHost, parseJumpHosts } from './configured/jump-hosts.ts';
+export {
+  jumpHostsOf,
+  openWay,
+  proxyCommandOf,
+  type Station,
+  type StationConnection,
+  type Way,
+  type WayOptions,
+} from './configured/way.ts';
 export { connect } from './connect.ts';
 export { lookUpSshfp, type SshfpAnswer, type SshfpLookUpOptions } from './dns/look-up-sshfp.ts';
 export { type DnsAnswer, type DnsQuery, decodeSshfpAnswer, encodeSshfpQuery, parseDnsName } from './dns/message.ts';
@@ -18,6 +41,7 @@ export {
   forwardLocal,
   forwardRemote,
 } from './forwards.ts';
+export { expandGlob } from './glob.ts';
 export {
   acceptAnyHostKeyWithoutVerification,
   type HostKeyAnnouncement,
@@ -32,6 +56,7 @@ export {
   type IdentityFileOptions,
   loadCertificateBeside,
   loadIdentity,
+  readPublicHalf,
 } from './identities.ts';
 export {
   type KnownHostsCommand,

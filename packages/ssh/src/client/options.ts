@@ -4,11 +4,13 @@ import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
 
 import type { ChannelTimeout, ConnectionLimits, PtyOptions } from '../connection/index.ts';
-import type { SshError } from '../errors.ts';
+import type { SshError, UnusableKey } from '../errors.ts';
 import type { Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
+import type { AddKeysOptions } from './add-to-agent.ts';
 import type { AgentSource } from './agent-forwarding.ts';
 import type { HostKeyAnnouncement, HostKeyPolicy } from './host-key-policy.ts';
+import type { HostBasedOptions } from './keysign.ts';
 import type { X11Options } from './x11/forwarding.ts';
 
 export interface ConnectOptions {
@@ -30,14 +32,28 @@ export interface ConnectOptions {
   readonly certificates?: readonly string[];
   /** Leave out key files and agents that cannot be used, in place of failing: the default for what is not named here. */
   readonly skipUnusableKeys?: boolean;
+  /** The `identities` are a default list, that nobody named: those that are not there are no news. */
+  readonly hasDefaultIdentities?: boolean;
+  /**
+   * Puts a key file that was opened for the login into the agent, so that its passphrase need not be given again
+   * (AddKeysToAgent). Failing in that does not end the login.
+   */
+  readonly addKeysToAgent?: AddKeysOptions;
   /** Told of a key that the server wanted and that could not sign: a wrong passphrase, an agent that refused, an exposed file. */
   readonly onKeyFailure?: (signer: Signer, error: unknown) => void;
+  /** Told of a key file that is left out because it cannot be read or is no key, also of a default one that is not there. */
+  readonly onUnusableKey?: (unusable: UnusableKey) => void;
   /** Asked for the passphrase of an encrypted key file once the server wants that key; undefined leaves the key out. */
   readonly passphrase?: (path: string, attempt: number) => Promise<string | undefined>;
   /** The password, or a function that asks for it. */
   readonly password?: string | NonNullable<ClientAuthOptions['password']>;
+  /**
+   * Lets this machine vouch for its user (`hostbased`): its host keys sign through the helper ssh-keysign, which root has to have
+   * allowed. Default: not offered.
+   */
+  readonly hostBased?: HostBasedOptions;
   /** Anything else about login: keyboard-interactive, banner, order of methods, hooks. */
-  readonly auth?: Omit<ClientAuthOptions, 'user' | 'signers' | 'password' | 'signal'>;
+  readonly auth?: Omit<ClientAuthOptions, 'user' | 'signers' | 'password' | 'hostBased' | 'signal'>;
 
   /** Algorithm lists, and the `legacy` switch for old equipment. */
   readonly algorithms?: AlgorithmOptions;

@@ -97,13 +97,13 @@ test('a file with the public half alone means the agent’s key', async () => {
   await assert.rejects(alone?.sign(Buffer.alloc(1), 'ssh-ed25519') ?? Promise.resolve(), /public key only/);
 });
 
-test('certificates, beside the file and named, come before their key', async () => {
+test('named certificates come first, one beside the file behind its key', async () => {
   const path = await save(first, 'certified');
   const request = { subject: first.publicKey, kind: 'user', keyId: 'ada', principals: ['ada'], serial: 1n } as const;
   const certificate = await signCertificate({ ...request, validAfter: 0n, validBefore: 2n ** 64n - 1n }, third);
   writeFileSync(`${path}-cert.pub`, formatPublicKey(certificate));
   const types = (await offered({ identities: [path], agent: false })).map(({ publicKey }) => publicKey.type);
-  assert.deepEqual(types, ['ssh-ed25519-cert-v01@openssh.com', 'ssh-ed25519']);
+  assert.deepEqual(types, ['ssh-ed25519', 'ssh-ed25519-cert-v01@openssh.com']);
   const other = await save(first, 'uncertified');
   const named = await offered({ identities: [other], certificates: [`${path}-cert.pub`], agent: agentWith(first) });
   assert.match(named[0]?.label ?? '', / ED25519-CERT SHA256:/);

@@ -1,125 +1,224 @@
 /** The keys a connection offers, in their order, each looked at only when its turn comes. */
 import { type AgentClient, agentSigners, type SessionBinding } from '../agent/index.ts';
-import { SshError } from '../errors.ts';
-import { fingerprint, parsePublicKey, shortTypeName } from '../keys/index.ts';
-import type { PublicKey, Signer } from '../keys/types.ts';
+import { SshError, toSshError, type UnusableKey } from '../errors.ts';
+import { fingerprint, parsePublicKey, shortTypeName, withCertificate } from '../keys/index.ts';
+import type { PrivateKey, PublicKey, Signer, SignerOrigin } from '../keys/types.ts';
 import { connectAgent, findAgentPaths } from './agent-socket.ts';
 import {
   defaultIdentityFiles,
-  loadCertificateBeside,
   loadIdentity,
+  readCertificateBeside,
   readKeyFile,
   readPublicHalf,
 } from './identities.ts';
 import type { ConnectOptions } from './options.ts';
 
 /**
- * Given identities first, in their order: one that the agent holds is the agent's to sign with, and needs no passphrase. Then
- * the agent's other keys, then files that it does not hold: of a default list those come last, as OpenSSH has it.
+ * OpenSSH's order: keys that the caller holds; certificates that were named; what the agent holds of the files that were named, and
+ * then its other keys; last the files that it does not hold, each before the certificate beside it. A key that the agent
+ * holds is the agent's to sign with, and needs no passphrase.
  *
  * @param binding - what the server proved: an agent is told before it is asked for anything, so that it can hold keys to the
  *   destinations they are limited to.
+ * @param unusable - gets what should have given keys and did not.
  */
 export async function* offeredSigners(
   options: ConnectOptions,
   binding?: Omit<SessionBinding, 'forwarding'>,
+  unusable: UnusableKey[] = [],
 ): AsyncGenerator<Signer> {
   const { identities, agent, identitiesOnly = false } = options;
   const wantsAgent = agent !== false && (agent !== undefined || identities === undefined);
-  const certificates = await loadCertificates(options);
-  const held = wantsAgent ? await openAgent(agent, options, binding) : undefined;
+  const certificates = await loadCertificates(options, unusable);
+  const held = wantsAgent ? await openAgent(agent, options, binding, unusable) : undefined;
   try {
-    const left = new Map(held?.signers.map((signer) => [idOf(signer.publicKey), signer]));
-    const files: string[] = [];
-    for (const identity of identities ?? defaultIdentityFiles()) {
-      if (typeof identity !== 'string') {
-        yield* offer(identity, () => identity.label, certificates, options);
-        continue;
-      }
-      const publicKey = left.size === 0 ? undefined : await readPublicHalf(identity);
-      const signer = publicKey && left.get(idOf(publicKey));
-      if (signer === undefined) {
-        files.push(identity);
-        continue;
-      }
-      left.delete(idOf(signer.publicKey));
-      const beside = await loadCertificateBeside(identity, signer);
-      const all = beside ? [...certificates, beside.publicKey] : certificates;
-      yield* offer(signer, (key) => describe(identity, key, options, ' agent'), all, options);
+    const all = identities ?? defaultIdentityFiles();
+    const files = all
+      .filter((identity) => typeof identity === 'string')
+      .map((path) => new KeyFile(path, options, unusable));
+    for (const identity of all) {
+      if (typeof identity === 'string') continue;
+      const { label, origin } = identity;
+      for (const { key } of certificates)
+        if (belongs(key, identity)) yield offer(identity, key, label, origin, options);
+      yield offer(identity, identity.publicKey, label, origin, options);
     }
-    for (const signer of identitiesOnly ? [] : left.values()) {
+    const agentKeys = held?.signers ?? [];
+    for (const { path, key } of certificates) {
+      const agentKey = agentKeys.find((each) => belongs(key, each));
+      const signer = agentKey ?? (await (await findFile(files, key))?.signer());
+      const origin = { file: path, isAgent: agentKey !== undefined, name: path };
+      if (signer !== undefined) yield offer(signer, key, describe(path, key, ' explicit'), origin, options);
+    }
+    const others: Signer[] = [];
+    for (const signer of agentKeys) {
+      const file = await findNaming(files, signer.publicKey);
+      if (file === undefined) {
+        others.push(signer);
+        continue;
+      }
+      if (signer.publicKey.certificate === undefined) file.agentSigner = signer;
+      const origin = { file: file.path, isAgent: true, name: file.path };
+      yield offer(
+        signer,
+        signer.publicKey,
+        describe(file.path, signer.publicKey, `${file.suffix} agent`),
+        origin,
+        options,
+      );
+    }
+    for (const signer of identitiesOnly ? [] : others) {
       const name = signer.label.replace(/^agent: /, '');
-      yield* offer(signer, (key) => describe(name, key, {}, ' agent'), certificates, options);
+      const origin = { file: undefined, isAgent: true, name };
+      yield offer(signer, signer.publicKey, describe(name, signer.publicKey, ' agent'), origin, options);
     }
-    for (const path of files) yield* fromFile(path, certificates, options);
+    for (const file of files) yield* file.offers();
   } finally {
     held?.close();
   }
 }
 
-async function* fromFile(
-  path: string,
-  certificates: readonly PublicKey[],
-  options: ConnectOptions,
-): AsyncGenerator<Signer> {
-  let signer: Signer;
-  try {
-    signer = await loadIdentity(path, options.passphrase === undefined ? {} : { passphrase: options.passphrase });
-  } catch (error) {
-    // Files of the default list that are not there are no news; a broken one must not keep the others from being tried.
-    if (options.identities !== undefined && options.skipUnusableKeys !== true) throw error;
-    options.log?.(1, `Trying private key: ${path}`);
-    options.log?.(2, `identity file ${path}: ${error instanceof Error ? error.message : String(error)}`);
-    return;
+/** A file that was named, or belongs to the default list: read when its turn comes, and once. */
+class KeyFile {
+  readonly path: string;
+  /** How the log marks a file that somebody named. */
+  readonly suffix: string;
+  /** The agent's key, where it holds this one: there is nothing to open then. */
+  agentSigner: Signer | undefined;
+  readonly #options: ConnectOptions;
+  readonly #unusable: UnusableKey[];
+  #publicHalf: Promise<PublicKey | undefined> | undefined;
+  #signer: Promise<Signer | undefined> | undefined;
+
+  constructor(path: string, options: ConnectOptions, unusable: UnusableKey[]) {
+    this.path = path;
+    this.suffix = options.identities?.includes(path) && options.hasDefaultIdentities !== true ? ' explicit' : '';
+    this.#options = options;
+    this.#unusable = unusable;
   }
-  const beside = await loadCertificateBeside(path, signer);
-  const all = beside === undefined ? certificates : [...certificates, beside.publicKey];
-  yield* offer(signer, (key) => describe(path, key, options), all, options);
+
+  publicHalf(): Promise<PublicKey | undefined> {
+    this.#publicHalf ??= readPublicHalf(this.path);
+    return this.#publicHalf;
+  }
+
+  signer(): Promise<Signer | undefined> {
+    this.#signer ??= this.#load();
+    return this.#signer;
+  }
+
+  /** The key, and then the certificate beside it. */
+  async *offers(): AsyncGenerator<Signer> {
+    const { path, suffix } = this;
+    const isAgent = this.agentSigner !== undefined;
+    const signer = this.agentSigner ?? (await this.signer());
+    if (signer === undefined) return;
+    const origin = { file: path, isAgent, name: path };
+    const key = signer.publicKey.plain;
+    if (!isAgent) yield offer(signer, key, describe(path, key, suffix), origin, this.#options);
+    const beside = await readCertificateBeside(path, key);
+    if (beside !== undefined) yield offer(signer, beside, describe(path, beside, suffix), origin, this.#options);
+  }
+
+  async #load(): Promise<Signer | undefined> {
+    const { passphrase, identities, skipUnusableKeys, hasDefaultIdentities, log, addKeysToAgent, agent } =
+      this.#options;
+    const { path } = this;
+    try {
+      return await loadIdentity(path, {
+        ...(passphrase !== undefined && { passphrase }),
+        ...(addKeysToAgent && {
+          onFirstUse: async (key: PrivateKey) => {
+            const { addKeyToAgent } = await import('./add-to-agent.ts');
+            await addKeyToAgent(key, path, { ...addKeysToAgent, agent, log });
+          },
+        }),
+      });
+    } catch (error) {
+      // Files of the default list that are not there are no news; a broken one must not keep the others from being tried.
+      if (identities !== undefined && skipUnusableKeys !== true) throw error;
+      log?.(1, `Trying private key: ${path}`);
+      const failure = toSshError(error, { code: 'bad-file', stage: 'key' });
+      log?.(2, `identity file ${path}: ${failure.message}`);
+      const isMissing = (failure.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+      const isDefault = identities === undefined || hasDefaultIdentities === true;
+      const unusable: UnusableKey = { path, kind: 'key', isMissingDefault: isMissing && isDefault, error: failure };
+      this.#unusable.push(unusable);
+      this.#options.onUnusableKey?.(unusable);
+      return undefined;
+    }
+  }
 }
 
-/** A key under each certificate that belongs to it, then by itself. */
-function* offer(
-  signer: Signer,
-  label: (key: PublicKey) => string,
-  certificates: readonly PublicKey[],
-  { onKeyFailure }: ConnectOptions,
-): Generator<Signer> {
-  const own = certificates.filter((certificate) => certificate.plain.equals(signer.publicKey));
-  for (const publicKey of [...own, signer.publicKey]) {
-    const offered: Signer = {
-      publicKey,
-      label: label(publicKey),
-      async sign(data, algorithm, signOptions) {
-        try {
-          return await signer.sign(data, algorithm, signOptions);
-        } catch (error) {
-          onKeyFailure?.(offered, error);
-          throw error;
-        }
-      },
-    };
-    yield offered;
+/** The file that a certificate's key is in. */
+async function findFile(files: readonly KeyFile[], certificate: PublicKey): Promise<KeyFile | undefined> {
+  for (const file of files) if ((await file.publicHalf())?.plain.equals(certificate.plain)) return file;
+  return undefined;
+}
+
+/** The file that names a key of the agent's, by its key or by the certificate beside it. */
+async function findNaming(files: readonly KeyFile[], key: PublicKey): Promise<KeyFile | undefined> {
+  for (const file of files) {
+    const named = await file.publicHalf();
+    if (named === undefined || !named.plain.equals(key.plain)) continue;
+    if (named.equals(key) || key.certificate === undefined) return file;
+    if ((await readCertificateBeside(file.path, key.plain))?.equals(key)) return file;
   }
+  return undefined;
+}
+
+function belongs(certificate: PublicKey, { publicKey }: Signer): boolean {
+  return publicKey.certificate === undefined && certificate.plain.equals(publicKey);
+}
+
+/** A key as it is offered: by itself or under a certificate, and with somebody to tell where it cannot sign. */
+function offer(
+  signer: Signer,
+  publicKey: PublicKey,
+  label: string,
+  origin: SignerOrigin | undefined,
+  { onKeyFailure }: ConnectOptions,
+): Signer {
+  const certified = publicKey.equals(signer.publicKey) ? signer : withCertificate(signer, publicKey);
+  const offered: Signer = {
+    publicKey,
+    label,
+    ...(origin && { origin }),
+    async sign(data, algorithm, signOptions) {
+      try {
+        return await certified.sign(data, algorithm, signOptions);
+      } catch (error) {
+        onKeyFailure?.(offered, error);
+        throw error;
+      }
+    },
+  };
+  return offered;
 }
 
 /** `id ED25519 SHA256:… explicit`, as OpenSSH's log names a key. */
-function describe(name: string, key: PublicKey, { identities }: Partial<ConnectOptions>, from = ''): string {
-  const explicit = identities?.includes(name) ? ' explicit' : '';
-  return `${name} ${shortTypeName(key)} ${fingerprint(key)}${explicit}${from}`;
+function describe(name: string, key: PublicKey, suffix: string): string {
+  return `${name} ${shortTypeName(key)} ${fingerprint(key)}${suffix}`;
 }
 
-function idOf(key: PublicKey): string {
-  return key.blob.toString('base64');
+interface NamedCertificate {
+  readonly path: string;
+  readonly key: PublicKey;
 }
 
-async function loadCertificates({ certificates = [], log }: ConnectOptions): Promise<PublicKey[]> {
-  const loaded: PublicKey[] = [];
+async function loadCertificates(
+  { certificates = [], log }: ConnectOptions,
+  unusable: UnusableKey[],
+): Promise<NamedCertificate[]> {
+  const loaded: NamedCertificate[] = [];
   for (const path of certificates) {
     try {
       const { key } = parsePublicKey((await readKeyFile(path)).toString('utf8'));
-      if (key.certificate !== undefined) loaded.push(key);
+      if (key.certificate !== undefined) loaded.push({ path, key });
       else log?.(1, `${path} holds a key and no certificate`);
     } catch (error) {
+      const failure = toSshError(error, { code: 'bad-file', stage: 'key' });
+      unusable.push({ path, kind: 'certificate', isMissingDefault: false, error: failure });
       log?.(1, `certificate file ${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -135,6 +234,7 @@ async function openAgent(
   agent: string | AgentClient | undefined,
   { log, skipUnusableKeys = false }: ConnectOptions,
   binding: Omit<SessionBinding, 'forwarding'> | undefined,
+  unusable: UnusableKey[],
 ): Promise<HeldKeys | undefined> {
   try {
     if (agent === undefined && findAgentPaths().length === 0) return undefined;
@@ -155,6 +255,7 @@ async function openAgent(
     // Asked for by name it must be there; found in the environment it is a convenience.
     if ((agent !== undefined && !skipUnusableKeys) || !(error instanceof SshError)) throw error;
     log?.(1, error.message);
+    unusable.push({ path: typeof agent === 'string' ? agent : '', kind: 'agent', isMissingDefault: false, error });
     return undefined;
   }
 }

@@ -9,11 +9,12 @@ export {
 export { canonicalizeHostName, type NameLookup } from './client/canonicalize.ts';
 export { type DumpLine, type DumpOptions, dumpClientConfig } from './client/dump.ts';
 export { type ClientKeyword, type ClientSettings, clientKeywords, findClientKeyword } from './client/keywords.ts';
-export type { ClientDraft, ReadEvent } from './client/read.ts';
+export type { RanCommand } from './client/match.ts';
+export type { BlockEvent, ClientDraft, ReadEvent } from './client/read.ts';
 export { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './client/resolve.ts';
 export { parseEscapeCharacter } from './client/special-values.ts';
 export type { ConfigSystem, ReadFileOptions } from './client/system.ts';
-export { clientTokens, proxyTokens, type TokenFacts } from './client/tokens.ts';
+export { clientTokens, proxyTokens, type TokenFacts, tokenFacts } from './client/tokens.ts';
 export {
   type Forward,
   type ForwardKind,
@@ -23,6 +24,6 @@ export {
   parseForward,
 } from './forwards.ts';
 export { type ConfigLine, splitConfigLine, splitWords } from './line.ts';
-export { type ConfigPlace, commandLine } from './place.ts';
+export { ConfigError, type ConfigMistake, type ConfigPlace, commandLine } from './place.ts';
 export { expandHome, expandTokens, expandVariables, type TokenValues } from './tokens.ts';
 export type { AlgorithmSpec } from './values.ts';

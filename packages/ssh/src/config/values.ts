@@ -46,24 +46,31 @@ export function unserved<T>(base: KeywordRow<T>, why: string): KeywordRow<T> {
   return { ...base, unserved: why };
 }
 
+/** What is complained of where a keyword has no word behind it; a function is given the keyword. */
+export type Missing = string | ((keyword: string) => string);
+
 /** The one word of a keyword that takes one. */
-export function only({ words, keyword }: Given, missing = 'Missing argument.'): string {
+export function only({ words, keyword }: Given, missing: Missing = 'Missing argument.'): string {
   if (words.length > 1) throw new ValueError(`keyword ${keyword} extra arguments at end of line`);
   const [word] = words;
-  if (word === undefined || word === '') throw new ValueError(missing);
+  if (word === undefined || word === '') {
+    throw new ValueError(typeof missing === 'string' ? missing : missing(keyword));
+  }
   return word;
 }
 
+/** One word, read and printed by functions; the first line counts. */
 export function single<T>(
   name: string,
   initial: T,
-  parse: (word: string) => T,
+  parse: (word: string, given: Given) => T,
   format: (value: T) => string,
+  missing?: Missing,
 ): KeywordRow<T> {
   return row(
     name,
     initial,
-    (given) => parse(only(given)),
+    (given) => parse(only(given, missing), given),
     (value) => [format(value)],
   );
 }
@@ -95,6 +102,7 @@ export function choice<const T extends string>(
   name: string,
   initial: T,
   words: readonly (readonly [word: string, value: T])[],
+  missing?: Missing,
 ): KeywordRow<T> {
   return single<T>(
     name,
@@ -105,6 +113,7 @@ export function choice<const T extends string>(
       return found[1];
     },
     (value) => words.find(([, known]) => known === value)?.[0] ?? value,
+    missing,
   );
 }
 

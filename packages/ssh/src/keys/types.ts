@@ -37,12 +37,22 @@ export interface Signer {
   readonly publicKey: PublicKey;
   /** For error texts and logs: a file name, "agent: comment". */
   readonly label: string;
+  /** Where the key comes from, for those who are told of it. */
+  readonly origin?: SignerOrigin;
   /**
    * Signs with the given signature algorithm (one of publicKey.signatureAlgorithms).
    *
    * @returns the wire-format signature: string algorithm | string blob.
    */
   sign(data: Uint8Array, algorithm: string, options?: { signal?: AbortSignal }): Promise<Buffer>;
+}
+
+export interface SignerOrigin {
+  /** The key file, or the file that names a key of the agent's. */
+  readonly file: string | undefined;
+  readonly isAgent: boolean;
+  /** The file, or the agent's comment. */
+  readonly name: string;
 }
 
 /** A private key in memory. */

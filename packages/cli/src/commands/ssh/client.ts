@@ -5,6 +5,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { connectOptions } from './connect-options.ts';
 import { FatalError, failureStatus } from './end.ts';
 import { describeConnectFailure, describeLostSession, type FailureFacts } from './failures.ts';
+import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
 import type { Log } from './log.ts';
 import { type Request, readRequest } from './request.ts';
 import { runSession, type TerminalWish } from './session.ts';
@@ -14,7 +15,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   const request = await readRequest(args, log);
   const { settings } = request;
   if (request.printConfig) {
-    (await import('./print-config.ts')).printConfig(request);
+    await (await import('./print-config.ts')).printConfig(request);
     return 0;
   }
   const background = settings.forkAfterAuthentication ? await import('./background.ts') : undefined;
@@ -39,6 +40,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   } catch (error) {
     await way?.close();
     if (error instanceof FatalError) throw error;
+    await explainRefusal(error, request);
     for (const line of describeConnectFailure(error, facts)) log.error(line);
     return failureStatus;
   }
@@ -50,12 +52,14 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     const forwards = hasForwards(request)
       ? await (await import('./forwards.ts')).openForwards(connection, request)
       : undefined;
+    await settleHostKeyQuestion(connection, request);
     background?.reportLogin();
     const status = await serve(connection, request, wish);
     if (forwards !== undefined && forwards.connectionCount > 0) {
       log.debug(1, 'Waiting for forwarded connections to terminate...');
       await Promise.race([forwards.idle(), connection.closed]);
     }
+    await finishLearning(connection);
     tellTraffic(connection, log, startedMs);
     log.debug(1, `Exit status ${status}`);
     return status;
@@ -67,6 +71,12 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     await connection.close();
     await way?.close();
   }
+}
+
+/** Why nobody was let in, in front of the one line that programs read. */
+async function explainRefusal(error: unknown, request: Request): Promise<void> {
+  if (!(error instanceof SshError) || error.authFailure === undefined) return;
+  (await import('./login-report.ts')).tellRefusal(error.authFailure, request);
 }
 
 /** No jump hosts and no program on the way: the common case, which need not load what they take. */

@@ -1,6 +1,7 @@
 /** What ssh's flags do to its settings, in the order in which they are typed. */
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { parseJumpHosts } from '@nacre/ssh/client';
 import {
   type ClientConfigRequest,
   commandLine,
@@ -10,7 +11,7 @@ import {
   parseEscapeCharacter,
   parseForward,
 } from '@nacre/ssh/config';
-import { parseFlags, usageError } from '../../flags/index.ts';
+import { parseFlags, takeLongWord, usageError } from '../../flags/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { FatalError } from './end.ts';
 import { type FlagName, flagTable, laterFlags } from './flag-table.ts';
@@ -32,6 +33,8 @@ export interface CommandLine {
   readonly stdioForward: HostPort | undefined;
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
+  /** --json: what prints facts prints them for programs. */
+  readonly json: boolean;
   /** In order, for the resolver of settings. */
   readonly entries: NonNullable<ClientConfigRequest['commandLine']>;
 }
@@ -69,7 +72,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     stdioForward: undefined,
     entries: [],
   };
-  const before = parseFlags(flagTable, args);
+  const front = takeLongWord(flagTable, args, '--json');
+  let json = front.isThere;
+  const before = parseFlags(flagTable, front.rest);
   for (const flag of before.ordered) takeFlag(flag, state);
   const [typed, ...rest] = before.operands;
   if (typed === undefined) throw usageError(flagTable);
@@ -80,11 +85,15 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   });
   let operands = rest;
   if (!before.terminated) {
-    const after = parseFlags(flagTable, rest);
+    const behind = takeLongWord(flagTable, rest, '--json');
+    json ||= behind.isThere;
+    const after = parseFlags(flagTable, behind.rest);
     for (const flag of after.ordered) takeFlag(flag, state);
     operands = [...after.operands];
   }
-  return { ...state, destination, command: operands.length === 0 ? undefined : operands.join(' ') };
+  // Everywhere else it is what OpenSSH calls it.
+  if (json && !state.printConfig) throw usageError(flagTable, 'unknown option -- -');
+  return { ...state, json, destination, command: operands.length === 0 ? undefined : operands.join(' ') };
 }
 
 function requireDestination(typed: string): Destination {
@@ -149,6 +158,7 @@ const flagEntries: Partial<Record<FlagName, (value: string) => Exclude<Entry, st
     if (draft.proxyJump !== undefined)
       throw always('Only a single -J option is permitted (use commas to separate multiple jump hops)');
     if (draft.proxyCommand !== undefined) throw always('Cannot specify -J with ProxyCommand');
+    requireJumpHosts(value);
     draft.proxyJump = value;
   },
   localForward: (value) => addForward('local', value),
@@ -192,6 +202,14 @@ function addForward(kind: ForwardKind, text: string): (draft: Draft) => void {
   return (draft) => {
     draft[field] = [...(draft[field] ?? []), forward];
   };
+}
+
+function requireJumpHosts(value: string): void {
+  try {
+    parseJumpHosts(value);
+  } catch {
+    throw always(`Invalid -J argument '${value}'`);
+  }
 }
 
 function readPort(value: string): number {

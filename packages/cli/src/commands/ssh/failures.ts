@@ -1,5 +1,6 @@
 /** Turns what connect() or a session failed with into the lines that OpenSSH prints. */
 import { SshError } from '@nacre/ssh/errors';
+import { FatalError } from './end.ts';
 
 /** What is known of the connection when it fails. */
 export interface FailureFacts {
@@ -13,6 +14,8 @@ export interface FailureFacts {
 
 /** A failure before login is done. */
 export function describeConnectFailure(error: unknown, facts: FailureFacts): string[] {
+  // What a callback of ours ended it with.
+  if (error instanceof SshError && error.cause instanceof FatalError) return [error.cause.message];
   if (!(error instanceof SshError)) return [`ssh: ${error instanceof Error ? (error.stack ?? error.message) : error}`];
   const peer = `${facts.address ?? 'UNKNOWN'} port ${facts.port}`;
   switch (error.code) {

@@ -1,95 +1,51 @@
 /** How ssh logs in: keys, the agent, passphrases, passwords and keyboard-interactive, each asked for in OpenSSH's words. */
-import { existsSync } from 'node:fs';
-import type { ConnectOptions } from '@nacre/ssh/client';
-import { defaultIdentityFiles } from '@nacre/ssh/client';
+import type { ConfiguredCallbacks } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
-import type { Signer } from '@nacre/ssh/keys';
-import { chooseSignatureAlgorithms } from './algorithms.ts';
-import type { HostTrust } from './host-trust.ts';
 import { writeStderr } from './log.ts';
-import { expandPath, orEmpty } from './paths.ts';
 import type { Request } from './request.ts';
 
-type LoginOptions = Pick<
-  ConnectOptions,
-  | 'identities'
-  | 'agent'
-  | 'identitiesOnly'
-  | 'certificates'
-  | 'skipUnusableKeys'
-  | 'onKeyFailure'
-  | 'passphrase'
-  | 'password'
-  | 'auth'
->;
-
-/** The part of connect()'s options that is about login. */
-export function loginOptions(request: Request, trust: HostTrust): LoginOptions {
+/** What ssh asks and says during login. */
+export function loginWords(request: Request): ConfiguredCallbacks {
   const { settings, user, log } = request;
-  const isBatch = settings.batchMode;
-  const prompts = isBatch ? 0 : settings.numberOfPasswordPrompts;
-  const given = settings.identityFile.filter((path) => path.toLowerCase() !== 'none');
-  const identities = given.map((path) => expandPath(path, request, 'IdentityFile'));
-  const certificates = orEmpty(settings.certificateFile).map((path) => expandPath(path, request, 'CertificateFile'));
-  const agent = agentPath(request);
-  const signatureAlgorithms = chooseSignatureAlgorithms(settings, log);
-  const { pubkeyAuthentication, kbdInteractiveDevices } = settings;
-  const mayType = () => !isBatch && !trust.isMismatch();
   const display = `${user}@${settings.hostKeyAlias ?? request.host}`;
-
   return {
-    identities: settings.identityFile.length === 0 ? defaultIdentityFiles() : identities,
-    agent: agent ?? false,
-    identitiesOnly: settings.identitiesOnly,
-    skipUnusableKeys: true,
-    certificates,
-    onKeyFailure: (signer, error) => tellKeyFailure(request, signer, error),
-    ...(!isBatch && {
-      passphrase: async (path: string, attempt: number) =>
-        attempt > prompts ? undefined : askSecret(`Enter passphrase for key '${path}': `),
-    }),
+    passphrase: (path) => askSecret(`Enter passphrase for key '${path}': `),
     password: async ({ attempt }) => {
-      if (!mayType()) return undefined;
       if (attempt > 1) log.error('Permission denied, please try again.');
       return askSecret(`${display}'s password: `);
     },
-    auth: {
-      preferredMethods: chooseMethods(request),
-      numberOfPasswordPrompts: prompts,
-      ...(kbdInteractiveDevices !== undefined && { keyboardInteractiveDevices: kbdInteractiveDevices.split(',') }),
-      ...(signatureAlgorithms && { signatureAlgorithms }),
-      hostBound:
-        pubkeyAuthentication === 'unbound' ? 'never' : pubkeyAuthentication === 'host-bound' ? 'always' : 'auto',
-      keyboardInteractive: async ({ name, instruction, prompts: questions }) => {
-        if (!mayType()) return undefined;
-        if (name !== '') log.info(name);
-        if (instruction !== '') log.info(instruction.replace(/\n$/, ''));
-        const answers: string[] = [];
-        for (const { text, echo } of questions) {
-          const answer = await (echo ? askVisible : askSecret)(`(${display}) ${text}`);
-          if (answer === undefined) return undefined;
-          answers.push(answer);
-        }
-        return answers;
-      },
-      changePassword: async ({ prompt }) => {
-        if (!mayType()) return undefined;
-        if (prompt !== '') log.info(prompt.replace(/\n$/, ''));
-        return askNewPassword(display, log);
-      },
-      onBanner: (text) => {
-        if (log.shows('INFO')) writeStderr(text);
-      },
-      onFailure: (methods, partialSuccess) => {
-        if (partialSuccess) log.verbose('Authenticated using partial success.');
-        log.debug(1, `Authentications that can continue: ${methods.join(',')}`);
-      },
-      log: (level, text) => {
-        // Told by tellKeyFailure, and better.
-        if (text.startsWith('sign_and_send_pubkey: ')) return;
-        if (level === 'info') log.info(text);
-        else log.debug(1, text.replace(/^((?:Offering public key|Server accepts key): .*) \S+$/, '$1'));
-      },
+    keyboardInteractive: async ({ name, instruction, prompts }) => {
+      if (name !== '') log.info(name);
+      if (instruction !== '') log.info(instruction.replace(/\n$/, ''));
+      const answers: string[] = [];
+      for (const { text, echo } of prompts) {
+        const answer = await (echo ? askVisible : askSecret)(`(${display}) ${text}`);
+        if (answer === undefined) return undefined;
+        answers.push(answer);
+      }
+      return answers;
+    },
+    changePassword: async ({ prompt }) => {
+      if (prompt !== '') log.info(prompt.replace(/\n$/, ''));
+      return askNewPassword(display, log);
+    },
+    onAddKey: async (path, comment) => {
+      const { askPermission } = await import('../../terminal/prompts.ts');
+      return askPermission(`Add key ${path} (${comment}) to agent?`);
+    },
+    onKeyFailure: ({ origin, label }, error) => tellKeyFailure(log, origin?.name ?? label, error),
+    onUnusableKey: ({ path, isMissingDefault, error }) => {
+      const isMissing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+      if (!isMissing) tellKeyFailure(log, path, error);
+      else if (!isMissingDefault) log.info(`no such identity: ${path}: No such file or directory`);
+      else log.debug(3, `no such identity: ${path}: No such file or directory`);
+    },
+    onBanner: (text) => {
+      if (log.shows('INFO')) writeStderr(text);
+    },
+    onFailure: (methods, partialSuccess) => {
+      if (partialSuccess) log.verbose('Authenticated using partial success.');
+      log.debug(1, `Authentications that can continue: ${methods.join(',')}`);
     },
   };
 }
@@ -116,33 +72,10 @@ async function askNewPassword(
   }
 }
 
-/** The agent's socket; undefined where none is wanted or running. */
-function agentPath(request: Request): string | undefined {
-  const { identityAgent = 'SSH_AUTH_SOCK' } = request.settings;
-  if (identityAgent.toLowerCase() === 'none') return undefined;
-  if (identityAgent === 'SSH_AUTH_SOCK') return process.env.SSH_AUTH_SOCK || undefined;
-  if (/^\$[A-Za-z_]\w*$/.test(identityAgent)) return process.env[identityAgent.slice(1)] || undefined;
-  const path = expandPath(identityAgent, request, 'IdentityAgent');
-  return existsSync(path) ? path : undefined;
-}
-
-function chooseMethods({ settings }: Request): string[] {
-  const { preferredAuthentications = 'publickey,keyboard-interactive,password' } = settings;
-  const isOff: Readonly<Record<string, boolean>> = {
-    publickey: settings.pubkeyAuthentication === 'no',
-    password: !settings.passwordAuthentication || settings.batchMode,
-    'keyboard-interactive': !settings.kbdInteractiveAuthentication || settings.batchMode,
-  };
-  return preferredAuthentications.split(',').filter((name) => isOff[name] !== true);
-}
-
 const bar = '@'.repeat(59);
 
 /** A key that the server wanted and that cannot sign: the person has to know, since login may go on to a password. */
-function tellKeyFailure({ log }: Request, signer: Signer, error: unknown): void {
-  const [path = ''] = / (?=[A-Z0-9-]+ (?:SHA256|MD5):)/.exec(signer.label)
-    ? [signer.label.slice(0, signer.label.search(/ [A-Z0-9-]+ (?:SHA256|MD5):/))]
-    : [signer.label];
+function tellKeyFailure(log: Request['log'], path: string, error: unknown): void {
   if (!(error instanceof SshError)) {
     log.error(`sign_and_send_pubkey: signing failed for "${path}": ${error instanceof Error ? error.message : error}`);
   } else if (/^Permissions \d+ for /.test(error.message)) {
@@ -156,6 +89,6 @@ function tellKeyFailure({ log }: Request, signer: Signer, error: unknown): void 
   } else if (error.code === 'agent-refused') {
     log.error(`sign_and_send_pubkey: signing failed for "${path}" from agent: agent refused operation`);
   } else {
-    log.error(`Load key "${path}": ${error.message}`);
+    log.error(`Load key "${path}": ${error.message.replace(`${path} `, 'it ')}`);
   }
 }

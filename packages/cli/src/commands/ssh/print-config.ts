@@ -9,23 +9,38 @@ const defaultIdentities = ['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'i
   (name) => `~/.ssh/${name}`,
 );
 
-export function printConfig(request: Request): void {
-  const { config, settings, originalHost, home, log } = request;
-  const home_ = (file: string): string => expandHome(file, home);
-  const controlPath = orUndefined(settings.controlPath);
-  const shown = {
-    ...settings,
-    userKnownHostsFile: settings.userKnownHostsFile.map(home_),
-    ...(controlPath !== undefined && { controlPath: expandPath(controlPath, request, 'ControlPath') }),
-  };
-  const lines = dumpClientConfig(
-    { ...config, settings: shown },
-    { algorithms: allAlgorithms(settings), defaultIdentityFiles: defaultIdentities },
-  );
+export async function printConfig(request: Request): Promise<void> {
+  const { config, originalHost, log } = request;
+  const lines = dumpLines(request);
+  if (request.json) {
+    const { shapeSettings } = await import('./config-json.ts');
+    const shape = { version: 1, host: originalHost, settings: shapeSettings(lines) };
+    process.stdout.write(`${JSON.stringify(shape, undefined, 2)}\n`);
+    return;
+  }
   // A level that a file sets is no wish of the person who looks.
   const isVerbose = log.shows('DEBUG1') && config.origins.get('logLevel')?.[0]?.line === 0;
   process.stdout.write(`host ${originalHost}\n`);
   for (const line of lines) process.stdout.write(`${isVerbose ? withPlace(line) : line.text}\n`);
+}
+
+/** What -G prints behind the host, paths and lists of algorithms as they are used. */
+export function dumpLines({
+  config,
+  settings,
+  ...expansion
+}: Pick<Request, 'config' | 'settings' | 'home' | 'tokens'>) {
+  const home_ = (file: string): string => expandHome(file, expansion.home);
+  const controlPath = orUndefined(settings.controlPath);
+  const shown = {
+    ...settings,
+    userKnownHostsFile: settings.userKnownHostsFile.map(home_),
+    ...(controlPath !== undefined && { controlPath: expandPath(controlPath, expansion, 'ControlPath') }),
+  };
+  return dumpClientConfig(
+    { ...config, settings: shown },
+    { algorithms: allAlgorithms(settings), defaultIdentityFiles: defaultIdentities },
+  );
 }
 
 function withPlace({ text, place }: DumpLine): string {

@@ -37,6 +37,8 @@ export interface Request {
   readonly stdioForward: HostPort | undefined;
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
+  /** --json, for what prints facts. */
+  readonly json: boolean;
   /** -F, which jump hosts are read from as well. */
   readonly configFile: string | undefined;
   readonly tokens: TokenValues;
@@ -85,14 +87,15 @@ export async function readJumpRequest(
       Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true, logLevel: log.level });
     },
   ];
-  const facts = { destination, configFile, command: undefined, stdioForward: undefined, printConfig: false };
+  const nothing = { command: undefined, stdioForward: undefined, printConfig: false, json: false };
+  const facts = { ...nothing, destination, configFile };
   return await settle(facts, own, log);
 }
 
-type Typed = Pick<CommandLine, 'destination' | 'configFile' | 'command' | 'stdioForward' | 'printConfig'>;
+type Typed = Pick<CommandLine, 'destination' | 'configFile' | 'command' | 'stdioForward' | 'printConfig' | 'json'>;
 
 async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): Promise<Request> {
-  const { destination, configFile, command, stdioForward, printConfig } = typed;
+  const { destination, configFile, command, stdioForward, printConfig, json } = typed;
   const system = nodeConfigSystem();
   const config = await readConfig(
     {
@@ -121,6 +124,7 @@ async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): 
     command,
     stdioForward,
     printConfig,
+    json,
     configFile,
     tokens: clientTokens(facts, system),
     proxyTokens: proxyTokens(facts),
@@ -144,6 +148,8 @@ async function readConfig(
 }
 
 function tellEvent({ kind, text }: ReadEvent, log: Log): void {
+  // Told by `nacre explain`; ssh itself stays as quiet about it as OpenSSH.
+  if (kind === 'shadowed') return;
   if (kind === 'mistake') log.error(text);
   else log.debug(kind === 'applying' || kind === 'reading' ? 1 : 2, text);
 }

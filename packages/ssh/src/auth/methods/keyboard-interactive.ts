@@ -36,7 +36,10 @@ export const keyboardInteractiveMethod: AuthMethod = {
         }),
       );
       // RFC 4252 §5.1: the dialogue is left by going on with another request.
-      if (responses === undefined) return { kind: 'exhausted' };
+      if (responses === undefined) {
+        session.record.noteGivenUp('keyboard-interactive');
+        return { kind: 'exhausted' };
+      }
       if (responses.length !== asked.prompts.length) {
         throw new SshError(`${asked.prompts.length} prompts were answered with ${responses.length} responses`, {
           code: 'misuse',

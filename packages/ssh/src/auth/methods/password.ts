@@ -15,7 +15,10 @@ export const passwordMethod: AuthMethod = {
       return { kind: 'exhausted' };
     const attempt = session.attempts.get('password') ?? 1;
     const given = await session.wait(password({ user, attempt, prompt: `${printable(user, 'one')}'s password: ` }));
-    if (given === undefined) return { kind: 'exhausted' };
+    if (given === undefined) {
+      if (attempt === 1) session.record.noteGivenUp('password');
+      return { kind: 'exhausted' };
+    }
     session.proved = true;
     session.request('password', encodePassword(given));
     return answerChangeRequests(session, given);
@@ -59,6 +62,7 @@ async function answerChangeRequests(session: ClientSession, oldPassword: string)
     const { user, changePassword } = session.options;
     if (changePassword === undefined) {
       session.log('info', 'the server wants the password changed, and nobody is there to give a new one');
+      session.record.noteGivenUp('password');
       return { kind: 'exhausted' };
     }
     const answer = await session.wait(

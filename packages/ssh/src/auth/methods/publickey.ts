@@ -31,7 +31,10 @@ export const publickeyMethod: AuthMethod = {
       session.log('verbose', `Offering public key: ${signer.label} ${algorithm}`);
       session.request(method, encodeRest({ algorithm, blob: key.blob, hostKey }));
       const refused = await queryVerdict(session, key);
-      if (refused !== undefined) return refused;
+      if (refused !== undefined) {
+        session.record.noteKey(signer, 'refused');
+        return refused;
+      }
       session.log('verbose', `Server accepts key: ${signer.label} ${algorithm}`);
       session.signers.settle();
 
@@ -42,7 +45,10 @@ export const publickeyMethod: AuthMethod = {
       if (signature === undefined) continue;
       session.proved = true;
       session.request(method, encodeRest({ algorithm, blob: key.blob, hostKey, signature }));
-      return session.verdict();
+      const verdict = await session.verdict();
+      const isPart = verdict.kind === 'failure' && verdict.partialSuccess;
+      session.record.noteKey(signer, isPart ? 'accepted' : 'signature-refused');
+      return verdict;
     }
   },
 
@@ -178,6 +184,8 @@ async function sign(
     return await session.wait(signer.sign(data, algorithm, signal === undefined ? {} : { signal }));
   } catch (error) {
     session.throwIfAborted();
+    session.record.noteKey(signer, 'not-signed', error);
+    session.record.noteGivenUp(plainMethod);
     session.log(
       'info',
       `sign_and_send_pubkey: ${signer.label}: ${error instanceof Error ? error.message : String(error)}`,

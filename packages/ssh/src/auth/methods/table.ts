@@ -1,4 +1,5 @@
 /** The login methods, in the order in which a client prefers them and a server lists them. */
+import { hostbasedMethod } from './hostbased.ts';
 import { keyboardInteractiveMethod } from './keyboard-interactive.ts';
 import { noneMethod } from './none.ts';
 import { passwordMethod } from './password.ts';
@@ -7,6 +8,7 @@ import type { AuthMethod } from './types.ts';
 
 export const authMethods: readonly AuthMethod[] = [
   noneMethod,
+  hostbasedMethod,
   publickeyMethod,
   keyboardInteractiveMethod,
   passwordMethod,

@@ -161,7 +161,7 @@ export const clientKeywords = {
   streamLocalBindMask: special.streamLocalBindMask,
   syslogFacility: special.syslogFacility,
   proxyCommand: command('ProxyCommand'),
-  proxyJump: command('ProxyJump'),
+  proxyJump: special.proxyJump,
 } as const;
 
 type Keywords = typeof clientKeywords;
@@ -170,6 +170,12 @@ type ValueOf<Row> = Row extends KeywordRow<infer T> ? T : never;
 
 /** What ssh can be told; every value is there, by file, by flag or by default. */
 export type ClientSettings = { readonly [Name in ClientKeyword]: ValueOf<Keywords[Name]> };
+
+/** Two names for one thing: of jump hosts and a program the one counts that was said first. */
+export const rivals: Readonly<Partial<Record<ClientKeyword, ClientKeyword>>> = {
+  proxyCommand: 'proxyJump',
+  proxyJump: 'proxyCommand',
+};
 
 /** Names of old that mean a keyword of today. */
 const aliases: Readonly<Record<string, ClientKeyword>> = {

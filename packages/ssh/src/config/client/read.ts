@@ -1,12 +1,18 @@
 /** Reads ssh_config files into a draft of settings: Host, Match, Include; the first value that is found counts. */
 import { isAbsolute, join } from 'node:path';
-import { SshError } from '../../errors.ts';
 import { matchPatternList } from '../../trust/index.ts';
 import { type ConfigLine, splitConfigLine } from '../line.ts';
-import { type ConfigPlace, commandLine, ValueError } from '../place.ts';
+import { ConfigError, type ConfigMistake, type ConfigPlace, commandLine, configError, ValueError } from '../place.ts';
 import { expandHome, expandTokens, expandVariables, type TokenValues } from '../tokens.ts';
-import { type ClientKeyword, type ClientSettings, clientRow, findClientKeyword, pastKeywords } from './keywords.ts';
-import { judgeHost, judgeMatch, type MatchSubject } from './match.ts';
+import {
+  type ClientKeyword,
+  type ClientSettings,
+  clientRow,
+  findClientKeyword,
+  pastKeywords,
+  rivals,
+} from './keywords.ts';
+import { type Judgement, judgeHost, judgeMatch, type MatchSubject } from './match.ts';
 import type { ConfigSystem } from './system.ts';
 
 /** Settings while they are gathered. */
@@ -17,9 +23,21 @@ export type Origins = Map<ClientKeyword, ConfigPlace[]>;
 
 /** What happened on the way, for logs. */
 export interface ReadEvent {
-  readonly kind: 'reading' | 'applying' | 'ignored' | 'past' | 'unserved' | 'skipped' | 'mistake';
+  /** `past`: of no meaning any more; `unserved`: not built here; `shadowed`: a line before it says something else. */
+  readonly kind: 'reading' | 'applying' | 'ignored' | 'past' | 'unserved' | 'shadowed' | 'mistake';
   readonly place: ConfigPlace;
   readonly text: string;
+}
+
+/** A Host or Match line, and whether what stands below it applies. */
+export interface BlockEvent extends Judgement {
+  readonly keyword: 'Host' | 'Match';
+  readonly words: readonly string[];
+  readonly place: ConfigPlace;
+  /** The line's file was included from a block that does not apply, so nothing in it does. */
+  readonly isShutOut: boolean;
+  /** The files are being read a second time, for a canonical name or `Match final`. */
+  readonly isFinalPass: boolean;
 }
 
 export interface Reading {
@@ -32,6 +50,7 @@ export interface Reading {
   /** For Include. */
   readonly tokens: () => TokenValues;
   readonly onEvent: (event: ReadEvent) => void;
+  readonly onBlock: (event: BlockEvent) => void;
 }
 
 export interface FileOptions {
@@ -61,20 +80,15 @@ export async function readClientFile(path: string, reading: Reading, options: Fi
  * @throws SshError `bad-file` with what is wrong with it.
  */
 export async function readClientOption(text: string, reading: Reading): Promise<void> {
-  const state: FileState = { active: true, mistakes: 0 };
+  const state: FileState = { active: true, mistakes: [] };
   const options = { isUsers: true, checkOwner: false, named: false, depth: 0, neverActive: false };
-  let mistake: string | undefined;
   const onEvent = (event: ReadEvent): void => {
-    if (event.kind === 'mistake') mistake ??= event.text;
-    else reading.onEvent(event);
+    if (event.kind !== 'mistake') reading.onEvent(event);
   };
   await takeText(text, commandLine, state, { ...reading, onEvent }, options);
-  if (mistake === undefined) return;
-  throw new SshError(mistake, {
-    code: 'bad-file',
-    stage: 'config',
-    remedy: 'Write the option as in a file: -o Keyword=value.',
-  });
+  const [first] = state.mistakes;
+  if (first === undefined) return;
+  throw new ConfigError(first.text, state.mistakes, 'Write the option as in a file: -o Keyword=value.');
 }
 
 interface DepthOptions extends FileOptions {
@@ -85,7 +99,7 @@ interface DepthOptions extends FileOptions {
 
 interface FileState {
   active: boolean;
-  mistakes: number;
+  readonly mistakes: ConfigMistake[];
 }
 
 async function readAt(path: string, reading: Reading, options: DepthOptions): Promise<boolean> {
@@ -93,16 +107,16 @@ async function readAt(path: string, reading: Reading, options: DepthOptions): Pr
   const text = await reading.system.readFile(path, { checkOwner, named });
   if (text === undefined) return false;
   reading.onEvent({ kind: 'reading', place: { file: path, line: 0 }, text: `Reading configuration data ${path}` });
-  const state: FileState = { active: !options.neverActive, mistakes: 0 };
+  const state: FileState = { active: !options.neverActive, mistakes: [] };
   for (const [index, line] of text.split('\n').entries()) {
     await takeText(line, { file: path, line: index + 1 }, state, reading, options);
   }
-  if (state.mistakes > 0) {
-    throw new SshError(`${path}: terminating, ${state.mistakes} bad configuration options`, {
-      code: 'bad-file',
-      stage: 'config',
-      remedy: 'Correct the lines named above; a keyword of another program can be passed over with IgnoreUnknown.',
-    });
+  if (state.mistakes.length > 0) {
+    throw new ConfigError(
+      `${path}: terminating, ${state.mistakes.length} bad configuration options`,
+      state.mistakes,
+      'Correct these lines; a keyword of another program can be passed over with IgnoreUnknown.',
+    );
   }
   return true;
 }
@@ -114,14 +128,25 @@ async function takeText(
   reading: Reading,
   options: DepthOptions,
 ): Promise<void> {
+  let line: ConfigLine | undefined;
   try {
-    const line = splitConfigLine(text);
+    line = splitConfigLine(text);
     if (line !== undefined) await takeLine(line, place, state, reading, options);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    state.mistakes++;
-    reading.onEvent({ kind: 'mistake', place, text: `${place.file} line ${place.line}: ${error.message}` });
+    tellMistake(`${place.file} line ${place.line}: ${error.message}`, line?.keyword, place, state, reading);
   }
+}
+
+function tellMistake(
+  text: string,
+  keyword: string | undefined,
+  place: ConfigPlace,
+  { mistakes }: FileState,
+  { onEvent }: Reading,
+): void {
+  mistakes.push({ ...place, keyword, text });
+  onEvent({ kind: 'mistake', place, text });
 }
 
 async function takeLine(
@@ -135,23 +160,33 @@ async function takeLine(
   switch (keyword) {
     case 'host': {
       requireWords(line);
-      const hit = judgeHost(words, reading.host);
-      state.active = hit !== undefined && !options.neverActive;
-      if (state.active) tellApplying(`Applying options for ${hit}`, place, reading);
+      const judgement = judgeHost(words, reading.host);
+      settleBlock({ ...judgement, keyword: 'Host', words, place }, state, reading, options);
+      if (state.active) tellApplying(`Applying options for ${judgement.because}`, place, reading);
       return;
     }
     case 'match': {
-      const applies = await judgeMatch(words, reading.subject);
-      state.active = applies && !options.neverActive;
+      const judgement = await judgeMatch(words, reading.subject);
+      settleBlock({ ...judgement, keyword: 'Match', words, place }, state, reading, options);
       if (state.active) tellApplying(`matched '${words.join(' ')}'`, place, reading);
       return;
     }
     case 'include':
       requireWords(line);
-      return await include(words, state, reading, options);
+      return await include(words, place, state, reading, options);
     default:
       takeSetting(line, place, state, reading);
   }
+}
+
+function settleBlock(
+  block: Omit<BlockEvent, 'isShutOut' | 'isFinalPass'>,
+  state: FileState,
+  { onBlock, subject: { isFinalPass } }: Reading,
+  { neverActive }: DepthOptions,
+): void {
+  state.active = block.applies && !neverActive;
+  onBlock({ ...block, applies: state.active, isShutOut: neverActive, isFinalPass });
 }
 
 function tellApplying(text: string, place: ConfigPlace, { onEvent }: Reading): void {
@@ -168,9 +203,8 @@ function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, rea
     } else if (matchPatternList(keyword, (reading.draft.ignoreUnknown ?? '').toLowerCase()) === 'match') {
       reading.onEvent({ kind: 'ignored', place, text: `${at}: Ignored unknown option "${keyword}"` });
     } else {
-      state.mistakes++;
       const text = `${place.file}: line ${place.line}: Bad configuration option: ${keyword}`;
-      reading.onEvent({ kind: 'mistake', place, text });
+      tellMistake(text, keyword, place, state, reading);
     }
     return;
   }
@@ -178,12 +212,44 @@ function takeSetting(line: ConfigLine, place: ConfigPlace, state: FileState, rea
   const row = clientRow(key);
   const before: unknown = reading.draft[key];
   const value = row.read({ words: line.words, rest: line.rest, place, keyword }, row.accumulates ? before : undefined);
-  if (!state.active || (!row.accumulates && before !== undefined)) return;
+  if (!state.active) return;
+  const winner = winnerOver(key, reading);
+  if (winner !== undefined) {
+    tellShadowed(row.name, place, winner, reading);
+    return;
+  }
   (reading.draft as Record<string, unknown>)[key] = value;
-  reading.origins.set(key, [...(reading.origins.get(key) ?? []), place]);
+  reading.origins.set(key, placesOf(value, before, reading.origins.get(key) ?? [], place));
   if (row.unserved !== undefined) {
     reading.onEvent({ kind: 'unserved', place, text: `${at}: ${row.name} has no effect: ${row.unserved}` });
   }
+}
+
+/** Of a list the place of every value, wherever its neighbours were said; of anything else the places of all its lines. */
+function placesOf(value: unknown, before: unknown, places: readonly ConfigPlace[], place: ConfigPlace): ConfigPlace[] {
+  if (!Array.isArray(value)) return [...places, place];
+  const known: readonly unknown[] = Array.isArray(before) ? before : [];
+  return value.map((each) => {
+    const at = known.indexOf(each);
+    return at < 0 ? place : (places[at] ?? places.at(-1) ?? place);
+  });
+}
+
+/** What was said before, by the keyword itself or by one that stands for the same thing. */
+function winnerOver(key: ClientKeyword, { draft }: Reading): ClientKeyword | undefined {
+  if (!clientRow(key).accumulates && draft[key] !== undefined) return key;
+  const rival = rivals[key];
+  return rival !== undefined && draft[rival] !== undefined ? rival : undefined;
+}
+
+function tellShadowed(name: string, place: ConfigPlace, winner: ClientKeyword, { origins, onEvent }: Reading): void {
+  const first = origins.get(winner)?.[0];
+  // The very line, read a second time.
+  if (first === undefined || (first.file === place.file && first.line === place.line)) return;
+  const where = first.line === 0 ? `the ${first.file}` : `${first.file} line ${first.line}`;
+  const said = clientRow(winner).name === name ? 'it' : clientRow(winner).name;
+  const text = `${place.file} line ${place.line}: ${name} has no effect: ${where} says ${said} first`;
+  onEvent({ kind: 'shadowed', place, text });
 }
 
 function requireWords({ keyword, words }: ConfigLine): void {
@@ -192,11 +258,15 @@ function requireWords({ keyword, words }: ConfigLine): void {
 
 async function include(
   patterns: readonly string[],
+  place: ConfigPlace,
   state: FileState,
   reading: Reading,
   options: DepthOptions,
 ): Promise<void> {
-  if (options.depth >= maxIncludeDepth) throw new ValueError('Too many recursive configuration includes');
+  // Ends the reading at once: two files that each name the other twice would double the work with every step.
+  if (options.depth >= maxIncludeDepth) {
+    throw configError(place, 'Too many recursive configuration includes', 'Look for files that include each other.');
+  }
   const { system } = reading;
   const folder = options.isUsers ? join(system.home, '.ssh') : '/etc/ssh';
   for (const pattern of patterns) {
@@ -204,10 +274,13 @@ async function include(
     if (pattern.startsWith('~') && !options.isUsers) throw new ValueError(`bad include path ${pattern}.`);
     const expanded = expandTokens(expandVariables(pattern, system.environment, 'include'), reading.tokens(), 'include');
     const path = expandHome(expanded, system.home);
+    if (path.startsWith('~')) throw new ValueError(`bad include path ${pattern}: of "~" only "~/" is understood here.`);
     const found = await system.expandGlob(isAbsolute(path) ? path : join(folder, path));
     for (const file of found) {
       await readAt(file, reading, {
         ...options,
+        // Also below a file that is not checked itself, as OpenSSH has it: names of many files are easier to slip one under.
+        checkOwner: true,
         named: false,
         depth: options.depth + 1,
         neverActive: !state.active,

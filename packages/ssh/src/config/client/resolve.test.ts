@@ -150,14 +150,18 @@ test('Include: relative to ~/.ssh, wildcards, inside a block that does not apply
     [`${home}/.ssh/d/1`]: 'Port 1',
     [`${home}/.ssh/d/2`]: 'Port 2\nUser two',
     '/abs/value': 'Compression yes',
-    '/circle': 'Include /circle',
+    '/circle': 'Include /circle /circle',
   });
   const { settings } = await resolve(`Include d/* /abs/$${'{NAME}'}\nInclude nothing`, {}, system);
   assert.deepEqual([settings.port, settings.user, settings.compression], [1, 'two', true]);
   assert.equal((await resolve('Host other\nInclude d/*', {}, system)).settings.port, 22);
   assert.equal((await resolve('Host other\nInclude d/1\nHost *\nUser u', {}, system)).settings.user, 'u');
-  await assert.rejects(resolve('Include /circle', {}, system), bad(/^\/circle: terminating/));
+  await assert.rejects(
+    resolve('Include /circle', {}, system),
+    bad(/^\/circle line 1: Too many recursive configuration includes/),
+  );
   await assert.rejects(resolve('Include %z', {}, system), bad(/unknown key %z/));
+  await assert.rejects(resolve('Include ~root/x', {}, system), bad(/terminating, 1 bad/));
 });
 
 test('wrong lines name file, line and keyword, all of them, and IgnoreUnknown passes some over', async () => {
@@ -184,6 +188,18 @@ test('the command line counts in its order, flags and -o alike', async () => {
   assert.deepEqual(second.origins.get('port'), [{ file: 'command-line', line: 0 }]);
   await assert.rejects(resolve('', { commandLine: ['Nonsense=1'] }), bad(/^command-line: line 0: Bad configuration/));
   await assert.rejects(resolve('', { commandLine: ['Port=x'] }), bad(/^command-line line 0: Bad port 'x'/));
+});
+
+test('every value of a list knows its own line: said twice, several in a line, taken away, read twice', async () => {
+  const lines = async (text: string, key: ClientKeyword, request: Partial<ClientConfigRequest> = {}) =>
+    (await resolve(text, request)).origins.get(key)?.map(({ line }) => line);
+  assert.deepEqual(await lines('IdentityFile a\nIdentityFile a\nIdentityFile b\nMatch final', 'identityFile'), [1, 3]);
+  assert.deepEqual(await lines('SendEnv A B\nSendEnv C -A\nSendEnv D', 'sendEnv'), [1, 2, 3]);
+  assert.deepEqual(await lines('LocalForward 1 a:1\nLocalForward 2 a:2\nMatch final', 'localForward'), [1, 2]);
+  const typed = (draft: ClientDraft) => {
+    draft.identityFile = ['x', 'y'];
+  };
+  assert.deepEqual(await lines('IdentityFile z', 'identityFile', { commandLine: [typed] }), [0, 0, 1]);
 });
 
 test('UpdateHostKeys stays on only for the usual files', async () => {

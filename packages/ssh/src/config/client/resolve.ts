@@ -6,6 +6,7 @@ import { expandTokens } from '../tokens.ts';
 import { type ClientKeyword, type ClientSettings, clientKeywords, clientRow } from './keywords.ts';
 import type { MatchSubject } from './match.ts';
 import {
+  type BlockEvent,
   type ClientDraft,
   type Origins,
   type ReadEvent,
@@ -25,9 +26,13 @@ export interface ClientConfigRequest {
   readonly commandLine?: readonly (string | ((draft: ClientDraft) => void))[];
   /** `-F`: this file in place of the person's and the system's; `none` for no file at all. */
   readonly configFile?: string | undefined;
+  /** The same for several files, read in this order; none for no file at all. */
+  readonly configFiles?: readonly string[] | undefined;
   /** What is to be run, for `Match command`; undefined for a shell. */
   readonly command?: string | undefined;
   readonly onEvent?: (event: ReadEvent) => void;
+  /** Told of every Host and Match line: whether it applies, and what decided. */
+  readonly onBlock?: (event: BlockEvent) => void;
   /**
    * Makes a name canonical (CanonicalizeHostname): the canonical name, or undefined where it stays as it is. Without it names
    * are left alone.
@@ -62,7 +67,7 @@ export async function resolveClientConfig(request: ClientConfigRequest, system: 
 
   const first = createReading(pass, request.host, undefined);
   await takeCommandLine(request.commandLine ?? [], first);
-  await readFiles(first, request.configFile);
+  await readFiles(first, request);
   let host = expandHostName(draft, request.host);
   const canonical = await canonicalize(request, withDefaults(draft), host);
   if (canonical !== undefined) {
@@ -74,7 +79,7 @@ export async function resolveClientConfig(request: ClientConfigRequest, system: 
     draft.canonicalizeHostname ??= clientKeywords.canonicalizeHostname.initial;
     draft.canonicalizeFallbackLocal ??= clientKeywords.canonicalizeFallbackLocal.initial;
     draft.canonicalizeMaxDots ??= clientKeywords.canonicalizeMaxDots.initial;
-    await readFiles(createReading(pass, canonical ?? request.host, host), request.configFile);
+    await readFiles(createReading(pass, canonical ?? request.host, host), request);
     host = canonical ?? expandHostName(draft, request.host);
   }
   const settings = withDefaults(draft);
@@ -127,11 +132,15 @@ function createReading(pass: Pass, hostForBlocks: string, settledHost: string | 
     command: () => request.command ?? draft.remoteCommand ?? '',
     sessionType: () => sessionTypeOf(draft, request.command),
     localAddresses: () => system.localAddresses(),
-    exec: async (command) => (await system.runCommand(expandTokens(command, tokens(), 'match exec'))) === 0,
+    exec: async (text) => {
+      const command = expandTokens(text, tokens(), 'match exec');
+      return { command, status: await system.runCommand(command) };
+    },
     isFinalPass: settledHost !== undefined,
     wantFinalPass: pass.wantFinalPass,
   };
-  return { draft, origins, system, host: hostForBlocks, subject, tokens, onEvent: request.onEvent ?? (() => {}) };
+  const { onEvent = () => {}, onBlock = () => {} } = request;
+  return { draft, origins, system, host: hostForBlocks, subject, tokens, onEvent, onBlock };
 }
 
 function sessionTypeOf(draft: ClientDraft, command: string | undefined): string {
@@ -139,16 +148,18 @@ function sessionTypeOf(draft: ClientDraft, command: string | undefined): string 
   return (command ?? draft.remoteCommand) === undefined ? 'shell' : 'exec';
 }
 
-async function readFiles(reading: Reading, given: string | undefined): Promise<void> {
-  if (given?.toLowerCase() === 'none') return;
-  if (given !== undefined) {
-    if (await readClientFile(given, reading, { isUsers: true, checkOwner: false, named: true })) return;
-    throw new SshError(`Can't open user config file ${given}: No such file or directory`, {
+async function readFiles(reading: Reading, { configFile, configFiles }: ClientConfigRequest): Promise<void> {
+  if (configFile?.toLowerCase() === 'none') return;
+  const given = configFiles ?? (configFile === undefined ? undefined : [configFile]);
+  for (const file of given ?? []) {
+    if (await readClientFile(file, reading, { isUsers: true, checkOwner: false, named: true })) continue;
+    throw new SshError(`Can't open user config file ${file}: No such file or directory`, {
       code: 'bad-file',
       stage: 'config',
       remedy: 'Check the name given with -F; "none" reads no file.',
     });
   }
+  if (given !== undefined) return;
   const own = join(reading.system.home, '.ssh', 'config');
   await readClientFile(own, reading, { isUsers: true, checkOwner: true, named: false });
   await readClientFile('/etc/ssh/ssh_config', reading, { isUsers: false, checkOwner: false, named: false });

@@ -195,6 +195,28 @@ export const permitRemoteOpen: KeywordRow<readonly string[]> = row<readonly stri
   (value) => [value.join(' ')],
 );
 
+/** Jump hosts between commas, or `none`. Who they are is checked where they are used, when tokens have their values. */
+export const proxyJump: KeywordRow<string | undefined> = row<string | undefined>(
+  'ProxyJump',
+  undefined,
+  ({ rest }) => {
+    const text = rest.replace(/#.*$/s, '').trimEnd();
+    for (const hop of text.split(',')) {
+      const place = hop.trim().replace(/^ssh:\/\/|\/$/g, '');
+      // More than one colon without brackets is an IPv6 address, and has no port.
+      const port = /^(?:[^:]*|[^[]*\[[^\]]*\]):([^:]*)$/.exec(place)?.[1];
+      const isSound = place !== '' && !/\s|^@|@$/.test(place) && (port === undefined || isPort(port));
+      if (!isSound) throw new ValueError(`Invalid ProxyJump "${text}"`);
+    }
+    return text;
+  },
+  (value) => (value === undefined ? [] : [value]),
+);
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+}
+
 /** After how many bytes and seconds keys are renewed; 0 bytes is the cipher's own limit, no seconds none by time. */
 export interface RekeyLimitValue {
   readonly bytes: number;

@@ -37,6 +37,23 @@ export function clientTokens(facts: TokenFacts, system: ConfigSystem): TokenValu
 }
 
 /** Those that ProxyCommand and ProxyJump take. */
-export function proxyTokens({ originalHost, host, port, user }: TokenFacts): TokenValues {
-  return { h: () => host, n: () => originalHost, p: () => String(port), r: () => user };
+export function proxyTokens({ originalHost, host, port, user, hostKeyAlias }: TokenFacts): TokenValues {
+  return {
+    h: () => host,
+    k: () => hostKeyAlias ?? originalHost,
+    n: () => originalHost,
+    p: () => String(port),
+    r: () => user,
+  };
+}
+
+interface Settled extends Pick<TokenFacts, 'originalHost' | 'host' | 'user'> {
+  readonly settings: Pick<TokenFacts, 'port' | 'hostKeyAlias'> & { readonly proxyJump: string | undefined };
+}
+
+/** The facts of a settled configuration. */
+export function tokenFacts({ settings, originalHost, host, user }: Settled): TokenFacts {
+  const { port, hostKeyAlias, proxyJump = '' } = settings;
+  const jumpHosts = proxyJump.toLowerCase() === 'none' ? '' : proxyJump;
+  return { originalHost, host, port, user, hostKeyAlias, jumpHosts };
 }

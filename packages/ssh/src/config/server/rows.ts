@@ -1,7 +1,18 @@
 /** How values of sshd_config are read and written back: the kinds of rows that several keywords share. */
 import { type AlgorithmKindName, algorithmKinds, resolveAlgorithmList } from '../algorithm-list.ts';
 import { ValueError } from '../place.ts';
-import { type AlgorithmSpec, type Given, type KeywordRow, only, parseSeconds, quoteWord, row } from '../values.ts';
+import {
+  type AlgorithmSpec,
+  choice,
+  type Given,
+  type KeywordRow,
+  type Missing,
+  only,
+  parseSeconds,
+  quoteWord,
+  row,
+  single,
+} from '../values.ts';
 
 /** A keyword of sshd_config. */
 export interface ServerRow<T> extends KeywordRow<T> {
@@ -57,35 +68,24 @@ export function ignored<T>(base: ServerRow<T>, why: string, ...off: readonly T[]
   };
 }
 
-/** One word, read and printed by functions; the first line counts. */
+/** One word; sshd names the keyword where it is missing. */
 export function oneWord<T>(
   name: string,
   initial: T,
   parse: (word: string, given: Given) => T,
   format: (value: T) => string,
-  missing?: string,
+  missing: Missing = (keyword) => `${keyword} missing argument.`,
 ): KeywordRow<T> {
-  const read = (given: Given): T => parse(only(given, missing ?? `${given.keyword} missing argument.`), given);
-  return row(name, initial, read, (value) => [format(value)]);
+  return single(name, initial, parse, format, missing);
 }
 
-/** One of some words in any case; the dump prints the first word of a value. */
+/** One of some words in any case, with sshd's complaint where there is none. */
 export function states<const T extends string>(
   name: string,
   initial: T,
   words: readonly (readonly [word: string, value: T])[],
 ): KeywordRow<T> {
-  return oneWord<T>(
-    name,
-    initial,
-    (word) => {
-      const found = words.find(([known]) => known === word.toLowerCase());
-      if (found === undefined) throw new ValueError(`unsupported option "${word}".`);
-      return found[1];
-    },
-    (value) => words.find(([, known]) => known === value)?.[0] ?? value,
-    'missing argument.',
-  );
+  return choice(name, initial, words, 'missing argument.');
 }
 
 /** yes or no; sshd takes no other words for them. */

@@ -1,0 +1,157 @@
+/** The way to a host as its settings describe it: straight, through jump hosts, or through a program. */
+import type { Duplex } from 'node:stream';
+import { type ClientConfig, expandTokens, proxyTokens, tokenFacts } from '../../config/index.ts';
+import { SshError } from '../../errors.ts';
+import { startProxyCommand } from '../proxy-command.ts';
+import { type JumpHost, parseJumpHosts } from './jump-hosts.ts';
+
+/** A host on the way, or at its end, with its own settings. */
+export interface Station {
+  readonly config: ClientConfig;
+  /** A jump host that this one's settings name, with the settings that the files have for it. */
+  readStation(jump: JumpHost): Promise<Station>;
+  /** Logs in to this host: over the stream, or straight where there is none. Its key is checked as its own settings say. */
+  connect(stream: Duplex | undefined): Promise<StationConnection>;
+  readonly log?: (level: 1 | 2 | 3, text: string) => void;
+}
+
+/** What the way needs of a connection to a host on it. */
+export interface StationConnection {
+  forwardTcp(host: string, port: number, options?: { readonly signal?: AbortSignal }): Promise<Duplex>;
+  close(): Promise<void>;
+}
+
+export interface WayOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface Way {
+  /** What to speak over; undefined where the host is connected to straight. */
+  readonly stream: Duplex | undefined;
+  /** Ends the connections to the jump hosts, the last one first. */
+  close(): Promise<void>;
+}
+
+/** Jump hosts whose own settings lead over jump hosts, and so on: somewhere that must end. */
+const maxJumpHosts = 16;
+
+/**
+ * Opens the way to a host, up to the stream that the connection to it goes over.
+ *
+ * @throws SshError of the host on the way that cannot be reached or does not let us through; nothing is left open then.
+ * @example
+ * const way = await openWay(station);
+ * const server = await station.connect(way.stream);
+ */
+export async function openWay(station: Station, options: WayOptions = {}): Promise<Way> {
+  return await openFrom(station, options, 0);
+}
+
+/** The jump hosts that a configuration names, first one first; none for `none` and for a program in their place. */
+export function jumpHostsOf(config: ClientConfig): JumpHost[] {
+  const { proxyJump } = config.settings;
+  if (proxyJump === undefined || isNone(proxyJump)) return [];
+  const text = expandTokens(proxyJump, proxyTokens(tokenFacts(config)), 'ProxyJump');
+  return parseJumpHosts(text, config.origins.get('proxyJump')?.[0]);
+}
+
+/**
+ * The line that ProxyCommand gives to the shell; undefined where there is none.
+ *
+ * @throws SshError `bad-file` where a name that goes into it holds what a shell would act upon: names may come from a
+ *   repository's list of submodules, or from a page (CVE-2023-51385, CVE-2025-61984).
+ */
+export function proxyCommandOf(config: ClientConfig): string | undefined {
+  const { proxyCommand } = config.settings;
+  if (proxyCommand === undefined || isNone(proxyCommand)) return undefined;
+  const tokens = proxyTokens(tokenFacts(config));
+  return expandTokens(proxyCommand, { ...tokens, ...guarded(tokens) }, 'ProxyCommand');
+}
+
+function guarded(tokens: ReturnType<typeof proxyTokens>): ReturnType<typeof proxyTokens> {
+  const guard = (letter: string, what: string): [string, () => string] => [
+    letter,
+    () => {
+      const value = tokens[letter]?.() ?? '';
+      if (isShellSafe(value)) return value;
+      throw new SshError(`ProxyCommand: the ${what} holds characters that a shell acts upon`, {
+        code: 'bad-file',
+        stage: 'config',
+        remedy:
+          'Names of hosts and users have no blanks, quotes, control characters or shell operators, and no leading dash.',
+      });
+    },
+  ];
+  return Object.fromEntries([
+    guard('h', 'host name'),
+    guard('n', 'host name'),
+    guard('k', 'HostKeyAlias'),
+    guard('r', 'user name'),
+  ]);
+}
+
+/** A dollar sign as the last character stays what it is: so end the names of machines on Windows domains. */
+function isShellSafe(value: string): boolean {
+  return /^(?!-)[^\s\p{Cc}"'`$;&<>|(){}]*\$?$/u.test(value) && !value.endsWith('\\');
+}
+
+async function openFrom(station: Station, options: WayOptions, depth: number): Promise<Way> {
+  const { config } = station;
+  const jumps = jumpHostsOf(config);
+  if (jumps.length > 0) return await jumpOver(jumps, station, options, depth);
+  const command = proxyCommandOf(config);
+  if (command === undefined) return { stream: undefined, close: async () => {} };
+  if (config.settings.proxyUseFdpass) throw noFdpass();
+  station.log?.(1, `Executing proxy command: exec ${command}`);
+  return { stream: startProxyCommand(command), close: async () => {} };
+}
+
+async function jumpOver(jumps: readonly JumpHost[], end: Station, options: WayOptions, depth: number): Promise<Way> {
+  const open: { close(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    for (const each of open.reverse().splice(0)) await each.close();
+  };
+  let stream: Duplex | undefined;
+  try {
+    let station = await end.readStation(jumps[0] as JumpHost);
+    for (const index of jumps.keys()) {
+      if (depth + index >= maxJumpHosts) throw tooLong(end.config);
+      if (index === 0) {
+        // The first one's own settings may lead over others; those after it are reached through the one before.
+        const way = await openFrom(station, options, depth + 1);
+        open.push(way);
+        stream = way.stream;
+      }
+      const connection = await station.connect(stream);
+      open.push(connection);
+      const next = jumps[index + 1];
+      station = next === undefined ? end : await end.readStation(next);
+      const { host, settings } = station.config;
+      stream = await connection.forwardTcp(host, settings.port, options);
+    }
+    return { stream, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function isNone(text: string): boolean {
+  return text.toLowerCase() === 'none';
+}
+
+function tooLong({ originalHost }: ClientConfig): SshError {
+  return new SshError(`More than ${maxJumpHosts} jump hosts lead to ${originalHost}.`, {
+    code: 'limit-exceeded',
+    stage: 'config',
+    remedy: 'Look for jump hosts whose own ProxyJump leads back to themselves; "ProxyJump none" ends such a circle.',
+  });
+}
+
+function noFdpass(): SshError {
+  return new SshError('ProxyUseFdpass is not supported: this program cannot take over a socket from another one.', {
+    code: 'unsupported',
+    stage: 'config',
+    remedy: 'Have the ProxyCommand carry the bytes itself, as nc does without -F, and set ProxyUseFdpass no.',
+  });
+}
