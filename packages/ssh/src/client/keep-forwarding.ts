@@ -18,6 +18,8 @@ export interface KeepForwardingOptions {
   readonly backOff?: Partial<BackOff>;
   /** A connection that lived this long was a good one: the next loss begins with the first pause again. Default 30,000. */
   readonly settledMs?: number;
+  /** The longest that one attempt to connect and log in may take. Default 120,000. */
+  readonly attemptMs?: number;
   /** How long a new connection to a local forward waits for the server while it is gone. Default 10,000. */
   readonly holdMs?: number;
   /** How many may wait so; further ones are closed at once. Default 256. */
@@ -172,7 +174,7 @@ export class KeptForwarding {
         if (this.#abort.signal.aborted) break;
         const error = lost ?? closedError();
         // Closed by the program: through the connection, and not through this object.
-        if (lost === undefined || !canHeal(error)) throw error;
+        if (lost === undefined || !canTakeUpAgain(error)) throw error;
         this.#state = 'down';
         for (const remote of this.#remote) remote.lost();
         this.#options.onEvent?.({ kind: 'lost', error });
@@ -190,7 +192,7 @@ export class KeptForwarding {
   /** Tries until there is a connection. */
   async #restore(): Promise<void> {
     const { signal } = this.#abort;
-    const { settledMs = 30_000, onEvent } = this.#options;
+    const { settledMs = 30_000, attemptMs = 120_000, onEvent } = this.#options;
     if (performance.now() - this.#upSinceMs >= settledMs) this.#attempt = 0;
     for (;;) {
       const attempt = ++this.#attempt;
@@ -198,7 +200,7 @@ export class KeptForwarding {
       onEvent?.({ kind: 'retrying', attempt, inMs });
       await pause(inMs, signal);
       try {
-        this.#connection = await this.#connect(signal);
+        this.#connection = await connectInTime(this.#connect, signal, attemptMs);
         break;
       } catch (cause) {
         if (signal.aborted) throw closedError();
@@ -243,10 +245,17 @@ export class KeptForwarding {
   }
 }
 
+/** A connection that stood is worth another one whatever the server said at its end. */
+function canTakeUpAgain(error: SshError): boolean {
+  return error.code === 'disconnected' || healing.has(error.code);
+}
+
 /** Whether trying again can help: a network or a server that is gone comes back, a refusal stays one. */
-function canHeal({ code, stage, disconnect }: SshError): boolean {
-  if (code === 'disconnected') return stage !== 'auth' && disconnect !== disconnectReasons.noMoreAuthMethodsAvailable;
-  return healing.has(code);
+function canHeal(error: SshError): boolean {
+  if (error.code !== 'disconnected') return healing.has(error.code);
+  // In the middle of logging in, most reasons are refusals: too many keys were tried, this address is not welcome.
+  const [, reason] = /^Received disconnect: (\d+):/.exec(error.message) ?? [];
+  return passing.has(Number(reason));
 }
 
 const healing: ReadonlySet<SshError['code']> = new Set([
@@ -258,6 +267,37 @@ const healing: ReadonlySet<SshError['code']> = new Set([
   'bad-mac',
   'bad-packet',
 ]);
+
+const { connectionLost, byApplication, tooManyConnections } = disconnectReasons;
+const passing: ReadonlySet<number> = new Set([connectionLost, byApplication, tooManyConnections]);
+
+/** One attempt, which ends in time: a network that is lost again in the middle of a login would hold it for ever. */
+async function connectInTime(
+  connect: (signal: AbortSignal) => Promise<ClientConnection>,
+  outer: AbortSignal,
+  ms: number,
+): Promise<ClientConnection> {
+  const attempt = new AbortController();
+  const onAbort = () => attempt.abort(outer.reason);
+  if (outer.aborted) onAbort();
+  outer.addEventListener('abort', onAbort, { once: true });
+  const late = new SshError(`no connection came about within ${ms / 1000} seconds`, {
+    code: 'timeout',
+    stage: 'transport',
+  });
+  const timer = setTimeout(() => attempt.abort(late), ms);
+  try {
+    const connection = await connect(attempt.signal);
+    if (!attempt.signal.aborted) return connection;
+    await connection.close();
+    throw late;
+  } catch (error) {
+    throw attempt.signal.aborted && !outer.aborted ? late : error;
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener('abort', onAbort);
+  }
+}
 
 /** Keeps the process alive meanwhile: a program that waits for its server has not ended. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
