@@ -14,6 +14,7 @@ import { parseFlags, usageError } from '../../flags/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { FatalError } from './end.ts';
 import { type FlagName, flagTable, laterFlags } from './flag-table.ts';
+import { parseReconnectLimits, type ReconnectLimits } from './reconnect-limits.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -30,6 +31,8 @@ export interface CommandLine {
   readonly configFile: string | undefined;
   readonly logFile: string | undefined;
   readonly stdioForward: HostPort | undefined;
+  /** --reconnect, with its limits. */
+  readonly reconnect: ReconnectLimits | undefined;
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** In order, for the resolver of settings. */
@@ -51,6 +54,7 @@ interface State {
   configFile: string | undefined;
   logFile: string | undefined;
   stdioForward: HostPort | undefined;
+  reconnect: ReconnectLimits | undefined;
   readonly entries: Entry[];
 }
 
@@ -67,6 +71,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     configFile: undefined,
     logFile: undefined,
     stdioForward: undefined,
+    reconnect: undefined,
     entries: [],
   };
   const before = parseFlags(flagTable, args);
@@ -121,6 +126,12 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
       return;
     case 'protocol1':
       throw always('SSH protocol v.1 is no longer supported');
+    case 'reconnect':
+      state.reconnect ??= {};
+      return;
+    case 'reconnectLimits':
+      state.reconnect = parseReconnectLimits(value);
+      return;
     case 'stdioForward':
       state.stdioForward = readStdioForward(value);
       break;

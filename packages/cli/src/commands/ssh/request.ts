@@ -35,6 +35,8 @@ export interface Request {
   /** The settings with where each was said. */
   readonly config: ClientConfig;
   readonly stdioForward: HostPort | undefined;
+  /** --reconnect, with its limits. */
+  readonly reconnect: CommandLine['reconnect'];
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** -F, which jump hosts are read from as well. */
@@ -85,14 +87,15 @@ export async function readJumpRequest(
       Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true, logLevel: log.level });
     },
   ];
-  const facts = { destination, configFile, command: undefined, stdioForward: undefined, printConfig: false };
+  const nothing = { command: undefined, stdioForward: undefined, reconnect: undefined, printConfig: false };
+  const facts = { destination, configFile, ...nothing };
   return await settle(facts, own, log);
 }
 
-type Typed = Pick<CommandLine, 'destination' | 'configFile' | 'command' | 'stdioForward' | 'printConfig'>;
+type Typed = Pick<CommandLine, 'destination' | 'configFile' | 'command' | 'stdioForward' | 'reconnect' | 'printConfig'>;
 
 async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): Promise<Request> {
-  const { destination, configFile, command, stdioForward, printConfig } = typed;
+  const { destination, configFile, command, stdioForward, reconnect, printConfig } = typed;
   const system = nodeConfigSystem();
   const config = await readConfig(
     {
@@ -120,6 +123,7 @@ async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): 
     settings,
     command,
     stdioForward,
+    reconnect,
     printConfig,
     configFile,
     tokens: clientTokens(facts, system),
@@ -165,6 +169,11 @@ function checked(request: Request, typedCommand: string | undefined): Request {
     (remoteCommand === undefined ? undefined : expandTokens(remoteCommand, request.tokens, 'RemoteCommand'));
   if (settings.sessionType === 'subsystem' && command === undefined) {
     throw usageError(flagTable, 'You must specify a subsystem to invoke.');
+  }
+  if (request.reconnect !== undefined && (settings.sessionType !== 'none' || stdioForward !== undefined)) {
+    throw new FatalError('--reconnect is for forwards alone: use it with -N. A command cannot be taken up again.', {
+      always: true,
+    });
   }
   if (settings.forkAfterAuthentication && command === undefined && settings.sessionType !== 'none') {
     throw new FatalError('Cannot fork into background without a command to execute.', { always: true });

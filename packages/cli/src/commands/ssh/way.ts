@@ -107,7 +107,7 @@ async function connectTo(hop: Request, stream: Duplex | undefined): Promise<Clie
   } catch (error) {
     if (error instanceof FatalError) throw error;
     for (const line of describeConnectFailure(error, { ...hop, address })) hop.log.error(line);
-    throw new FatalError(`Connection closed by UNKNOWN port 65535`);
+    throw new FatalError(`Connection closed by UNKNOWN port 65535`, { cause: error });
   }
 }
 
@@ -118,6 +118,6 @@ async function through(connection: ClientConnection, hop: Request, target: Reque
     if (!(error instanceof SshError)) throw error;
     hop.log.error(`channel 0: open failed: ${error.message}`);
     hop.log.error('stdio forwarding failed');
-    throw new FatalError(`Connection closed by UNKNOWN port 65535`);
+    throw new FatalError(`Connection closed by UNKNOWN port 65535`, { cause: error });
   }
 }
