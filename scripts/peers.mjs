@@ -46,6 +46,9 @@ const peers = [
   { name: 'sftp', package: 'openssh-client' },
   { name: 'git', package: 'git' },
   { name: 'rsync', package: 'rsync' },
+  { name: 'sshfs', package: 'sshfs' },
+  { name: 'ansible', package: 'ansible-core' },
+  { name: 'autossh', package: 'autossh' },
 ];
 
 /** OpenSSH 10 (post-quantum ML-KEM) from the distribution's backports, unpacked beside the system's own 9.2. */

@@ -60,3 +60,29 @@ test('--word is the unknown option "-", as OpenSSH says it', () => {
   assert.deepEqual(new Getopt(['--help'], known).next(), { kind: 'unknown', letter: '-' });
   assert.deepEqual(new Getopt(['--constructor'], known).next(), { kind: 'unknown', letter: '-' });
 });
+
+test('a word that is known is a long option; every other argument is getopt’s', () => {
+  const words = new Map([...known, ['again', false], ['limit', true]]);
+  const steps = (...args: string[]) => {
+    const getopt = new Getopt(args, words);
+    const found: unknown[] = [];
+    for (let step = getopt.next(); step !== undefined; step = getopt.next()) found.push(Object.values(step));
+    return [...found, getopt.index];
+  };
+  assert.deepEqual(steps('-a', '--again', '-b', 'host', '--again'), [
+    ['option', 'a', undefined],
+    ['option', 'again', undefined],
+    ['option', 'b', undefined],
+    3,
+  ]);
+  assert.deepEqual(steps('--limit', '5', '--limit=', '--limit=a=b', 'x'), [
+    ['option', 'limit', '5'],
+    ['option', 'limit', ''],
+    ['option', 'limit', 'a=b'],
+    4,
+  ]);
+  assert.deepEqual(steps('--limit'), [['missing-value', 'limit'], 1]);
+  assert.deepEqual(steps('-p', '--again', '--', '--again'), [['option', 'p', '--again'], 3]);
+  assert.deepEqual(steps('--agai')[0], ['unknown', '-']);
+  assert.deepEqual(steps('--again=1')[0], ['unknown', '-']);
+});

@@ -24,7 +24,8 @@ export class Getopt {
 
   /**
    * @param args - the arguments, the program's name not among them.
-   * @param takesValue - every known letter, and whether a value follows it.
+   * @param takesValue - every known letter, and whether a value follows it. A word is a long option of ours (`--word`): one that
+   *   is known is taken, every other argument is read as getopt reads it.
    */
   constructor(args: readonly string[], takesValue: ReadonlyMap<string, boolean>, index = 0) {
     this.#args = args;
@@ -43,6 +44,8 @@ export class Getopt {
         this.terminated = true;
         return undefined;
       }
+      const long = this.#takeLong(argument);
+      if (long !== undefined) return long;
       this.#offset = 1;
     }
     const letter = String.fromCodePoint(argument.codePointAt(this.#offset) as number);
@@ -59,6 +62,19 @@ export class Getopt {
     if (value === undefined) return { kind: 'missing-value', letter };
     this.index++;
     return { kind: 'option', letter, value };
+  }
+
+  /** `--word`, `--word=value` or `--word value`. */
+  #takeLong(argument: string): GetoptStep | undefined {
+    const [, word = '', attached] = /^--([^=]{2,})(?:=([\s\S]*))?$/.exec(argument) ?? [];
+    const takesValue = this.#takesValue.get(word);
+    if (takesValue === undefined || (!takesValue && attached !== undefined)) return undefined;
+    this.index++;
+    if (!takesValue || attached !== undefined) return { kind: 'option', letter: word, value: attached };
+    const value = this.#args[this.index];
+    if (value === undefined) return { kind: 'missing-value', letter: word };
+    this.index++;
+    return { kind: 'option', letter: word, value };
   }
 
   #advance(): void {

@@ -3,6 +3,5 @@ export type { ParsedArguments, ParsedFlags } from './flags.ts';
 export { parseFlags } from './flags.ts';
 export type { KeyValue } from './key-value.ts';
 export { parseKeyValue } from './key-value.ts';
-export { takeLongWord } from './long-word.ts';
 export type { FlagRow, FlagTable } from './table.ts';
 export { formatHelp, formatUsage, usageError } from './usage.ts';

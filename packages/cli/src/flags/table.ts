@@ -2,7 +2,7 @@
 
 /** One flag of a tool. */
 export interface FlagRow {
-  /** The letter after the dash. */
+  /** The letter after the dash; a word for a flag of ours that OpenSSH does not have, typed as `--word`. */
   readonly letter: string;
   /** Its name in the parsed result. */
   readonly name: string;

@@ -18,9 +18,13 @@ export function usageError(table: FlagTable, mistake?: string): SshError {
 export function formatUsage(table: FlagTable): string {
   if (table.usage !== undefined) return table.usage;
   const head = `usage: ${table.tool}`;
-  const bundled = table.rows.filter((row) => row.value === undefined).map((row) => row.letter);
+  const bundled = table.rows
+    .filter((row) => row.value === undefined && row.letter.length === 1)
+    .map((row) => row.letter);
   const words = bundled.length > 0 ? [`[-${bundled.join('')}]`] : [];
-  for (const row of table.rows) if (row.value !== undefined) words.push(`[-${row.letter} ${row.value}]`);
+  for (const row of table.rows) {
+    if (row.value !== undefined || row.letter.length > 1) words.push(`[${formatFlag(row)}]`);
+  }
   if (table.operands !== undefined) words.push(table.operands);
 
   const lines: string[] = [];
@@ -44,5 +48,6 @@ export function formatHelp(table: FlagTable): string {
 }
 
 function formatFlag(row: FlagRow): string {
-  return row.value === undefined ? `-${row.letter}` : `-${row.letter} ${row.value}`;
+  const flag = `${row.letter.length > 1 ? '--' : '-'}${row.letter}`;
+  return row.value === undefined ? flag : `${flag} ${row.value}`;
 }

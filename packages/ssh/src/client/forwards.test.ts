@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Forward, ForwardListen } from '../config/index.ts';
+import { allocatedPort, forwardedTcpip } from '../connection/index.ts';
+import { channelOpen, requestFailure, requestSuccess } from '../connection/messages.ts';
 import type { SshError } from '../errors.ts';
 import { connectTcp, connectUnix, listenOnLoopback } from '../server/index.ts';
 import { forwardLocal, forwardRemote } from './forwards.ts';
-import { isError, listening, until } from './live.test.kit.ts';
+import { inMemory, isError, listening, until } from './live.test.kit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-forwards-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -155,4 +157,86 @@ test('a server that does not forward refuses, and listeners end with the connect
   const late = dial(active.listen);
   const [error] = (await once(late, 'error')) as [NodeJS.ErrnoException];
   assert.equal(error.code, 'ECONNREFUSED');
+});
+
+test('a connection right behind the answer is taken, whoever chose the port; after a refusal none is', async (t) => {
+  const never = new Promise<undefined>(() => {});
+  const opening = (port: number) => {
+    const data = forwardedTcpip.data.encode({ address: 'localhost', port, originatorAddress: 'x', originatorPort: 1 });
+    const facts = { type: forwardedTcpip.name, sender: 7, windowBytes: 1000, maxPacketBytes: 1000 };
+    return channelOpen.encode({ ...facts, data });
+  };
+  for (const [asked, port, answer, taken] of [
+    [0, 4711, requestSuccess.encode({ data: allocatedPort.encode({ port: 4711 }) }), 1],
+    [4712, 4712, requestSuccess.encode({ data: Buffer.alloc(0) }), 1],
+    [4713, 4713, requestFailure.encode({}), 0],
+    [0, 4714, requestFailure.encode({}), 0],
+    [0, 4716, requestSuccess.encode({ data: allocatedPort.encode({ port: 4715 }) }), 0],
+  ] as const) {
+    const { client } = await inMemory(t, { listen: () => never });
+    let count = 0;
+    const listener = client.listen('localhost', asked, () => count++).catch(() => 'refused');
+    // One packet behind the other, with no turn between them.
+    client.connection.receive(answer);
+    client.connection.receive(opening(port));
+    await listener;
+    await new Promise(setImmediate);
+    assert.equal(count, taken, `${asked} ${port}`);
+    await client.close();
+  }
+});
+
+test('names are looked up, every address of them is listened on, and failures are told in the C library’s words', async (t) => {
+  const { connect } = await listening(t, serverOptions);
+  const client = await connect();
+  const target = { kind: 'tcp', host: '127.0.0.1', port: 9 } as const;
+  const open = (listen: ForwardListen, options = {}) => forwardLocal(client, { listen, target }, options);
+  const both = await open({ kind: 'tcp', host: undefined, port: 0 });
+  assert.ok(both.bound.some(({ address }) => address === '127.0.0.1'));
+  assert.ok(both.bound.every(({ address }) => address === '127.0.0.1' || address === '::1'));
+  const four = await open({ kind: 'tcp', host: '*', port: 0 }, { family: 4 });
+  assert.deepEqual(
+    four.bound.map(({ address }) => address),
+    ['0.0.0.0'],
+  );
+  const everybody = await open({ kind: 'tcp', host: undefined, port: 0 }, { gatewayPorts: true });
+  assert.equal(everybody.bound[0]?.address, '0.0.0.0');
+  const taken = { kind: 'tcp', host: '127.0.0.1', port: (both.listen as { port: number }).port } as const;
+  for (const [listen, step, reason] of [
+    [taken, 'bind', 'Address already in use'],
+    [{ kind: 'tcp', host: '192.0.2.99', port: 0 }, 'bind', 'Cannot assign requested address'],
+    [{ kind: 'tcp', host: 'no.such.name.invalid', port: 0 }, 'lookup', 'Name or service not known'],
+    [{ kind: 'unix', path: join(folder, 'no', 'such', 'folder') }, 'bind', 'No such file or directory'],
+  ] as const) {
+    await assert.rejects(open(listen), (error: SshError) => {
+      const cause = error.cause as { step: string; reason: string };
+      assert.deepEqual([error.code, cause.step, cause.reason], ['connect-failed', step, reason]);
+      return true;
+    });
+  }
+});
+
+test('a forward counts what it carries, in both directions', async (t) => {
+  const target = await startUpperCase(t);
+  const { connect } = await listening(t, serverOptions);
+  const client = await connect();
+  const to = { kind: 'tcp', host: '127.0.0.1', port: target.port } as const;
+  const local = await forwardLocal(client, { listen: anyPort, target: to });
+  const remote = await forwardRemote(client, { listen: anyPort, target: to });
+  for (const forward of [local, remote]) {
+    const socket = dial(forward.listen);
+    socket.write('abc');
+    await until('it is open', () => forward.status().openConnections === 1);
+    assert.equal(await ask(socket, 'de'), 'ABCDE');
+    await until('it has ended', () => forward.status().openConnections === 0);
+  }
+  const facts = (forward: typeof local) => {
+    const { side, connections, bytesIn, bytesOut, isUp, reconnects } = forward.status();
+    return { side, connections, bytesIn, bytesOut, isUp, reconnects };
+  };
+  const counted = { connections: 1, isUp: true, reconnects: 0, bytesIn: 5, bytesOut: 5 };
+  assert.deepEqual(facts(local), { side: 'local', ...counted });
+  assert.deepEqual(facts(remote), { side: 'remote', ...counted });
+  await client.close();
+  assert.equal(local.status().isUp, false);
 });

@@ -1,28 +1,37 @@
 /** Forwards between this machine and the server's: TCP, Unix sockets and SOCKS, in both directions. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Forward, ForwardListen, ForwardTarget } from '../config/index.ts';
-import { SshError, toSshError } from '../errors.ts';
-import { formatSocksReply, SocksHandshake, type SocksOutcome, type SocksRequest } from '../forward/index.ts';
-import { join } from '../io/index.ts';
+import { SshError } from '../errors.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { type LocalListenOptions, listenLocally } from './local-listener.ts';
+import { ForwardLedger, type ForwardTraffic } from './forward-ledger.ts';
+import {
+  carry,
+  connectHere,
+  type Destination,
+  type ForwardedConnection,
+  type ForwardHooks,
+} from './forwarded-connection.ts';
+import { type BoundAddress, type LocalListenOptions, listenLocally } from './local-listener.ts';
 
-/** Where a forwarded connection came from, and where it was to go. */
-export interface ForwardedConnection {
-  readonly from: { readonly address: string; readonly port: number };
-  readonly to: Exclude<ForwardTarget, { kind: 'socks' }> | undefined;
-}
-
-export interface ForwardOptions extends LocalListenOptions {
+export interface ForwardOptions extends LocalListenOptions, ForwardHooks {
   readonly signal?: AbortSignal;
   /** Which targets a remote SOCKS forward may reach from here (PermitRemoteOpen); default all. */
   readonly permitRemoteOpen?: (host: string, port: number) => boolean;
-  readonly onConnection?: (connection: ForwardedConnection) => void;
-  /** A connection that was told by `onConnection` has ended, whatever came of it. */
-  readonly onEnd?: (connection: ForwardedConnection) => void;
-  /** A connection that could not be carried on; the others are not disturbed. */
-  readonly onFailure?: (error: SshError, connection: ForwardedConnection) => void;
+}
+
+/** How a forward fares. */
+export interface ForwardStatus extends ForwardTraffic {
+  /** Who listens: this machine (`-L`, `-D`) or the server's (`-R`). */
+  readonly side: 'local' | 'remote';
+  readonly listen: ForwardListen;
+  readonly target: ForwardTarget;
+  /** When it was first opened. */
+  readonly since: Date;
+  /** False while there is no connection to the server, or it does not listen. */
+  readonly isUp: boolean;
+  /** How often it was taken up again on another connection; see `keepForwarding`. */
+  readonly reconnects: number;
 }
 
 /** A forward that stands. */
@@ -34,23 +43,46 @@ export interface ActiveForward {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** One that counts what it carries. */
+export interface MeteredForward extends ActiveForward {
+  /** The addresses of this machine that it came to; empty for a Unix socket and for a remote forward. */
+  readonly bound: readonly BoundAddress[];
+  status(): ForwardStatus;
+}
+
 /**
  * Listens here and has the server connect (`-L`, `-D`).
  *
- * @throws SshError `connect-failed` where the address here is taken.
+ * @throws SshError `connect-failed` where the address here is taken; its cause is a `ListenFailure`.
  */
 export async function forwardLocal(
   server: ClientConnection,
-  { listen, target }: Forward,
+  forward: Forward,
   options: ForwardOptions = {},
-): Promise<ActiveForward> {
+): Promise<MeteredForward> {
+  const ledger = new ForwardLedger();
+  const listener = await listenAndCarry(async () => server, forward, options, ledger);
+  void server.closed.then(() => listener.close());
+  return activeForward('local', { ...forward, listen: listener.listen }, ledger, {
+    bound: listener.bound,
+    isUp: () => server.connection.ended === undefined,
+    close: listener.close,
+  });
+}
+
+/** The listening half of a local forward; the server is asked for with every connection. */
+export function listenAndCarry(
+  server: () => Promise<ClientConnection>,
+  { listen, target }: Forward,
+  options: ForwardOptions,
+  ledger: ForwardLedger,
+): ReturnType<typeof listenLocally> {
   const accept = (socket: Socket): void => {
     const from = { address: socket.remoteAddress ?? '127.0.0.1', port: socket.remotePort ?? 0 };
-    carry(socket, from, target, options, (to) => openOnServer(server, to, from));
+    const open = async (to: Destination) => openOnServer(await server(), to, from);
+    carry(socket, { ...options, target, from, ledger, localEnd: 'came', open });
   };
-  const listener = await listenLocally(listen, accept, options);
-  void server.closed.then(() => listener.close());
-  return activeForward(listener.listen, () => listener.close());
+  return listenLocally(listen, accept, options);
 }
 
 /**
@@ -60,143 +92,92 @@ export async function forwardLocal(
  */
 export async function forwardRemote(
   server: ClientConnection,
-  { listen, target }: Forward,
+  forward: Forward,
   options: ForwardOptions = {},
-): Promise<ActiveForward> {
-  const accept = (stream: Duplex, from: ForwardedConnection['from']): void => {
-    carry(stream, from, target, options, (to) => {
-      if (target.kind === 'socks' && to.kind === 'tcp' && options.permitRemoteOpen?.(to.host, to.port) === false) {
-        throw new SshError(`a connection to ${to.host} port ${to.port} is not permitted from here`, {
-          code: 'request-refused',
-          stage: 'channel',
-        });
-      }
-      return connectHere(to);
-    });
-  };
-  if (listen.kind === 'unix') {
-    const listener = await server.listenUnix(listen.path, accept, options);
-    return activeForward(listen, () => listener.close());
-  }
-  // An empty name asks for every address, as the server's GatewayPorts allows; "localhost" for its loopback ones.
-  const address =
-    listen.host === undefined ? (options.gatewayPorts ? '' : 'localhost') : listen.host === '*' ? '' : listen.host;
-  const listener = await server.listen(address, listen.port, accept, options);
-  return activeForward({ ...listen, port: listener.port }, () => listener.close());
-}
-
-type Open = (to: Exclude<ForwardTarget, { kind: 'socks' }>) => Promise<Duplex>;
-
-/** One connection from its first byte to its last. Whatever happens to it, the forward goes on. */
-function carry(
-  stream: Duplex,
-  from: ForwardedConnection['from'],
-  target: ForwardTarget,
-  options: ForwardOptions,
-  open: Open,
-): void {
-  // Errors come from whichever end breaks first, and end the other.
-  stream.on('error', () => {});
-  const attempt = async (): Promise<void> => {
-    const socks = target.kind === 'socks' ? await readSocks(stream) : undefined;
-    const to = socks === undefined ? (target as Exclude<ForwardTarget, { kind: 'socks' }>) : targetOf(socks);
-    const connection = { from, to };
-    options.onConnection?.(connection);
-    let other: Duplex;
-    try {
-      other = await open(to);
-    } catch (cause) {
-      options.onEnd?.(connection);
-      if (socks !== undefined) stream.end(formatSocksReply(socks, outcomeOf(cause)));
-      throw cause;
-    }
-    if (stream.destroyed) {
-      other.destroy();
-      options.onEnd?.(connection);
-      return;
-    }
-    whenBothClosed(stream, other, () => options.onEnd?.(connection));
-    if (socks !== undefined) stream.write(formatSocksReply(socks, 'granted'));
-    join(stream, other);
-  };
-  attempt().catch((cause: unknown) => {
-    if (!stream.writableEnded) stream.destroy();
-    options.onFailure?.(toSshError(cause, { code: 'connect-failed', stage: 'channel' }), { from, to: undefined });
+): Promise<MeteredForward> {
+  const ledger = new ForwardLedger();
+  const listener = await askAndCarry(server, forward, options, ledger);
+  return activeForward('remote', { ...forward, listen: listener.listen }, ledger, {
+    bound: [],
+    isUp: () => server.connection.ended === undefined,
+    close: listener.close,
   });
 }
 
-function whenBothClosed(a: Duplex, b: Duplex, tell: () => void): void {
-  let open = 2;
-  for (const stream of [a, b]) {
-    stream.once('close', () => {
-      open--;
-      if (open === 0) tell();
-    });
+/** The server's half of a remote forward, on one connection. */
+export async function askAndCarry(
+  server: ClientConnection,
+  { listen, target }: Forward,
+  options: ForwardOptions,
+  ledger: ForwardLedger,
+): Promise<{ readonly listen: ForwardListen; close(): Promise<void> }> {
+  const accept = (stream: Duplex, from: ForwardedConnection['from']): void => {
+    const open = async (to: Destination) => {
+      requirePermitted(target, to, options);
+      return connectHere(to);
+    };
+    carry(stream, { ...options, target, from, ledger, localEnd: 'opened', open });
+  };
+  if (listen.kind === 'unix') {
+    const listener = await server.listenUnix(listen.path, accept, options);
+    return { listen, close: () => listener.close() };
   }
+  // An empty name asks for every address, as the server's GatewayPorts allows; "localhost" for its loopback ones.
+  const address = listen.host === undefined ? 'localhost' : listen.host === '*' ? '' : listen.host;
+  const listener = await server.listen(address, listen.port, accept, options);
+  return { listen: { ...listen, port: listener.port }, close: () => listener.close() };
+}
+
+/** What is the same of every forward that stands. */
+export function activeForward(
+  side: ForwardStatus['side'],
+  forward: Forward,
+  ledger: ForwardLedger,
+  facts: {
+    readonly bound: readonly BoundAddress[];
+    readonly isUp: () => boolean;
+    readonly reconnects?: () => number;
+    readonly listen?: () => ForwardListen;
+    close(): Promise<void>;
+  },
+): MeteredForward {
+  const since = new Date();
+  const close = (): Promise<void> => facts.close();
+  return {
+    get listen() {
+      return facts.listen?.() ?? forward.listen;
+    },
+    bound: facts.bound,
+    status() {
+      return {
+        side,
+        listen: this.listen,
+        target: forward.target,
+        since,
+        isUp: facts.isUp(),
+        reconnects: facts.reconnects?.() ?? 0,
+        ...ledger.traffic,
+      };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 function openOnServer(
   server: ClientConnection,
-  to: Exclude<ForwardTarget, { kind: 'socks' }>,
+  to: Destination,
   originator: ForwardedConnection['from'],
 ): Promise<Duplex> {
   if (to.kind === 'unix') return server.forwardUnix(to.path);
   return server.forwardTcp(to.host, to.port, { originator });
 }
 
-function connectHere(to: Exclude<ForwardTarget, { kind: 'socks' }>): Promise<Duplex> {
-  const socket =
-    to.kind === 'unix'
-      ? connect({ path: to.path, allowHalfOpen: true })
-      : connect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
-  return new Promise((resolve, reject) => {
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', reject);
+function requirePermitted(target: ForwardTarget, to: Destination, { permitRemoteOpen }: ForwardOptions): void {
+  if (target.kind !== 'socks' || to.kind !== 'tcp' || permitRemoteOpen?.(to.host, to.port) !== false) return;
+  throw new SshError(`a connection to ${to.host} port ${to.port} is not permitted from here`, {
+    code: 'request-refused',
+    stage: 'channel',
+    remedy: 'PermitRemoteOpen lists what programs on the server may reach from here.',
   });
-}
-
-/** Reads a SOCKS request and leaves what follows it in the stream. Rejects where it is none, or the client has gone. */
-function readSocks(stream: Duplex): Promise<SocksRequest> {
-  const handshake = new SocksHandshake();
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      stream.off('data', take).off('close', gone).off('end', gone);
-      stream.pause();
-    };
-    const gone = (): void => {
-      stop();
-      reject(new SshError('the SOCKS client has gone', { code: 'connection-lost', stage: 'channel', side: 'peer' }));
-    };
-    const take = (chunk: Buffer): void => {
-      try {
-        const { reply, request, rest } = handshake.receive(chunk);
-        if (reply !== undefined) stream.write(reply);
-        if (request === undefined) return;
-        stop();
-        if (rest.length > 0) stream.unshift(rest);
-        resolve(request);
-      } catch (error) {
-        stop();
-        reject(error as Error);
-      }
-    };
-    stream.on('data', take).once('close', gone).once('end', gone);
-  });
-}
-
-function targetOf({ host, port }: SocksRequest): { kind: 'tcp'; host: string; port: number } {
-  return { kind: 'tcp', host, port };
-}
-
-function outcomeOf(cause: unknown): SocksOutcome {
-  const { code } = cause as { code?: string };
-  if (code === 'request-refused') return 'not-allowed';
-  return code === 'ECONNREFUSED' || code === 'channel-open-refused' ? 'refused' : 'unreachable';
-}
-
-function activeForward(listen: ForwardListen, close: () => Promise<void>): ActiveForward {
-  return { listen, close, [Symbol.asyncDispose]: close };
 }

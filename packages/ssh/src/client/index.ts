@@ -34,12 +34,15 @@ export { lookUpSshfp, type SshfpAnswer, type SshfpLookUpOptions } from './dns/lo
 export { type DnsAnswer, type DnsQuery, decodeSshfpAnswer, encodeSshfpQuery, parseDnsName } from './dns/message.ts';
 export { parseResolvConf, type ResolverSettings } from './dns/resolv-conf.ts';
 export type { ExecOptions, ExecResult } from './exec.ts';
+export type { ForwardTraffic } from './forward-ledger.ts';
+export type { Destination, ForwardedConnection, ForwardHooks } from './forwarded-connection.ts';
 export {
   type ActiveForward,
-  type ForwardedConnection,
   type ForwardOptions,
+  type ForwardStatus,
   forwardLocal,
   forwardRemote,
+  type MeteredForward,
 } from './forwards.ts';
 export { expandGlob } from './glob.ts';
 export {
@@ -58,6 +61,8 @@ export {
   loadIdentity,
   readPublicHalf,
 } from './identities.ts';
+export { type KeepForwardingOptions, type KeptForwarding, keepForwarding } from './keep-forwarding.ts';
+export type { KeptEvent } from './kept-event.ts';
 export {
   type KnownHostsCommand,
   type KnownHostsCommandOptions,
@@ -79,6 +84,7 @@ export {
   type LearnHostKeysOptions,
   learnHostKeys,
 } from './learn-host-keys.ts';
+export type { BoundAddress, ListenFailure } from './local-listener.ts';
 export {
   connectMux,
   connectThroughMaster,

@@ -39,6 +39,8 @@ interface Options {
 
 export class RemoteForwards {
   readonly #listeners = new Map<string, OnForwardedConnection>();
+  /** Requests whose answer has not come, or is not looked at yet. */
+  readonly #asking = new Set<Promise<unknown>>();
   readonly channelHandlers: ReadonlyMap<string, ChannelOpenHandler> = new Map([
     [forwardedTcpip.name, (open: IncomingOpen) => this.#acceptTcp(open)],
     [forwardedStreamlocalOpenssh.name, (open: IncomingOpen) => this.#acceptUnix(open)],
@@ -52,11 +54,14 @@ export class RemoteForwards {
     options: Options,
   ): Promise<RemoteListener> {
     const request = tcpipForward.data.encode({ address, port });
-    const answer = await connection.globalRequest(tcpipForward.name, request, options);
-    if (answer === undefined) throw refused(`${address === '' ? 'all addresses' : address} port ${port}`);
-    const chosen = port === 0 ? allocatedPort.decode(answer).port : port;
+    const asked = connection.globalRequest(tcpipForward.name, request, options);
+    const { chosen, remove } = await this.#ask(asked, (answer) => {
+      if (answer === undefined) throw refused(`${address === '' ? 'all addresses' : address} port ${port}`);
+      const chosen = port === 0 ? allocatedPort.decode(answer).port : port;
+      return { chosen, remove: this.#add(keyOf(address, chosen), onConnection) };
+    });
     const cancel = cancelTcpipForward.data.encode({ address, port: chosen });
-    const close = this.#add(connection, keyOf(address, chosen), onConnection, cancelTcpipForward.name, cancel);
+    const close = closer(connection, remove, cancelTcpipForward.name, cancel);
     return { address, port: chosen, close, [Symbol.asyncDispose]: close };
   }
 
@@ -67,10 +72,13 @@ export class RemoteForwards {
     options: Options,
   ): Promise<RemoteSocketListener> {
     const request = streamlocalForwardOpenssh.data.encode({ socketPath: path });
-    const answer = await connection.globalRequest(streamlocalForwardOpenssh.name, request, options);
-    if (answer === undefined) throw refused(path);
+    const asked = connection.globalRequest(streamlocalForwardOpenssh.name, request, options);
+    const remove = await this.#ask(asked, (answer) => {
+      if (answer === undefined) throw refused(path);
+      return this.#add(path, onConnection);
+    });
     const cancel = cancelStreamlocalForwardOpenssh.data.encode({ socketPath: path });
-    const close = this.#add(connection, path, onConnection, cancelStreamlocalForwardOpenssh.name, cancel);
+    const close = closer(connection, remove, cancelStreamlocalForwardOpenssh.name, cancel);
     return { path, close, [Symbol.asyncDispose]: close };
   }
 
@@ -78,37 +86,52 @@ export class RemoteForwards {
     this.#listeners.clear();
   }
 
-  #add(
-    connection: Connection,
-    key: string,
-    onConnection: OnForwardedConnection,
-    cancelName: string,
-    cancelData: Buffer,
-  ): () => Promise<void> {
+  /** @returns what takes it away again, and tells whether it was still there. */
+  #add(key: string, onConnection: OnForwardedConnection): () => boolean {
     this.#listeners.set(key, onConnection);
-    return async () => {
-      if (this.#listeners.get(key) !== onConnection) return;
-      this.#listeners.delete(key);
-      if (!connection.ended) await connection.globalRequest(cancelName, cancelData);
-    };
+    return () => this.#listeners.get(key) === onConnection && this.#listeners.delete(key);
+  }
+
+  async #ask<T>(asked: Promise<Buffer | undefined>, take: (answer: Buffer | undefined) => T): Promise<T> {
+    const taken = asked.then(take);
+    this.#asking.add(taken);
+    try {
+      return await taken;
+    } finally {
+      this.#asking.delete(taken);
+    }
   }
 
   /** Only what we asked for is taken: a server cannot reach into our network by itself. */
-  #acceptTcp(open: IncomingOpen): void {
+  #acceptTcp(open: IncomingOpen): Promise<void> {
     const { address, port, originatorAddress, originatorPort } = forwardedTcpip.data.decode(open.data);
-    this.#accept(open, keyOf(address, port), { address: originatorAddress, port: originatorPort });
+    return this.#accept(open, keyOf(address, port), { address: originatorAddress, port: originatorPort });
   }
 
-  #acceptUnix(open: IncomingOpen): void {
+  #acceptUnix(open: IncomingOpen): Promise<void> {
     const { socketPath } = forwardedStreamlocalOpenssh.data.decode(open.data);
-    this.#accept(open, socketPath, { address: '', port: 0 });
+    return this.#accept(open, socketPath, { address: '', port: 0 });
   }
 
-  #accept(open: IncomingOpen, key: string, from: { address: string; port: number }): void {
+  async #accept(open: IncomingOpen, key: string, from: { address: string; port: number }): Promise<void> {
+    // A connection may come right behind the answer that allows it, in the same packet, before that is looked at.
+    if (!this.#listeners.has(key) && this.#asking.size > 0) await Promise.allSettled(this.#asking);
     const onConnection = this.#listeners.get(key);
     if (onConnection === undefined) open.refuse();
     else onConnection(new ChannelStream(open.accept()), from);
   }
+}
+
+function closer(
+  connection: Connection,
+  remove: () => boolean,
+  cancelName: string,
+  cancelData: Buffer,
+): () => Promise<void> {
+  return async () => {
+    if (!remove() || connection.ended) return;
+    await connection.globalRequest(cancelName, cancelData);
+  };
 }
 
 /** A blank stands in no path that begins with a slash and in no address, so that neither passes for the other. */

@@ -40,7 +40,7 @@ export class OpeningChannels {
           if (signal?.aborted) channel.abort();
           else resolve(channel);
         },
-        refused: (reason, description) => fail(refusedError(channel.type, reason, description)),
+        refused: (reason, description) => fail(refusedError(channel, reason, description)),
         ended: fail,
       });
     });
@@ -65,6 +65,8 @@ export class OpeningChannels {
 
 /** What a refused CHANNEL_OPEN said; the `cause` of a `channel-open-refused` error. */
 export interface OpenRefusal {
+  /** Our number of the channel, as logs have it. */
+  channel: number;
   reason: number;
   description: string;
 }
@@ -82,9 +84,9 @@ const reasonTexts: Readonly<Record<number, readonly [text: string, remedy: strin
   [openFailureReasons.resourceShortage]: ['resource shortage', 'Close channels that are no longer used.'],
 };
 
-function refusedError(type: string, reason: number, description: Buffer): SshError {
+function refusedError({ id, type }: Channel, reason: number, description: Buffer): SshError {
   const [text, remedy] = reasonTexts[reason] ?? [`reason ${reason}`, undefined];
-  const refusal: OpenRefusal = { reason, description: printable(description.subarray(0, maxShownBytes)) };
+  const refusal: OpenRefusal = { channel: id, reason, description: printable(description.subarray(0, maxShownBytes)) };
   const detail = refusal.description === '' ? '' : `: ${refusal.description}`;
   return new SshError(`the peer refused a ${type} channel (${text})${detail}`, {
     code: 'channel-open-refused',

@@ -23,6 +23,10 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   if (settings.refuseConnection !== undefined && settings.refuseConnection.text.toLowerCase() !== 'none') {
     throw new FatalError(`RefuseConnection: ${settings.refuseConnection.text}`);
   }
+  if (request.reconnect !== undefined) {
+    const { keepForwards } = await import('./reconnect.ts');
+    return keepForwards(request, () => background?.reportLogin());
+  }
   const wish = terminalWish(request);
   const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
   const startedMs = performance.now();
@@ -47,7 +51,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   const via = connection.login.methods.at(-1);
   const where = facts.address === undefined ? 'via proxy' : `[${facts.address}]:${request.port}`;
   log.verbose(`Authenticated to ${request.host} (${where}) using "${via}".`);
-  watchSignals(connection, log);
+  const ended = watchSignals(connection, request);
   try {
     const forwards = hasForwards(request)
       ? await (await import('./forwards.ts')).openForwards(connection, request)
@@ -65,6 +69,8 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     return status;
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
+    // It was us who closed it, and the signal's status is ours.
+    if (ended.status !== undefined) return ended.status;
     for (const line of describeLostSession(error, facts)) log.error(line);
     return failureStatus;
   } finally {
@@ -114,15 +120,22 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
   return { wanted, isLocal: wanted && isLocal };
 }
 
-/** As OpenSSH: a signal that ends the client ends the session in good order, with status 255. */
-function watchSignals(connection: ClientConnection, log: Log): void {
+/** As OpenSSH: a signal that ends the client ends the session in good order, with status 255; -N that is asked to end has done well. */
+function watchSignals(
+  connection: ClientConnection,
+  { log, settings }: Request,
+): { readonly status: number | undefined } {
+  const ended: { status: number | undefined } = { status: undefined };
   const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
   for (const [name, number] of Object.entries(numbers)) {
     process.once(name, () => {
       log.verbose(`Killed by signal ${number}.`);
-      void connection.close().then(() => process.exit(failureStatus));
+      const status = name === 'SIGTERM' && settings.sessionType === 'none' ? 0 : failureStatus;
+      ended.status = status;
+      void connection.close().then(() => process.exit(status));
     });
   }
+  return ended;
 }
 
 function tellTraffic(connection: ClientConnection, log: Log, startedMs: number): void {

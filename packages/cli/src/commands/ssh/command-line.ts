@@ -11,10 +11,11 @@ import {
   parseEscapeCharacter,
   parseForward,
 } from '@nacre/ssh/config';
-import { parseFlags, takeLongWord, usageError } from '../../flags/index.ts';
+import { parseFlags, usageError } from '../../flags/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { FatalError } from './end.ts';
 import { type FlagName, flagTable, laterFlags } from './flag-table.ts';
+import { parseReconnectLimits, type ReconnectLimits } from './reconnect-limits.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -31,6 +32,8 @@ export interface CommandLine {
   readonly configFile: string | undefined;
   readonly logFile: string | undefined;
   readonly stdioForward: HostPort | undefined;
+  /** --reconnect, with its limits. */
+  readonly reconnect: ReconnectLimits | undefined;
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** --json: what prints facts prints them for programs. */
@@ -51,9 +54,11 @@ interface State {
   level: number;
   quiet: boolean;
   printConfig: boolean;
+  json: boolean;
   configFile: string | undefined;
   logFile: string | undefined;
   stdioForward: HostPort | undefined;
+  reconnect: ReconnectLimits | undefined;
   readonly entries: Entry[];
 }
 
@@ -67,14 +72,14 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     level: 0,
     quiet: false,
     printConfig: false,
+    json: false,
     configFile: undefined,
     logFile: undefined,
     stdioForward: undefined,
+    reconnect: undefined,
     entries: [],
   };
-  const front = takeLongWord(flagTable, args, '--json');
-  let json = front.isThere;
-  const before = parseFlags(flagTable, front.rest);
+  const before = parseFlags(flagTable, args);
   for (const flag of before.ordered) takeFlag(flag, state);
   const [typed, ...rest] = before.operands;
   if (typed === undefined) throw usageError(flagTable);
@@ -85,15 +90,13 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   });
   let operands = rest;
   if (!before.terminated) {
-    const behind = takeLongWord(flagTable, rest, '--json');
-    json ||= behind.isThere;
-    const after = parseFlags(flagTable, behind.rest);
+    const after = parseFlags(flagTable, rest);
     for (const flag of after.ordered) takeFlag(flag, state);
     operands = [...after.operands];
   }
   // Everywhere else it is what OpenSSH calls it.
-  if (json && !state.printConfig) throw usageError(flagTable, 'unknown option -- -');
-  return { ...state, json, destination, command: operands.length === 0 ? undefined : operands.join(' ') };
+  if (state.json && !state.printConfig) throw usageError(flagTable, 'unknown option -- -');
+  return { ...state, destination, command: operands.length === 0 ? undefined : operands.join(' ') };
 }
 
 function requireDestination(typed: string): Destination {
@@ -125,11 +128,20 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
     case 'printConfig':
       state.printConfig = true;
       return;
+    case 'json':
+      state.json = true;
+      return;
     case 'option':
       state.entries.push(value);
       return;
     case 'protocol1':
       throw always('SSH protocol v.1 is no longer supported');
+    case 'reconnect':
+      state.reconnect ??= {};
+      return;
+    case 'reconnectLimits':
+      state.reconnect = parseReconnectLimits(value);
+      return;
     case 'stdioForward':
       state.stdioForward = readStdioForward(value);
       break;

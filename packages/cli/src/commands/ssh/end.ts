@@ -5,8 +5,8 @@ export class FatalError extends Error {
   /** Printed whatever the log level: what is wrong with the command line or a file. */
   readonly always: boolean;
 
-  constructor(message: string, options: { always?: boolean } = {}) {
-    super(message);
+  constructor(message: string, options: { always?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'FatalError';
     this.always = options.always ?? false;
   }

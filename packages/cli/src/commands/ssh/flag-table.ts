@@ -56,6 +56,14 @@ export const flagTable = {
       value: 'host:port',
       help: 'Join stdin and stdout to a port behind the server.',
     },
+    { letter: 'json', name: 'json', help: 'With -G: print the settings for programs.', repeatable: true },
+    { letter: 'reconnect', name: 'reconnect', help: 'With -N: connect again when the connection is lost.' },
+    {
+      letter: 'reconnect-limits',
+      name: 'reconnectLimits',
+      value: 'name=value,...',
+      help: 'Limits of --reconnect: first, most, attempts, hold.',
+    },
     { letter: 'w', name: 'tunnel', value: 'local_tun[:remote_tun]', help: 'Join tunnel devices.' },
   ],
 } as const satisfies FlagTable;

@@ -1,8 +1,10 @@
 /** -W: our stdin and stdout joined to a port behind the server, as a jump needs it. */
 import type { ClientConnection } from '@nacre/ssh/client';
+import type { OpenRefusal } from '@nacre/ssh/connection';
 import { SshError } from '@nacre/ssh/errors';
 import type { HostPort } from './command-line.ts';
 import { FatalError } from './end.ts';
+import { describeRefusal } from './forward-words.ts';
 import { readInput } from './local-input.ts';
 import { openOutput } from './local-output.ts';
 import type { Request } from './request.ts';
@@ -11,8 +13,7 @@ import type { Request } from './request.ts';
 export async function forwardStdio(connection: ClientConnection, target: HostPort, { log }: Request): Promise<number> {
   const stream = await connection.forwardTcp(target.host, target.port).catch((error: unknown) => {
     if (!(error instanceof SshError) || error.code !== 'channel-open-refused') throw error;
-    const [, reason = error.message] = /\(([^)]*\): [\s\S]*)$/.exec(error.message) ?? [];
-    log.error(`channel 0: open failed: ${reason.replace('): ', ': ')}`);
+    log.info(describeRefusal(error.cause as OpenRefusal));
     throw new FatalError('stdio forwarding failed');
   });
   const input = readInput(0, {

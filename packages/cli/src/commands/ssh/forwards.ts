@@ -1,14 +1,25 @@
 /** -L, -R and -D: opened after login, in OpenSSH's words, and waited for at the end. */
 import {
-  type ActiveForward,
   type ClientConnection,
+  type ForwardedConnection,
   type ForwardOptions,
+  type ForwardStatus,
   forwardLocal,
   forwardRemote,
+  type KeptForwarding,
+  type MeteredForward,
 } from '@nacre/ssh/client';
-import { type Forward, type ForwardTarget, formatForward } from '@nacre/ssh/config';
+import type { Forward, ForwardListen } from '@nacre/ssh/config';
 import { SshError } from '@nacre/ssh/errors';
 import { FatalError } from './end.ts';
+import { watchStatusSignals } from './forward-status.ts';
+import {
+  describeListen,
+  describeRemote,
+  describeTarget,
+  tellConnectionFailure,
+  tellListenFailure,
+} from './forward-words.ts';
 import type { Request } from './request.ts';
 
 /** The forwards of one connection. */
@@ -17,37 +28,55 @@ export interface ForwardSet {
   readonly connectionCount: number;
   /** Settles when no forwarded connection stands any more. */
   idle(): Promise<void>;
+  /** One more of -L or -D; false where it could not be opened, which the log says. */
+  openLocal(forward: Forward): Promise<boolean>;
+  /** One more of -R; undefined where it stands, otherwise the words for why not. */
+  openRemote(forward: Forward): Promise<string | undefined>;
+  /** Ends the listening at an address; connections that stand go on. False where nothing listens there. */
+  cancel(side: 'local' | 'remote', listen: ForwardListen): Promise<boolean>;
+  /** Ends all listening on this machine. */
+  stopListening(): Promise<void>;
+  /** Every forward that stands. */
+  list(): ForwardStatus[];
 }
 
 /**
  * Opens every forward of the settings.
  *
+ * @param server - one connection, or one that is made anew when it is lost.
  * @throws FatalError where one fails and ExitOnForwardFailure says so.
  */
-export async function openForwards(connection: ClientConnection, request: Request): Promise<ForwardSet> {
-  const { settings } = request;
-  const set = new Forwards(connection, request);
+export async function openForwards(server: ClientConnection | KeptForwarding, request: Request): Promise<ForwardSet> {
+  const { settings, log } = request;
+  const set = new Forwards(server, request);
   if (settings.clearAllForwardings) return set;
-  const failures: string[] = [];
+  const { exitOnForwardFailure } = settings;
+  let isLocalWhole = true;
   for (const forward of [...settings.localForward, ...settings.dynamicForward]) {
-    if (!(await set.openLocal(forward))) failures.push('Could not request local forwarding.');
+    if (!(await set.openLocal(forward))) isLocalWhole = false;
+  }
+  // The words for it were said.
+  if (!isLocalWhole && exitOnForwardFailure) throw new FatalError('');
+  if (settings.remoteForward.length > 0) {
+    log.debug(1, `ssh_init_forwarding: expecting replies for ${settings.remoteForward.length} forwards`);
   }
   for (const forward of settings.remoteForward) {
     const failure = await set.openRemote(forward);
-    if (failure !== undefined) failures.push(failure);
+    if (failure !== undefined && exitOnForwardFailure) throw new FatalError(failure);
   }
-  if (settings.exitOnForwardFailure && failures.length > 0) throw new FatalError(failures[0] as string);
+  watchStatusSignals(set, log);
   return set;
 }
 
 class Forwards implements ForwardSet {
   connectionCount = 0;
-  readonly #connection: ClientConnection;
+  readonly #server: ClientConnection | KeptForwarding;
   readonly #request: Request;
   #waiting: (() => void)[] = [];
+  #active: { readonly asked: ForwardListen; readonly active: MeteredForward }[] = [];
 
-  constructor(connection: ClientConnection, request: Request) {
-    this.#connection = connection;
+  constructor(server: ClientConnection | KeptForwarding, request: Request) {
+    this.#server = server;
     this.#request = request;
   }
 
@@ -56,62 +85,99 @@ class Forwards implements ForwardSet {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  async openLocal(forward: Forward): Promise<boolean> {
-    const { log } = this.#request;
-    log.debug(
-      1,
-      `Local connections to ${describeListen(forward)} forwarded to remote address ${describe(forward.target)}`,
+  list(): ForwardStatus[] {
+    return this.#active.map(({ active }) => active.status());
+  }
+
+  async cancel(side: 'local' | 'remote', listen: ForwardListen): Promise<boolean> {
+    const found = this.#active.find(
+      ({ asked, active }) => active.status().side === side && (isSame(asked, listen) || isSame(active.listen, listen)),
     );
+    if (found === undefined) return false;
+    this.#active = this.#active.filter((each) => each !== found);
+    await found.active.close();
+    return true;
+  }
+
+  async stopListening(): Promise<void> {
+    const isLocal = ({ active }: { active: MeteredForward }) => active.status().side === 'local';
+    const local = this.#active.filter(isLocal);
+    this.#active = this.#active.filter((each) => !isLocal(each));
+    await Promise.all(local.map(({ active }) => active.close()));
+  }
+
+  async openLocal(forward: Forward): Promise<boolean> {
+    const { log, settings } = this.#request;
+    const where = describeListen(forward.listen, settings.gatewayPorts ? '*' : undefined);
+    log.debug(1, `Local connections to ${where} forwarded to remote address ${describeTarget(forward.target)}`);
     try {
-      await forwardLocal(this.#connection, forward, this.#options());
+      const active = await this.#local(forward);
+      this.#active.push({ asked: forward.listen, active });
+      for (const { address, port } of active.bound) {
+        log.debug(1, `Local forwarding listening on ${address} port ${port}.`);
+      }
+      if (forward.listen.kind === 'unix') log.debug(1, `Local forwarding listening on path ${forward.listen.path}.`);
       return true;
     } catch (error) {
-      if (!(error instanceof SshError)) throw error;
-      const { listen } = forward;
-      const [, reason = error.message] = /^cannot listen to .*?: (.*)$/s.exec(error.message) ?? [];
-      if (listen.kind === 'unix') log.error(`unix_listener: cannot bind to path ${listen.path}: ${reason}`);
-      else {
-        log.error(`bind [${listen.host ?? '127.0.0.1'}]:${listen.port}: ${reason}`);
-        log.error(`channel_setup_fwd_listener_tcpip: cannot listen to port: ${listen.port}`);
-      }
-      log.error('Could not request local forwarding.');
+      if (!(error instanceof SshError) || error.code !== 'connect-failed') throw error;
+      tellListenFailure(forward, error, log);
       return false;
     }
   }
 
-  /** Undefined where it stands; otherwise the words for why not. */
   async openRemote(forward: Forward): Promise<string | undefined> {
-    const { log } = this.#request;
+    const { log, settings } = this.#request;
     const { listen, target } = forward;
-    log.debug(1, `Remote connections from ${describeListen(forward)} forwarded to local address ${describe(target)}`);
-    let active: ActiveForward;
+    log.debug(
+      1,
+      `Remote connections from ${describeListen(listen)} forwarded to local address ${describeTarget(target)}`,
+    );
+    let active: MeteredForward;
     try {
-      active = await forwardRemote(this.#connection, forward, this.#options());
+      active = await this.#remote(forward);
     } catch (error) {
       if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;
+      log.debug(1, `remote forward failure for: ${describeRemote(forward)}`);
       const where = listen.kind === 'unix' ? `listen path ${listen.path}` : `listen port ${listen.port}`;
-      if (this.#request.settings.exitOnForwardFailure) return `Error: remote port forwarding failed for ${where}`;
+      if (settings.exitOnForwardFailure) return `Error: remote port forwarding failed for ${where}`;
       log.info(`Warning: remote port forwarding failed for ${where}`);
       return undefined;
     }
+    this.#active.push({ asked: listen, active });
+    log.debug(1, `remote forward success for: ${describeRemote(forward)}`);
     if (listen.kind === 'tcp' && listen.port === 0 && active.listen.kind === 'tcp') {
-      log.info(`Allocated port ${active.listen.port} for remote forward to ${describe(target)}`);
+      log.info(`Allocated port ${active.listen.port} for remote forward to ${describeTarget(target)}`);
     }
-    log.debug(1, `remote forward success for: listen ${formatForward({ ...forward, listen: active.listen })}`);
     return undefined;
   }
 
-  #options(): ForwardOptions {
+  #local(forward: Forward): Promise<MeteredForward> {
+    const server = this.#server;
+    const options = this.#options(forward);
+    return 'local' in server ? server.local(forward, options) : forwardLocal(server, forward, options);
+  }
+
+  #remote(forward: Forward): Promise<MeteredForward> {
+    const server = this.#server;
+    const options = this.#options(forward);
+    return 'remote' in server ? server.remote(forward, options) : forwardRemote(server, forward, options);
+  }
+
+  #options({ listen }: Forward): ForwardOptions {
     const { settings, log } = this.#request;
+    const { addressFamily } = settings;
     return {
       gatewayPorts: settings.gatewayPorts,
+      ...(addressFamily !== 'any' && { family: addressFamily === 'inet' ? 4 : 6 }),
       unlinkFirst: settings.streamLocalBindUnlink,
       bindMask: settings.streamLocalBindMask,
       permitRemoteOpen: permitRule(settings.permitRemoteOpen),
-      onConnection: ({ from, to }) => {
+      onConnection: ({ from, to }: ForwardedConnection) => {
         this.connectionCount++;
-        const target = to === undefined ? 'SOCKS' : describe(to);
-        log.debug(1, `Connection to ${target} forwarding requested from ${from.address} port ${from.port}.`);
+        const where = listen.kind === 'unix' ? `path ${listen.path}` : `port ${listen.port}`;
+        const target = to === undefined || to.kind === 'unix' ? `${to?.path ?? 'socks'}` : `${to.host} port ${to.port}`;
+        log.debug(1, `Connection to ${where} forwarding to ${target} requested.`);
+        log.debug(2, `originator ${from.address} port ${from.port}`);
       },
       onEnd: () => {
         this.connectionCount--;
@@ -119,21 +185,14 @@ class Forwards implements ForwardSet {
         for (const settle of this.#waiting) settle();
         this.#waiting = [];
       },
-      onFailure: (error) => {
-        if (error.code === 'bad-message' || error.code === 'connection-lost') log.debug(1, error.message);
-        else log.error(`channel: open failed: ${error.message}`);
-      },
+      onFailure: (error, connection) => tellConnectionFailure(error, connection, log),
     };
   }
 }
 
-function describeListen({ listen }: Forward): string {
-  return listen.kind === 'unix' ? listen.path : `${listen.host ?? 'LOCALHOST'}:${listen.port}`;
-}
-
-function describe(target: ForwardTarget): string {
-  if (target.kind === 'socks') return 'socks:0';
-  return target.kind === 'unix' ? target.path : `${target.host}:${target.port}`;
+function isSame(a: ForwardListen, b: ForwardListen): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
+  return a.port === b.port && a.port !== 0 && a.host === b.host;
 }
 
 /** PermitRemoteOpen: `any`, `none`, or hosts and ports. */

@@ -35,6 +35,8 @@ export interface Request {
   /** The settings with where each was said. */
   readonly config: ClientConfig;
   readonly stdioForward: HostPort | undefined;
+  /** --reconnect, with its limits. */
+  readonly reconnect: CommandLine['reconnect'];
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** --json, for what prints facts. */
@@ -87,15 +89,22 @@ export async function readJumpRequest(
       Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true, logLevel: log.level });
     },
   ];
-  const nothing = { command: undefined, stdioForward: undefined, printConfig: false, json: false };
-  const facts = { ...nothing, destination, configFile };
-  return await settle(facts, own, log);
+  const nothing = {
+    command: undefined,
+    stdioForward: undefined,
+    reconnect: undefined,
+    printConfig: false,
+    json: false,
+  };
+  return await settle({ destination, configFile, ...nothing }, own, log);
 }
 
-type Typed = Pick<CommandLine, 'destination' | 'configFile' | 'command' | 'stdioForward' | 'printConfig' | 'json'>;
+type Typed = Pick<CommandLine, 'destination' | keyof Asked>;
+type Asked = Pick<Request, 'configFile' | 'command' | 'stdioForward' | 'reconnect' | 'printConfig' | 'json'>;
 
 async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): Promise<Request> {
-  const { destination, configFile, command, stdioForward, printConfig, json } = typed;
+  const { destination, configFile, command, stdioForward, reconnect, printConfig, json } = typed;
+  const asked: Asked = { configFile, command, stdioForward, reconnect, printConfig, json };
   const system = nodeConfigSystem();
   const config = await readConfig(
     {
@@ -121,11 +130,7 @@ async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): 
     ...facts,
     config,
     settings,
-    command,
-    stdioForward,
-    printConfig,
-    json,
-    configFile,
+    ...asked,
     tokens: clientTokens(facts, system),
     proxyTokens: proxyTokens(facts),
     home: system.home,
@@ -171,6 +176,11 @@ function checked(request: Request, typedCommand: string | undefined): Request {
     (remoteCommand === undefined ? undefined : expandTokens(remoteCommand, request.tokens, 'RemoteCommand'));
   if (settings.sessionType === 'subsystem' && command === undefined) {
     throw usageError(flagTable, 'You must specify a subsystem to invoke.');
+  }
+  if (request.reconnect !== undefined && (settings.sessionType !== 'none' || stdioForward !== undefined)) {
+    throw new FatalError('--reconnect is for forwards alone: use it with -N. A command cannot be taken up again.', {
+      always: true,
+    });
   }
   if (settings.forkAfterAuthentication && command === undefined && settings.sessionType !== 'none') {
     throw new FatalError('Cannot fork into background without a command to execute.', { always: true });

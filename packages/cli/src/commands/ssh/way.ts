@@ -51,7 +51,7 @@ async function connectTo(hop: Request, stream: Duplex | undefined): Promise<Stat
   } catch (error) {
     if (error instanceof FatalError) throw error;
     for (const line of describeConnectFailure(error, { ...hop, address })) hop.log.error(line);
-    throw closedByUnknown();
+    throw closedByUnknown(error);
   }
   return {
     forwardTcp: (host, port) => through(connection, host, port, hop),
@@ -66,11 +66,11 @@ async function through(connection: ClientConnection, host: string, port: number,
     if (!(error instanceof SshError)) throw error;
     log.error(`channel 0: open failed: ${error.message}`);
     log.error('stdio forwarding failed');
-    throw closedByUnknown();
+    throw closedByUnknown(error);
   }
 }
 
 /** What is left to say of the host itself, whose address nobody knows. */
-function closedByUnknown(): FatalError {
-  return new FatalError('Connection closed by UNKNOWN port 65535');
+function closedByUnknown(cause: unknown): FatalError {
+  return new FatalError('Connection closed by UNKNOWN port 65535', { cause });
 }
