@@ -215,6 +215,8 @@ for (const [name, sshArgs, pipelining] of [
     const facts = {
       ansible_ssh_executable: program,
       ansible_ssh_common_args: `-F ${configFile}`,
+      // Copies go by OpenSSH's sftp, which would run OpenSSH's ssh.
+      ansible_sftp_extra_args: `-S ${program}`,
       ansible_python_interpreter: '/usr/bin/python3',
       ansible_remote_tmp: join(home, 'remote'),
       source,
