@@ -47,6 +47,7 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
   const posixOpenpt = lib.func('int posix_openpt(int flags)');
   const grantpt = lib.func('int grantpt(int fd)');
   const pipe = lib.func('int pipe(void *ends)');
+  const setsid = lib.func('int setsid()');
   const unlockpt = lib.func('int unlockpt(int fd)');
   const ptsname = lib.func('int ptsname_r(int fd, void *name, size_t size)');
   const fcntl = lib.func('int fcntl(int fd, int command, ...)');
@@ -124,6 +125,10 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
         if (fcntl(fd, variant.setFdFlags, 'int', variant.fdCloexec) === -1) throw systemError('fcntl');
       }
       return { readFd, writeFd };
+    },
+
+    startSession(): void {
+      if (setsid() === -1) throw systemError('setsid');
     },
 
     growPipe(fd: number, byteCount: number): void {

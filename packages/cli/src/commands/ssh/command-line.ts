@@ -10,15 +10,20 @@ import {
   parseEscapeCharacter,
   parseForward,
 } from '@nacre/ssh/config';
-import { parseFlags, usageError } from '../../flags/index.ts';
+import { parseFlags, takeLongFlags, usageError } from '../../flags/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { FatalError } from './end.ts';
 import { type FlagName, flagTable, laterFlags } from './flag-table.ts';
+import { role } from './role.ts';
 
 export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
+
+/** What -O asks of a master. */
+export type ControlCommand = (typeof controlCommands)[number];
+const controlCommands = ['check', 'forward', 'cancel', 'exit', 'stop', 'proxy', 'conninfo', 'channels'] as const;
 
 /** The command line as read, before any file. */
 export interface CommandLine {
@@ -30,6 +35,10 @@ export interface CommandLine {
   readonly configFile: string | undefined;
   readonly logFile: string | undefined;
   readonly stdioForward: HostPort | undefined;
+  /** -O: what a running master is asked. */
+  readonly controlCommand: ControlCommand | undefined;
+  /** --json: the answer to -O conninfo for programs. */
+  readonly json: boolean;
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** In order, for the resolver of settings. */
@@ -51,6 +60,7 @@ interface State {
   configFile: string | undefined;
   logFile: string | undefined;
   stdioForward: HostPort | undefined;
+  controlCommand: ControlCommand | undefined;
   readonly entries: Entry[];
 }
 
@@ -67,9 +77,11 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     configFile: undefined,
     logFile: undefined,
     stdioForward: undefined,
+    controlCommand: undefined,
     entries: [],
   };
-  const before = parseFlags(flagTable, args);
+  const { rest: short, found: long } = takeLongFlags(flagTable, args, ['json']);
+  const before = parseFlags(flagTable, short);
   for (const flag of before.ordered) takeFlag(flag, state);
   const [typed, ...rest] = before.operands;
   if (typed === undefined) throw usageError(flagTable);
@@ -84,7 +96,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     for (const flag of after.ordered) takeFlag(flag, state);
     operands = [...after.operands];
   }
-  return { ...state, destination, command: operands.length === 0 ? undefined : operands.join(' ') };
+  const json = long.has('json');
+  if (json && state.controlCommand !== 'conninfo') throw usageError(flagTable, '--json goes with -O conninfo');
+  return { ...state, json, destination, command: operands.length === 0 ? undefined : operands.join(' ') };
 }
 
 function requireDestination(typed: string): Destination {
@@ -122,8 +136,12 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
     case 'protocol1':
       throw always('SSH protocol v.1 is no longer supported');
     case 'stdioForward':
+      if (state.controlCommand !== undefined) throw always('Cannot specify stdio forward with -O');
       state.stdioForward = readStdioForward(value);
       break;
+    case 'controlCommand':
+      state.controlCommand = readControlCommand(value, state);
+      return;
     default:
   }
   const entry = flagEntries[name]?.(value);
@@ -141,6 +159,10 @@ const flagEntries: Partial<Record<FlagName, (value: string) => Exclude<Entry, st
   bindInterface: (value) => set({ bindInterface: value }),
   ciphers: (value) => set({ ciphers: { text: value, place: commandLine } }),
   compress: () => set({ compression: true }),
+  controlMaster: () => (draft) => {
+    draft.controlMaster = draft.controlMaster === 'yes' ? 'ask' : 'yes';
+  },
+  controlPath: (value) => set({ controlPath: value }),
   dynamicForward: (value) => addForward('dynamic', value),
   escapeChar: (value) => set({ escapeChar: readEscapeCharacter(value) }),
   gatewayPorts: () => set({ gatewayPorts: true }),
@@ -215,6 +237,14 @@ function readStdioForward(value: string): HostPort {
   return { host, port };
 }
 
+function readControlCommand(value: string, state: State): ControlCommand {
+  if (state.stdioForward !== undefined) throw always('Cannot specify multiplexing command with -W');
+  if (state.controlCommand !== undefined) throw always('Multiplexing command already specified');
+  const command = controlCommands.find((name) => name === value);
+  if (command === undefined) throw always('Invalid multiplex command.');
+  return command;
+}
+
 /** A named file that is not there is told of and left out, as OpenSSH does: others may still do. */
 function addIdentity(path: string): (draft: Draft) => void {
   try {
@@ -226,7 +256,9 @@ function addIdentity(path: string): (draft: Draft) => void {
       EACCES: 'Permission denied',
       ENOTDIR: 'Not a directory',
     };
-    process.stderr.write(`Warning: Identity file ${path} not accessible: ${reasons[code] ?? code}.\n`);
+    // A second process of the same command has been told of it.
+    if (role === 'foreground')
+      process.stderr.write(`Warning: Identity file ${path} not accessible: ${reasons[code] ?? code}.\n`);
     return () => {};
   }
   return (draft) => {

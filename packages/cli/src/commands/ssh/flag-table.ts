@@ -15,7 +15,7 @@ export const flagTable = {
     { letter: 'g', name: 'gatewayPorts', help: 'Let others use local forwardings.' },
     { letter: 'K', name: 'gssapi', help: 'Use GSSAPI.' },
     { letter: 'k', name: 'noGssapi', help: 'Do not delegate GSSAPI credentials.' },
-    { letter: 'M', name: 'controlMaster', help: 'Share this connection.' },
+    { letter: 'M', name: 'controlMaster', help: 'Share this connection; twice: ask each time.', repeatable: true },
     { letter: 'N', name: 'noCommand', help: 'Run no command.' },
     { letter: 'n', name: 'stdinNull', help: 'Read nothing: stdin is /dev/null.' },
     { letter: 'q', name: 'quiet', help: 'Say nothing but what the server says.' },
@@ -65,12 +65,9 @@ export type FlagName = (typeof flagTable.rows)[number]['name'];
 /** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
 export const laterFlags: ReadonlySet<FlagName> = new Set([
   'forwardAgent',
-  'controlMaster',
   'forwardX11',
   'forwardX11Trusted',
   'syslog',
   'pkcs11',
-  'controlCommand',
-  'controlPath',
   'tunnel',
 ]);

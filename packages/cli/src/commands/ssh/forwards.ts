@@ -17,6 +17,15 @@ export interface ForwardSet {
   readonly connectionCount: number;
   /** Settles when no forwarded connection stands any more. */
   idle(): Promise<void>;
+  /** How forwards of this connection are opened, for those that are asked for later. */
+  readonly options: ForwardOptions;
+  /** What stands, for whoever cancels it later. */
+  readonly standing: readonly StandingForward[];
+}
+
+export interface StandingForward {
+  readonly forward: Forward & { readonly kind: 'local' | 'remote' | 'dynamic' };
+  readonly active: ActiveForward;
 }
 
 /**
@@ -42,6 +51,7 @@ export async function openForwards(connection: ClientConnection, request: Reques
 
 class Forwards implements ForwardSet {
   connectionCount = 0;
+  readonly standing: StandingForward[] = [];
   readonly #connection: ClientConnection;
   readonly #request: Request;
   #waiting: (() => void)[] = [];
@@ -63,7 +73,9 @@ class Forwards implements ForwardSet {
       `Local connections to ${describeListen(forward)} forwarded to remote address ${describe(forward.target)}`,
     );
     try {
-      await forwardLocal(this.#connection, forward, this.#options());
+      const active = await forwardLocal(this.#connection, forward, this.options);
+      const kind = forward.target.kind === 'socks' ? 'dynamic' : 'local';
+      this.standing.push({ forward: { ...forward, kind }, active });
       return true;
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
@@ -86,7 +98,8 @@ class Forwards implements ForwardSet {
     log.debug(1, `Remote connections from ${describeListen(forward)} forwarded to local address ${describe(target)}`);
     let active: ActiveForward;
     try {
-      active = await forwardRemote(this.#connection, forward, this.#options());
+      active = await forwardRemote(this.#connection, forward, this.options);
+      this.standing.push({ forward: { ...forward, kind: 'remote' }, active });
     } catch (error) {
       if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;
       const where = listen.kind === 'unix' ? `listen path ${listen.path}` : `listen port ${listen.port}`;
@@ -101,7 +114,7 @@ class Forwards implements ForwardSet {
     return undefined;
   }
 
-  #options(): ForwardOptions {
+  get options(): ForwardOptions {
     const { settings, log } = this.#request;
     return {
       gatewayPorts: settings.gatewayPorts,

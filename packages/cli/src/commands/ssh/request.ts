@@ -13,7 +13,7 @@ import {
 } from '@nacre/ssh/config';
 import { SshError } from '@nacre/ssh/errors';
 import { usageError } from '../../flags/index.ts';
-import { type CommandLine, type HostPort, readCommandLine } from './command-line.ts';
+import { type CommandLine, type ControlCommand, type HostPort, readCommandLine } from './command-line.ts';
 import { isHostName, isUserName } from './destination.ts';
 import { FatalError } from './end.ts';
 import { flagTable } from './flag-table.ts';
@@ -35,6 +35,11 @@ export interface Request {
   /** The settings with where each was said. */
   readonly config: ClientConfig;
   readonly stdioForward: HostPort | undefined;
+  /** -O: what a running master is asked. */
+  readonly controlCommand: ControlCommand | undefined;
+  readonly json: boolean;
+  /** Whether the connection is another process's, or others may use ours. */
+  readonly sharing?: 'through' | 'master';
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** -F, which jump hosts are read from as well. */
@@ -85,14 +90,20 @@ export async function readJumpRequest(
       Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true, logLevel: log.level });
     },
   ];
-  const facts = { destination, configFile, command: undefined, stdioForward: undefined, printConfig: false };
+  const facts = {
+    ...{ destination, configFile, command: undefined, stdioForward: undefined, printConfig: false },
+    ...{ controlCommand: undefined, json: false },
+  };
   return await settle(facts, own, log);
 }
 
-type Typed = Pick<CommandLine, 'destination' | 'configFile' | 'command' | 'stdioForward' | 'printConfig'>;
+type Typed = Pick<
+  CommandLine,
+  'destination' | 'configFile' | 'command' | 'stdioForward' | 'printConfig' | 'controlCommand' | 'json'
+>;
 
 async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): Promise<Request> {
-  const { destination, configFile, command, stdioForward, printConfig } = typed;
+  const { destination, configFile, command, stdioForward, printConfig, controlCommand, json } = typed;
   const system = nodeConfigSystem();
   const config = await readConfig(
     {
@@ -121,6 +132,8 @@ async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): 
     command,
     stdioForward,
     printConfig,
+    controlCommand,
+    json,
     configFile,
     tokens: clientTokens(facts, system),
     proxyTokens: proxyTokens(facts),
