@@ -1,6 +1,8 @@
 /** Processes that stay: -f, and the master of ControlPersist. Node cannot fork, so another process logs in and this one waits. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import type { Platform } from '../../os/platform.ts';
 import { failureStatus } from './end.ts';
 import { type Role, readyFd, role, roleVariable } from './role.ts';
 
@@ -51,29 +53,52 @@ export async function reportReady(leave: { readonly streams: readonly number[] }
  * standard streams that are named, so that whoever reads them comes to an end.
  */
 async function leaveTerminal(streams: readonly number[]): Promise<void> {
-  if (!(await startSession())) {
+  const { tryPlatform } = await import('../../os/native.ts');
+  const system = tryPlatform();
+  if (!startSession(system)) {
     for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTSTP'] as const) {
       process.removeAllListeners(signal);
       process.on(signal, () => {});
     }
   }
-  for (const fd of streams) {
-    closeQuietly(fd);
-    openSync('/dev/null', 'r+');
-  }
+  // Node opens a terminal once more for its own use of it, and a prompt has done so as well.
+  const others = streams.includes(1) ? openTerminals() : [];
+  for (const fd of [...streams, ...others]) silence(fd, system);
   // Node sets the modes of every terminal that it finds open back to those it began with: by then somebody else's.
   process.once('exit', () => [0, 1, 2].forEach(closeQuietly));
 }
 
 /** False where it stays in the group of its terminal: then what that sends must not end it. */
-async function startSession(): Promise<boolean> {
-  const { tryPlatform } = await import('../../os/native.ts');
+function startSession(system: Platform | undefined): boolean {
   try {
-    tryPlatform()?.startSession();
-    return tryPlatform() !== undefined;
+    system?.startSession();
+    return system !== undefined;
   } catch {
     return false;
   }
+}
+
+function openTerminals(): number[] {
+  try {
+    const fds = readdirSync('/dev/fd').map(Number);
+    return fds.filter((fd) => fd > 2 && isatty(fd));
+  } catch {
+    return [];
+  }
+}
+
+/** Without native code there is no dup2: a standard stream that is closed is the lowest number, which the next file gets. */
+function silence(fd: number, system: Platform | undefined): void {
+  if (system === undefined) {
+    if (fd > 2) return;
+    closeQuietly(fd);
+    openSync('/dev/null', 'r+');
+    return;
+  }
+  const empty = openSync('/dev/null', 'r+');
+  if (empty === fd) return;
+  system.duplicate(empty, fd);
+  closeSync(empty);
 }
 
 function closeQuietly(fd: number): void {

@@ -85,7 +85,8 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     return status;
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
-    if (sharing?.wasTerminated) return failureStatus;
+    // By a signal, by ~. or by ssh -O exit: whoever did it knows.
+    if (error.code === 'closed') return failureStatus;
     for (const line of describeEnd(error, opened, request)) log.error(line);
     return failureStatus;
   } finally {

@@ -1,4 +1,6 @@
 /** Being a master: other ssh processes of this user go through our connection, by the socket at the ControlPath. */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type ClientConnection, type MuxMaster, type MuxPolicy, persistWhileUsed, serveMux } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
 import { tryPlatform } from '../../../os/native.ts';
@@ -12,8 +14,6 @@ export interface Sharing {
   idle(): Promise<void>;
   /** Ends the connection when nobody has used it for the time of ControlPersist; settles when it has ended. */
   persist(): Promise<void>;
-  /** A client asked for the end (-O exit). */
-  readonly wasTerminated: boolean;
   close(): Promise<void>;
 }
 
@@ -30,17 +30,12 @@ export async function shareConnection(
 ): Promise<Sharing | undefined> {
   const { log, settings } = request;
   log.debug(1, 'setting up multiplex master socket');
-  let wasTerminated = false;
   let onChange = (): void => {};
   const policy: MuxPolicy = {
     forwards: forwards.options,
     standing: forwards.standing,
     peerUserId: (fd) => tryPlatform()?.getPeerUserId(fd),
     onChange: () => onChange(),
-    onTerminate: () => {
-      wasTerminated = true;
-      void connection.close();
-    },
     log: (text) => log.debug(1, text),
     ...(settings.controlMaster.endsWith('ask') && {
       confirm: async (question) => (await import('./confirm.ts')).confirm(question, request.host),
@@ -51,8 +46,9 @@ export async function shareConnection(
     master = await serveMux(connection, path, policy);
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
-    const [, reason] = /^cannot bind to path [\s\S]*?: ([\s\S]*)$/.exec(error.message) ?? [];
-    if (reason !== undefined) throw new FatalError(`unix_listener: cannot bind to path ${path}: ${systemText(error)}`);
+    if (error.message.startsWith('cannot bind to path')) {
+      throw new FatalError(`unix_listener: cannot bind to path ${path}: ${systemText(error, path)}`);
+    }
     if (error.message.startsWith('ControlPath too long')) {
       throw new FatalError(`unix_listener: path "${path}" too long for Unix domain socket (${error.remedy})`);
     }
@@ -72,9 +68,6 @@ export async function shareConnection(
     });
   return {
     idle,
-    get wasTerminated() {
-      return wasTerminated;
-    },
     async persist() {
       const persistence = persistWhileUsed(connection, master, settings.controlPersist.seconds * 1000, () => {
         log.debug(1, 'ControlPersist timeout expired');
@@ -94,10 +87,9 @@ export async function shareConnection(
   };
 }
 
-function systemText({ cause }: SshError): string {
+/** libuv says EACCES where the folder is missing. */
+function systemText({ cause }: SshError, path: string): string {
   const { code = '', message = '' } = (cause ?? {}) as NodeJS.ErrnoException;
-  return (
-    { ENOENT: 'No such file or directory', EACCES: 'Permission denied', EROFS: 'Read-only file system' }[code] ??
-    message
-  );
+  if (!existsSync(dirname(path))) return 'No such file or directory';
+  return { EACCES: 'Permission denied', EROFS: 'Read-only file system' }[code] ?? message;
 }
