@@ -1,11 +1,19 @@
 /** bin/ssh over shared connections: sessions, forwards and commands through masters of ours and of OpenSSH's. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connectThroughMaster } from '@nacre/ssh/client';
-import { freePort, makeFolder, missing, startProgram, startTerminal } from '../harness/index.ts';
+import {
+  freePort,
+  makeFolder,
+  missing,
+  nacreProgram,
+  runProgram,
+  startProgram,
+  startTerminal,
+} from '../harness/index.ts';
 import {
   answers,
   command,
@@ -251,6 +259,28 @@ test('a Host of the configuration, ssh:// and ControlPath with tokens lead to th
   await byUrl.waitForLog(/^Master running/);
   const off = await run('ours', ['-S', 'none', '-O', 'check']);
   assert.match(off.stderr, /^No ControlPath specified/);
+});
+
+test('a jump host whose connection is shared is not logged in to again', { skip }, async (t) => {
+  const { path } = await startMaster(t, 'ours');
+  const { port, user, knownHostsFile, identity } = await sharedServer();
+  const file = join(makeFolder('jump'), 'config');
+  const common = ['HostName 127.0.0.1', `Port ${port}`, `User ${user}`, `UserKnownHostsFile ${knownHostsFile}`];
+  const login = [
+    'GlobalKnownHostsFile /dev/null',
+    `IdentityFile ${identity.file}`,
+    'IdentitiesOnly yes',
+    'BatchMode yes',
+  ];
+  const settings = [...common, ...login].join('\n');
+  writeFileSync(
+    file,
+    `Host jump\nControlPath ${path}\nIdentityFile /dev/null\nHost end\nProxyJump jump\nHost *\n${settings}\n`,
+  );
+  const logins = await countLogins();
+  const result = await runProgram([nacreProgram('ssh'), '-F', file, 'end', 'echo through'], { env });
+  assert.deepEqual([result.stdout.toString(), result.status], ['through\n', 0], result.stderr);
+  assert.equal(await countLogins(), logins + 1, 'the end of the way alone');
 });
 
 test('-f over a master: the command runs on, its output arrives', { skip }, async (t) => {

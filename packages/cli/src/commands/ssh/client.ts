@@ -38,7 +38,10 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     if (reached !== undefined) {
       const facts = { ...request, address: undefined };
       const opened = { connection: reached, facts, startedMs: performance.now(), close: () => reached.close() };
-      return runOver(opened, { ...request, sharing: 'through' }, wish);
+      // Through a master the forwards are the master's, unless ssh -O proxy asked for nothing but the connection.
+      const clearAllForwardings = settings.clearAllForwardings || controlCommand !== 'proxy';
+      const shared = { ...request, sharing: 'through', settings: { ...settings, clearAllForwardings } } as const;
+      return runOver(opened, shared, wish);
     }
   }
   const opened = await openOwnConnection(request);
@@ -68,8 +71,11 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
   watchSignals(connection, log);
   let sharing: Sharing | undefined;
   try {
-    const forwards = await openForwards(connection, request, path);
-    sharing = await startSharing(connection, request, path, forwards);
+    let forwards: ForwardSet | undefined;
+    if (needsForwards(request, path)) {
+      forwards = await (await import('./forwards.ts')).openForwards(connection, request);
+      sharing = await startSharing(connection, request, path, forwards);
+    }
     if (role !== 'foreground') await leaveForeground(request, sharing);
     if (role === 'master' && sharing !== undefined) {
       // As OpenSSH's, so that ps tells a master by its socket.
@@ -95,26 +101,20 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
   }
 }
 
-/** Through a master they are the master's, unless ssh -O proxy asked for nothing but the connection. */
-async function openForwards(
-  connection: ClientConnection,
-  request: Request,
-  path: string | undefined,
-): Promise<ForwardSet | undefined> {
-  const { localForward, remoteForward, dynamicForward } = request.settings;
-  const isOurs = request.sharing !== 'through' || request.controlCommand === 'proxy';
-  const isWanted = localForward.length + remoteForward.length + dynamicForward.length > 0;
-  if (!isOurs || !(isWanted || path !== undefined)) return undefined;
-  return (await import('./forwards.ts')).openForwards(connection, request);
+/** A master needs them even where there are none yet: its clients open more. */
+function needsForwards({ settings }: Request, path: string | undefined): boolean {
+  if (path !== undefined) return true;
+  const { localForward, remoteForward, dynamicForward, clearAllForwardings } = settings;
+  return !clearAllForwardings && localForward.length + remoteForward.length + dynamicForward.length > 0;
 }
 
 async function startSharing(
   connection: ClientConnection,
   request: Request,
   path: string | undefined,
-  forwards: ForwardSet | undefined,
+  forwards: ForwardSet,
 ): Promise<Sharing | undefined> {
-  if (path === undefined || forwards === undefined) return undefined;
+  if (path === undefined) return undefined;
   return (await import('./shared/master.ts')).shareConnection(connection, request, path, forwards);
 }
 

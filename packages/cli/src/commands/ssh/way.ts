@@ -98,6 +98,9 @@ async function jumpOver(jumps: readonly Destination[], request: Request, depth: 
 }
 
 async function connectTo(hop: Request, stream: Duplex | undefined): Promise<ClientConnection> {
+  // Only the first one is reached from here, where its socket would lie.
+  const shared = stream === undefined ? await joinShared(hop) : undefined;
+  if (shared !== undefined) return shared;
   let address: string | undefined;
   const options = connectOptions(hop, (found) => {
     address = found;
@@ -109,6 +112,14 @@ async function connectTo(hop: Request, stream: Duplex | undefined): Promise<Clie
     for (const line of describeConnectFailure(error, { ...hop, address })) hop.log.error(line);
     throw new FatalError(`Connection closed by UNKNOWN port 65535`);
   }
+}
+
+/** A jump host whose connection is shared already is not logged in to again. */
+async function joinShared(hop: Request): Promise<ClientConnection | undefined> {
+  const { controlPath, controlMaster } = hop.settings;
+  if (controlPath === undefined || controlMaster === 'yes' || controlMaster === 'ask') return undefined;
+  const path = (await import('./shared/control-path.ts')).controlPath(hop);
+  return path === undefined ? undefined : (await import('./shared/join.ts')).joinMaster(hop, path);
 }
 
 async function through(connection: ClientConnection, hop: Request, target: Request): Promise<Duplex> {
