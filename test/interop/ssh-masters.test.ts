@@ -113,6 +113,29 @@ test('ControlPersist with a login that fails, and -f', { skip }, async (t) => {
   assert.ok((await pidOf(path)) > 1);
 });
 
+test('several that begin at once: each has its session, one is the master', { skip }, async (t) => {
+  const path = socketPath(t);
+  const results = await Promise.all(
+    Array.from({ length: 4 }, (_, index) =>
+      run('ours', [...persist, '-S', path], [`cat; exit ${index}`], { input: `in ${index}` }),
+    ),
+  );
+  for (const [index, { text, status, stderr }] of results.entries()) {
+    assert.deepEqual([text, status], [`in ${index}`, index], stderr);
+    assert.match(stderr, /^(?:ControlSocket .* already exists, disabling multiplexing\r\n)?$/);
+  }
+  assert.ok((await pidOf(path)) > 1);
+});
+
+test('-f -N -M leaves a master behind, and nothing at the pipes', { skip }, async (t) => {
+  const path = socketPath(t);
+  const result = await run('ours', ['-f', '-N', '-M', '-S', path]);
+  assert.deepEqual([result.status, result.text, result.stderr], [0, '', '']);
+  const pid = await pidOf(path);
+  assert.equal((await run('theirs', ['-S', path, '-O', 'exit'])).status, 0);
+  await until('it has gone', () => !lives(pid) && !existsSync(path));
+});
+
 test('ControlPersist asks at the terminal, has the session there, and Ctrl-C ends no master', {
   skip: withTerminal,
 }, async (t) => {

@@ -6,7 +6,7 @@ import { FatalError, failureStatus } from './end.ts';
 import { describeLostSession } from './failures.ts';
 import type { ForwardSet } from './forwards.ts';
 import type { Log } from './log.ts';
-import { type Opened, openOwnConnection } from './own-connection.ts';
+import type { Opened } from './own-connection.ts';
 import { type Request, readRequest } from './request.ts';
 import { role } from './role.ts';
 import { runSession, type TerminalWish } from './session.ts';
@@ -44,6 +44,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
       return runOver(opened, shared, wish);
     }
   }
+  const { openOwnConnection } = await import('./own-connection.ts');
   const opened = await openOwnConnection(request);
   const place = settings.controlMaster === 'no' ? undefined : path;
   return opened === undefined ? failureStatus : runOver(opened, request, wish, place);
