@@ -134,14 +134,14 @@ test('-F: Host, Match, Include, quotes; a broken line is named', { skip }, async
 });
 
 test('keywords that come later are passed over, and told', { skip }, async () => {
-  const later = await run('-F', configFile('ControlMaster auto', 'AddKeysToAgent yes'), '-v', 'box', 'echo in');
+  const later = await run('-F', configFile('AddKeysToAgent yes'), '-v', 'box', 'echo in');
   assert.equal(later.stdout.toString(), 'in\n');
-  assert.match(later.stderr, /debug1: .* line 1: ControlMaster is not supported yet, ignored/);
+  assert.match(later.stderr, /debug1: .* line 1: AddKeysToAgent is not supported yet, ignored/);
   assert.equal((await run('-F', configFile('ProxyCommand none'), 'box', 'echo in')).status, 0);
 });
 
 test('flags that come later are named', { skip }, async () => {
-  for (const flags of [['-A'], ['-M'], ['-O', 'check'], ['-X']]) {
+  for (const flags of [['-I', 'library.so']]) {
     const result = await run(...flags, 'box');
     assert.deepEqual([result.status, result.stderr], [255, `ssh: ${flags[0]} is not supported yet\n`]);
   }

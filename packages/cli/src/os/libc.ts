@@ -47,6 +47,8 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
   const posixOpenpt = lib.func('int posix_openpt(int flags)');
   const grantpt = lib.func('int grantpt(int fd)');
   const pipe = lib.func('int pipe(void *ends)');
+  const dup2 = lib.func('int dup2(int from, int to)');
+  const setsid = lib.func('int setsid()');
   const unlockpt = lib.func('int unlockpt(int fd)');
   const ptsname = lib.func('int ptsname_r(int fd, void *name, size_t size)');
   const fcntl = lib.func('int fcntl(int fd, int command, ...)');
@@ -124,6 +126,14 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
         if (fcntl(fd, variant.setFdFlags, 'int', variant.fdCloexec) === -1) throw systemError('fcntl');
       }
       return { readFd, writeFd };
+    },
+
+    duplicate(from: number, to: number): void {
+      if (dup2(from, to) === -1) throw systemError('dup2');
+    },
+
+    startSession(): void {
+      if (setsid() === -1) throw systemError('setsid');
     },
 
     growPipe(fd: number, byteCount: number): void {

@@ -47,6 +47,10 @@ export interface Platform {
   growPipe(fd: number, byteCount: number): void;
   /** Who is at the other end of a connected Unix socket. */
   getPeerUserId(fd: number): number;
+  /** Has descriptor `to` stand for what `from` stands for; what it stood for is closed. */
+  duplicate(from: number, to: number): void;
+  /** Leaves the controlling terminal: this process leads a session and a group of its own. */
+  startSession(): void;
   /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
   hideMemory(): void;
   getWindowSize(fd: number): WindowSize;

@@ -69,6 +69,12 @@ export class AgentForwarding {
     });
   }
 
+  /** Lends it to sessions that are not ours: those of others who share the connection, and ask for it by themselves. */
+  grant(source: Exclude<AgentSource, false>): void {
+    this.#source ??= source;
+    this.#grants++;
+  }
+
   async #accept(open: IncomingOpen): Promise<void> {
     const source = this.#source;
     if (source === undefined) {

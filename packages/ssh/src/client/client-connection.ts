@@ -17,6 +17,7 @@ import { disconnectReasons, SshError } from '../errors.ts';
 import { systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import type { ConnectionHandler, ConnectionLink, NegotiatedAlgorithms } from '../transport/index.ts';
+import type { AgentSource } from './agent-forwarding.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
 
 import type { HostKeyAnnouncement, HostKeyPolicy, HostKeyQuestion } from './host-key-policy.ts';
@@ -235,6 +236,14 @@ export class ClientConnection {
     options: CallOptions = {},
   ): Promise<RemoteSocketListener> {
     return this.#forwards.listenUnix(this.connection, path, onConnection, options);
+  }
+
+  /**
+   * Lends an agent to the sessions of those who share this connection (`serveMux`) and ask for it: the agent of this process,
+   * bound to this connection, as OpenSSH's master does it.
+   */
+  lendAgent(source: Exclude<AgentSource, false>): void {
+    this.#lending.grantAgent(source);
   }
 
   /** Promises the server that no further session is opened, so that nobody who gets hold of this connection can open one either. */

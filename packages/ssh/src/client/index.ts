@@ -90,6 +90,7 @@ export {
   connectThroughMaster,
   type MuxClient,
   type MuxConnectOptions,
+  type ShareOptions,
   type ThroughMasterOptions,
 } from './mux-client.ts';
 export { type MuxMaster, type MuxPolicy, type PassengerPolicy, serveMux } from './mux-master.ts';

@@ -15,6 +15,8 @@ import { allFeatures, fullPermissions } from '../trust/index.ts';
 import { AgentForwarding } from './agent-forwarding.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { inMemory, isError, until, userKey } from './live.test.kit.ts';
+import { connectThroughMaster } from './mux-client.ts';
+import { serveMux } from './mux-master.ts';
 import type { StartOptions } from './options.ts';
 import { parseDisplay } from './x11/display.ts';
 import { X11Forwarding } from './x11/forwarding.ts';
@@ -87,6 +89,23 @@ test('a program on the server uses the agent here, which was told whose server i
   session.close();
   await served.close();
   await until('the socket is gone', () => statSync(dirname(socketPath), { throwIfNoEntry: false }) === undefined);
+});
+
+test('over a shared connection the agent is the master’s, where it lends one, and bound to its connection', async (t) => {
+  const agent = await startAgent(t);
+  const { client } = await inMemory(t, lendingServer());
+  await using master = await serveMux(client, join(folder, 'control'));
+  const through = await connectThroughMaster(master.path);
+  t.after(() => through.close());
+  const { agent: socketPath } = await variables(through, { agentForwarding: join(folder, 'a client’s own') });
+  const refused = createAgentClient(connectSocket(socketPath));
+  await assert.rejects(refused.list(), isError('agent-unavailable'));
+  client.lendAgent(agent.path);
+  const remote = createAgentClient(connectSocket(socketPath));
+  assert.equal((await remote.list()).length, 1);
+  remote.close();
+  await until('the agent is left', () => agent.bindings.length === 1);
+  assert.deepEqual(agent.bindings, [[{ forwarding: true, hostKey: client.hostKey.blob }]]);
 });
 
 test('a stream of the caller serves as an agent, and one that cannot be reached leaves the session alone', async (t) => {

@@ -3,7 +3,7 @@ import type { SessionBinding } from '../agent/index.ts';
 import type { ChannelOpenHandler, ClientSession } from '../connection/index.ts';
 import { toSshError } from '../errors.ts';
 import type { Transport } from '../transport/index.ts';
-import { AgentForwarding, type AgentForwardingHost } from './agent-forwarding.ts';
+import { AgentForwarding, type AgentForwardingHost, type AgentSource } from './agent-forwarding.ts';
 import type { StartOptions } from './options.ts';
 import { X11Forwarding, type X11ForwardingHost } from './x11/forwarding.ts';
 
@@ -20,6 +20,11 @@ export class Lending {
     this.#agent = new AgentForwarding(host);
     this.#x11 = new X11Forwarding(host);
     this.channelHandlers = new Map([...this.#agent.channelHandlers, ...this.#x11.channelHandlers]);
+  }
+
+  /** Lends the agent to sessions that are not ours. */
+  grantAgent(source: Exclude<AgentSource, false>): void {
+    this.#agent.grant(source);
   }
 
   /** Gathers what the requests need; the function that it gives sends them, ahead of the one that starts the program. */

@@ -1,4 +1,5 @@
 /** A client of a shared connection: requests to a master's control socket, and a connection through it. */
+import { lstatSync, statSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { SshError } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
@@ -10,6 +11,11 @@ import type { CallOptions, ConnectOptions } from './options.ts';
 export interface MuxConnectOptions extends CallOptions {
   /** How long a master may take to answer at all. Default 10,000; a stopped one would hold us up for ever. */
   readonly timeoutMs?: number;
+}
+
+export interface ShareOptions extends Pick<ConnectOptions, 'keepalive' | 'limits' | 'log'> {
+  /** What the connection says of itself as its `target`; the master knows better, and does not tell. */
+  readonly target?: Partial<ClientConnection['target']>;
 }
 
 /** A conversation with a master. */
@@ -25,6 +31,11 @@ export interface MuxClient {
   closeForward(forward: MuxForward): Promise<void>;
   /** A text for people about its connection or its channels. */
   describe(subject: MuxInfoSubject): Promise<string>;
+  /**
+   * Makes this conversation a connection through the master; requests are over then. It may take as long as somebody needs
+   * to confirm it.
+   */
+  share(options?: ShareOptions): Promise<ClientConnection>;
   /** Settles when the socket is closed, with the error where the master did it. */
   readonly closed: Promise<SshError | undefined>;
   close(): Promise<void>;
@@ -37,13 +48,14 @@ const defaultTimeoutMs = 10_000;
  * Connects to the control socket of a master (ControlPath).
  *
  * @throws SshError `connect-failed`, with the system's error as its cause: ENOENT where there is no socket, ECONNREFUSED where
- *   its master is gone; `timeout` where it does not answer.
+ *   its master is gone; without a cause where the socket is another user's; `timeout` where it does not answer.
  * @example
  * await using master = await connectMux('/run/user/1000/ssh-web');
  * console.log(`Master running (pid=${await master.aliveCheck()})`);
  */
 export async function connectMux(path: string, options: MuxConnectOptions = {}): Promise<MuxClient> {
-  const { session } = await greet(path, options);
+  requireOwnSocket(path);
+  const { session, socket } = await greet(path, options);
   const close = async (): Promise<void> => {
     session.close();
     await session.closed;
@@ -55,16 +67,14 @@ export async function connectMux(path: string, options: MuxConnectOptions = {}):
     openForward: (forward) => session.openForward(forward),
     closeForward: (forward) => session.closeForward(forward),
     describe: (subject) => session.describe(subject),
+    share: async (shareOptions = {}) => connectionOver(await session.startProxy(), socket, path, shareOptions),
     closed: session.closed,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-export interface ThroughMasterOptions extends MuxConnectOptions, Pick<ConnectOptions, 'keepalive' | 'limits'> {
-  /** What the connection says of itself as its `target`; the master knows better, and does not tell. */
-  readonly target?: Partial<ClientConnection['target']>;
-}
+export interface ThroughMasterOptions extends MuxConnectOptions, ShareOptions {}
 
 /**
  * Connects through a master: commands, shells, tunnels and sftp go over the connection it has, without a login. The master may be
@@ -82,8 +92,13 @@ export async function connectThroughMaster(
   path: string,
   options: ThroughMasterOptions = {},
 ): Promise<ClientConnection> {
+  requireOwnSocket(path);
   const { session, socket } = await greet(path, options);
   const link = await deadline(session.startProxy(), path, options, () => session.close());
+  return connectionOver(link, socket, path, options);
+}
+
+function connectionOver(link: ProxyLink, socket: Socket, path: string, options: ShareOptions): ClientConnection {
   const { host = path, port = 0, user = '' } = options.target ?? {};
   return new ClientConnection(new MasterLink(link), socket, {
     target: { host, port, user },
@@ -91,6 +106,33 @@ export async function connectThroughMaster(
     login: { methods: [], proved: false, banner: undefined },
     options,
   });
+}
+
+/**
+ * A socket that somebody else put in the way of ours would get all that is typed and could answer as it likes; a link of
+ * theirs could lead to a master of ours for another host.
+ */
+function requireOwnSocket(path: string): void {
+  const own = process.getuid?.();
+  if (own === undefined) return;
+  for (const find of [lstatSync, statSync]) {
+    const owner = ownerOf(path, find);
+    if (owner === undefined || owner === own || owner === 0) continue;
+    throw new SshError(`Control socket ${path} belongs to another user (uid ${owner})`, {
+      code: 'connect-failed',
+      stage: 'config',
+      remedy: 'Set ControlPath to a place in a folder of your own: ~/.ssh/control-%C.',
+    });
+  }
+}
+
+/** Undefined where the path leads nowhere: connecting says why. */
+function ownerOf(path: string, find: typeof lstatSync): number | undefined {
+  try {
+    return find(path, { throwIfNoEntry: false })?.uid;
+  } catch {
+    return undefined;
+  }
 }
 
 async function greet(path: string, options: MuxConnectOptions): Promise<{ session: MuxClientSession; socket: Socket }> {

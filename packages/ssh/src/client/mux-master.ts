@@ -25,7 +25,7 @@ export interface MuxPolicy {
    */
   readonly peerUserId?: (fd: number) => number | undefined;
   /** How forwards that clients ask for are opened. */
-  readonly forwards?: ForwardOptions;
+  readonly forwards?: ForwardOptions | ((forward: MuxForward) => ForwardOptions);
   /** Forwards that stand already, so that clients can find and cancel them. */
   readonly standing?: readonly { readonly forward: MuxForward; readonly active: ActiveForward }[];
   /** A client asked for the end of the connection; default: close it. */
@@ -146,7 +146,7 @@ function isPermitted(client: Socket, { peerUserId, log }: MuxPolicy): boolean {
 /** The forwards that clients see, by what was asked for. */
 class SharedForwards {
   readonly #connection: ClientConnection;
-  readonly #options: ForwardOptions;
+  readonly #options: NonNullable<MuxPolicy['forwards']>;
   readonly #active = new Map<string, ActiveForward>();
 
   constructor(connection: ClientConnection, { forwards = {}, standing = [] }: MuxPolicy) {
@@ -181,8 +181,9 @@ class SharedForwards {
 
   async #start(forward: MuxForward): Promise<ActiveForward> {
     const { kind, listen } = forward;
+    const options = typeof this.#options === 'function' ? this.#options(forward) : this.#options;
     try {
-      return await (kind === 'remote' ? forwardRemote : forwardLocal)(this.#connection, forward, this.#options);
+      return await (kind === 'remote' ? forwardRemote : forwardLocal)(this.#connection, forward, options);
     } catch (error) {
       if (kind !== 'remote' || !(error instanceof SshError)) throw muxRefusal('Port forwarding failed');
       const where = listen.kind === 'unix' ? `path ${listen.path}` : `port ${listen.port}`;

@@ -22,6 +22,11 @@ export function persistWhileUsed(
   onIdle: () => void,
 ): Persistence {
   let timer: NodeJS.Timeout | undefined;
+  const wait = (leftMs: number): void => {
+    // Channels come and go without telling: what is open when the time is over begins it anew.
+    if (leftMs <= longestTimerMs) timer = setTimeout(() => (isUsed() ? check() : onIdle()), leftMs);
+    else timer = setTimeout(() => wait(leftMs - longestTimerMs), longestTimerMs);
+  };
   const isUsed = (): boolean => master.clientCount > 0 || connection.connection.channels.length > 0;
   const stop = (): void => {
     clearTimeout(timer);
@@ -30,10 +35,12 @@ export function persistWhileUsed(
   const check = (): void => {
     stop();
     if (idleMs === 0 || master.clientCount > 0) return;
-    // Channels come and go without telling: what is open when the time is over begins it anew.
-    timer = setTimeout(() => (isUsed() ? check() : onIdle()), idleMs);
+    wait(idleMs);
   };
   void connection.closed.then(stop);
   check();
   return { check, stop };
 }
+
+/** 24.8 days: Node takes a longer time for none at all. */
+const longestTimerMs = 0x7fff_ffff;

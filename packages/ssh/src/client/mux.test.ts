@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +24,7 @@ import { type MuxPolicy, serveMux } from './mux-master.ts';
 import { persistWhileUsed } from './mux-persist.ts';
 
 const skip = process.platform === 'win32' && 'Unix sockets';
+const notRoot = process.getuid?.() !== 0 && 'root gives files away';
 
 test('a master and its clients: commands, information, the end', { skip }, async (t) => {
   const { path, master, client } = await startMaster(t);
@@ -37,6 +50,31 @@ test('a master and its clients: commands, information, the end', { skip }, async
   await control.closed;
   assert.ok((await through.closed) instanceof SshError);
   await until('nobody is connected', () => master.clientCount === 0);
+});
+
+test('a conversation asks first, and becomes a connection then', { skip }, async (t) => {
+  const { path } = await startMaster(t);
+  const control = await connectMux(path);
+  assert.equal(await control.aliveCheck(), process.pid);
+  await using through = await control.share({ target: { host: 'memory', user: 'ada' } });
+  assert.equal((await through.exec('echo')).stdout, 'ran echo');
+  assert.deepEqual([through.target.host, through.target.user], ['memory', 'ada']);
+  await assert.rejects(control.aliveCheck(), isError('misuse'));
+  await through.close();
+  assert.equal(await control.closed, undefined);
+});
+
+test('another user’s socket, and another user’s link to ours, are not connected to', {
+  skip: skip || notRoot,
+}, async (t) => {
+  const { path } = await startMaster(t);
+  const link = `${path}-link`;
+  symlinkSync(path, link);
+  await connectMux(link).then((control) => control.close());
+  lchownSync(link, 12_345, 12_345);
+  await assert.rejects(connectMux(link), /belongs to another user \(uid 12345\)/);
+  chownSync(path, 12_345, 12_345);
+  await assert.rejects(connectThroughMaster(path), isError('connect-failed', 'config'));
 });
 
 test('forwards: opened once, cancelled once, those that stood before can be cancelled', { skip }, async (t) => {
@@ -165,6 +203,15 @@ test('a master that says nothing is given up, and so is one that another gave up
 test('a master that does not share: the refusal is told', { skip }, async (t) => {
   const { path } = await startMaster(t, { confirm: ({ action }) => action !== 'proxy' });
   await assert.rejects(connectThroughMaster(path), isError('request-refused'));
+});
+
+test('ControlPersist: a time longer than a timer takes is waited for', { skip }, async (t) => {
+  const { master, client } = await startMaster(t);
+  let idle = 0;
+  const persistence = persistWhileUsed(client, master, 365 * 24 * 3600 * 1000, () => idle++);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(idle, 0);
+  persistence.stop();
 });
 
 test('ControlPersist: over when nobody has used it for a while', { skip }, async (t) => {

@@ -86,8 +86,8 @@ export class RelayedChannels {
   }
 
   takesOpen(open: RelayedOpen, payload: Buffer): boolean {
-    for (const relay of this.#relays) if (relay.takesOpen(open, payload)) return true;
-    return false;
+    // A channel for a display does not say whose: it goes to the relay that asked for one last.
+    return [...this.#relays].reverse().some((relay) => relay.takesOpen(open, payload));
   }
 
   onLinkReady(): void {

@@ -15,6 +15,8 @@ import {
   type RelayedOpen,
   streamlocalForwardOpenssh,
   tcpipForward,
+  x11,
+  x11Req,
 } from '../connection/index.ts';
 import * as messages from '../connection/messages.ts';
 import { RequestQueue } from '../connection/request-queue.ts';
@@ -46,6 +48,8 @@ export class ProxyRelay implements ChannelRelay {
   readonly #offered = new Map<number, RelayedOpen>();
   /** What the server listens on for this client, by what its channels name, with what cancels it. */
   readonly #listeners = new Map<string, { readonly cancel: string; readonly data: Buffer }>();
+  /** It asked for X11 on a channel of its own, and takes the windows that come of it. */
+  #wantsDisplay = false;
   #isGone = false;
 
   constructor(connection: Connection, out: FrameWriter, events: ProxyRelayEvents) {
@@ -109,7 +113,8 @@ export class ProxyRelay implements ChannelRelay {
   /** {@inheritDoc ChannelRelay.takesOpen} */
   takesOpen(open: RelayedOpen, payload: Buffer): boolean {
     const key = listenerKey(open);
-    if (key === undefined || !this.#listeners.has(key)) return false;
+    const isOurs = open.type === x11.name ? this.#wantsDisplay : key !== undefined && this.#listeners.has(key);
+    if (!isOurs || this.#isGone) return false;
     if (this.#offered.size >= this.#connection.limits.maxPendingRequests) this.#refuseOffer(open.sender);
     else {
       this.#offered.set(open.sender, open);
@@ -208,6 +213,7 @@ export class ProxyRelay implements ChannelRelay {
     if (channel === undefined)
       throw muxError(`message ${number} came for channel ${recipient}, which is not the client's`);
     channel.requireFromClient(payload);
+    if (number === 98 && messages.channelRequest.decode(payload).type === x11Req.name) this.#wantsDisplay = true;
     this.#connection.link.send(payload);
     if (channel.isClosed) this.#release(channel);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChannelStream, type Connection, type IncomingOpen, openSession } from '../connection/index.ts';
+import { ChannelStream, type Connection, type IncomingOpen, openSession, x11Req } from '../connection/index.ts';
 import * as connectionMessages from '../connection/messages.ts';
 import { SshError } from '../errors.ts';
 import { type MuxPair, type SharedWorld, sharedWorld } from './mux.test.kit.ts';
@@ -122,6 +122,62 @@ test('what the server opens goes to the client that asked for it, and to nobody 
   assert.match(String(await nobodys), /refused|not allowed|prohibited/i);
   assert.deepEqual(taken, [0]);
 });
+
+test('a display goes to the client that asked for one, the last of them, and to nobody after it has gone', async (t) => {
+  const world = sharedWorld(t, echoServer().options);
+  const [first, second, third] = [await world.through(), await world.through(), await world.through()];
+  const offered = () => [first, second, third].map(({ mux }) => countOffers(mux));
+  const counts = offered();
+  const open = async (): Promise<string> => {
+    const answer = world.pair.server.openChannel('x11', Buffer.alloc(8)).catch((error: unknown) => error);
+    await world.settle();
+    return String(await answer);
+  };
+  assert.match(await open(), /refused|not allowed|prohibited/i);
+  assert.deepEqual(
+    counts.map((count) => count()),
+    [0, 0, 0],
+  );
+  for (const { connection } of [first, second]) {
+    const { remoteId: recipient } = await opened(world, connection);
+    const data = x11Req.data.encode({
+      singleConnection: false,
+      authProtocol: 'MIT-MAGIC-COOKIE-1',
+      authCookie: 'aa',
+      screen: 0,
+    });
+    connection.link.send(
+      connectionMessages.channelRequest.encode({ recipient, type: 'x11-req', wantReply: false, data }),
+    );
+    await world.settle();
+  }
+  await open();
+  assert.deepEqual(
+    counts.map((count) => count()),
+    [0, 1, 0],
+  );
+  second.mux.client.close();
+  await world.settle();
+  await open();
+  assert.deepEqual(
+    counts.map((count) => count()),
+    [1, 1, 0],
+  );
+});
+
+/** How many channels of the server's were handed to a client so far. */
+function countOffers({ toClient }: MuxPair): () => number {
+  let count = 0;
+  const { other: client } = toClient;
+  toClient.other = {
+    receive: (chunk) => {
+      if (chunk.includes('x11')) count++;
+      client?.receive(chunk);
+    },
+    receiveEnd: () => client?.receiveEnd(),
+  };
+  return () => count;
+}
 
 test("a client's requests: its own forwards, and nothing that concerns the others", async (t) => {
   const server = echoServer();

@@ -1,98 +1,140 @@
 /** ssh itself: from a request to a connection, a session, and an exit status. */
 import { isatty } from 'node:tty';
-import { type ClientConnection, connect } from '@nacre/ssh/client';
+import type { ClientConnection } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
-import { connectOptions } from './connect-options.ts';
 import { FatalError, failureStatus } from './end.ts';
-import { describeConnectFailure, describeLostSession, type FailureFacts } from './failures.ts';
+import { describeLostSession } from './failures.ts';
+import type { ForwardSet } from './forwards.ts';
 import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
 import type { Log } from './log.ts';
+import type { Opened } from './own-connection.ts';
 import { type Request, readRequest } from './request.ts';
+import { role } from './role.ts';
 import { runSession, type TerminalWish } from './session.ts';
+import type { Sharing } from './shared/master.ts';
 
 /** Does what the arguments say; resolves to the exit status. */
 export async function runClient(args: readonly string[], log: Log): Promise<number> {
-  const request = await readRequest(args, log);
-  const { settings } = request;
+  const request = await readQuietly(args, log);
+  const { settings, controlCommand } = request;
   if (request.printConfig) {
     await (await import('./print-config.ts')).printConfig(request);
     return 0;
   }
-  const background = settings.forkAfterAuthentication ? await import('./background.ts') : undefined;
-  if (background?.isInBackground() === false) return background.startInBackground();
+  if (controlCommand !== undefined && controlCommand !== 'proxy') {
+    return (await import('./shared/command.ts')).runControlCommand(request, controlCommand);
+  }
+  if (settings.forkAfterAuthentication && role === 'foreground') {
+    const status = await (await import('./background.ts')).startProcess('background');
+    return status === 'ready' ? 0 : status;
+  }
   if (settings.refuseConnection !== undefined && settings.refuseConnection.text.toLowerCase() !== 'none') {
     throw new FatalError(`RefuseConnection: ${settings.refuseConnection.text}`);
   }
   if (request.reconnect !== undefined) {
     const { keepForwards } = await import('./reconnect.ts');
-    return keepForwards(request, () => background?.reportLogin());
+    return keepForwards(request, () => leaveForeground(request, undefined));
   }
   const wish = terminalWish(request);
-  const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
-  const startedMs = performance.now();
-  const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
-  let connection: ClientConnection;
-  try {
-    const options = connectOptions(request, (address) => {
-      facts.address = address;
-    });
-    const stream = way?.stream;
-    connection = await connect(
-      { host: request.host, port: request.port },
-      { ...options, ...(stream !== undefined && { stream }) },
-    );
-  } catch (error) {
-    await way?.close();
-    if (error instanceof FatalError) throw error;
-    await explainRefusal(error, request);
-    for (const line of describeConnectFailure(error, facts)) log.error(line);
-    return failureStatus;
-  }
-  const via = connection.login.methods.at(-1);
-  const where = facts.address === undefined ? 'via proxy' : `[${facts.address}]:${request.port}`;
-  log.verbose(`Authenticated to ${request.host} (${where}) using "${via}".`);
-  const ended = watchSignals(connection, request);
-  try {
-    const forwards = hasForwards(request)
-      ? await (await import('./forwards.ts')).openForwards(connection, request)
-      : undefined;
-    await settleHostKeyQuestion(connection, request);
-    background?.reportLogin();
-    const status = await serve(connection, request, wish);
-    if (forwards !== undefined && forwards.connectionCount > 0) {
-      log.debug(1, 'Waiting for forwarded connections to terminate...');
-      await Promise.race([forwards.idle(), connection.closed]);
+  const path = await findControlPath(request);
+  if (path !== undefined) {
+    const reached = await (await import('./shared/reach.ts')).reachMaster(request, path);
+    if (typeof reached === 'number') return reached;
+    if (reached !== undefined) {
+      const facts = { ...request, address: undefined };
+      const opened = { connection: reached, facts, startedMs: performance.now(), close: () => reached.close() };
+      // Through a master the forwards are the master's, unless ssh -O proxy asked for nothing but the connection.
+      const clearAllForwardings = settings.clearAllForwardings || controlCommand !== 'proxy';
+      const shared = { ...request, sharing: 'through', settings: { ...settings, clearAllForwardings } } as const;
+      return runOver(opened, shared, wish);
     }
+  }
+  const { openOwnConnection } = await import('./own-connection.ts');
+  const opened = await openOwnConnection(request);
+  const place = settings.controlMaster === 'no' ? undefined : path;
+  return opened === undefined ? failureStatus : runOver(opened, request, wish, place);
+}
+
+/** Of two processes of one command only the first tells what it reads. */
+async function readQuietly(args: readonly string[], log: Log): Promise<Request> {
+  log.isHushed = role !== 'foreground';
+  try {
+    return await readRequest(args, log);
+  } finally {
+    log.isHushed = false;
+  }
+}
+
+async function findControlPath(request: Request): Promise<string | undefined> {
+  if (request.settings.controlPath === undefined && request.controlCommand === undefined) return undefined;
+  return (await import('./shared/control-path.ts')).controlPath(request);
+}
+
+/** Everything after login, up to the end of the connection; `path` is where it is to be shared. */
+async function runOver(opened: Opened, request: Request, wish: TerminalWish, path?: string): Promise<number> {
+  const { connection, startedMs } = opened;
+  const { log } = request;
+  const ended = watchSignals(connection, request);
+  let sharing: Sharing | undefined;
+  try {
+    let forwards: ForwardSet | undefined;
+    if (needsForwards(request, path)) {
+      forwards = await (await import('./forwards.ts')).openForwards(connection, request);
+      sharing = await startSharing(connection, request, path, forwards);
+    }
+    await settleHostKeyQuestion(connection, request);
+    if (role !== 'foreground') await leaveForeground(request, sharing);
+    if (role === 'master' && sharing !== undefined) {
+      // As OpenSSH's, so that ps tells a master by its socket.
+      process.title = `ssh: ${path} [mux]`;
+      await sharing.persist();
+      return failureStatus;
+    }
+    const shared = sharing === undefined ? request : { ...request, sharing: 'master' as const };
+    const status = await serve(connection, shared, wish);
+    await waitForOthers(connection, log, forwards, sharing);
     await finishLearning(connection);
-    tellTraffic(connection, log, startedMs);
+    if (request.sharing === undefined) tellTraffic(connection, log, startedMs);
     log.debug(1, `Exit status ${status}`);
     return status;
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     // It was us who closed it, and the signal's status is ours.
     if (ended.status !== undefined) return ended.status;
-    for (const line of describeLostSession(error, facts)) log.error(line);
+    // By ~. or by ssh -O exit: whoever did it knows.
+    if (error.code === 'closed') return failureStatus;
+    for (const line of describeEnd(error, opened, request)) log.error(line);
     return failureStatus;
   } finally {
-    await connection.close();
-    await way?.close();
+    await sharing?.close();
+    await opened.close();
   }
 }
 
-/** Why nobody was let in, in front of the one line that programs read. */
-async function explainRefusal(error: unknown, request: Request): Promise<void> {
-  if (!(error instanceof SshError) || error.authFailure === undefined) return;
-  (await import('./login-report.ts')).tellRefusal(error.authFailure, request);
+/** A master needs them even where there are none yet: its clients open more. */
+function needsForwards({ settings }: Request, path: string | undefined): boolean {
+  if (path !== undefined) return true;
+  const { localForward, remoteForward, dynamicForward, clearAllForwardings } = settings;
+  return !clearAllForwardings && localForward.length + remoteForward.length + dynamicForward.length > 0;
 }
 
-/** No jump hosts and no program on the way: the common case, which need not load what they take. */
-function isStraight({ settings }: Request): boolean {
-  return settings.proxyJump === undefined && settings.proxyCommand === undefined;
+async function startSharing(
+  connection: ClientConnection,
+  request: Request,
+  path: string | undefined,
+  forwards: ForwardSet,
+): Promise<Sharing | undefined> {
+  if (path === undefined) return undefined;
+  return (await import('./shared/master.ts')).shareConnection(connection, request, path, forwards);
 }
 
-function hasForwards({ settings }: Request): boolean {
-  const { localForward, remoteForward, dynamicForward } = settings;
-  return localForward.length + remoteForward.length + dynamicForward.length > 0;
+/** A process that stays lets the one go that waits for it. A master that nobody can reach does the work itself, here. */
+async function leaveForeground({ settings, log }: Request, sharing: Sharing | undefined): Promise<void> {
+  if (role === 'master' && sharing === undefined) return;
+  const { reportReady } = await import('./background.ts');
+  const hasOutput = role === 'background' && settings.sessionType !== 'none';
+  const streams = hasOutput ? [0] : log.shows('DEBUG1') ? [0, 1] : [0, 1, 2];
+  await reportReady({ streams });
 }
 
 async function serve(connection: ClientConnection, request: Request, wish: TerminalWish): Promise<number> {
@@ -107,6 +149,25 @@ async function serve(connection: ClientConnection, request: Request, wish: Termi
   return runSession(connection, request, wish);
 }
 
+/** Our own session has ended; what goes over the connection besides has not. */
+async function waitForOthers(
+  connection: ClientConnection,
+  log: Log,
+  forwards: ForwardSet | undefined,
+  sharing: Sharing | undefined,
+): Promise<void> {
+  if (forwards !== undefined && forwards.connectionCount > 0) {
+    log.debug(1, 'Waiting for forwarded connections to terminate...');
+    await Promise.race([forwards.idle(), connection.closed]);
+  }
+  await sharing?.idle();
+}
+
+function describeEnd(error: SshError, { facts }: Opened, { sharing, host }: Request): string[] {
+  if (sharing !== 'through' || error.code !== 'connection-lost') return describeLostSession(error, facts);
+  return [`Shared connection to ${host} closed: its master has ended.`];
+}
+
 /** Whether the server is asked for a terminal: as the settings say, or where a shell is wanted and there is one here. */
 function terminalWish({ settings, command, log }: Request): TerminalWish {
   const { requestTty } = settings;
@@ -114,7 +175,7 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
   const asked = requestTty === 'yes' || requestTty === 'force';
   let wanted = asked || (command === undefined && requestTty !== 'no' && settings.sessionType !== 'subsystem');
   if (wanted && !isLocal && requestTty !== 'force') {
-    log.info('Pseudo-terminal will not be allocated because stdin is not a terminal.');
+    if (role === 'foreground') log.info('Pseudo-terminal will not be allocated because stdin is not a terminal.');
     wanted = false;
   }
   return { wanted, isLocal: wanted && isLocal };

@@ -16,11 +16,16 @@ import { type Destination, parseDestination } from './destination.ts';
 import { FatalError } from './end.ts';
 import { type FlagName, flagTable, laterFlags } from './flag-table.ts';
 import { parseReconnectLimits, type ReconnectLimits } from './reconnect-limits.ts';
+import { role } from './role.ts';
 
 export interface HostPort {
   readonly host: string;
   readonly port: number;
 }
+
+/** What -O asks of a master. */
+export type ControlCommand = (typeof controlCommands)[number];
+const controlCommands = ['check', 'forward', 'cancel', 'exit', 'stop', 'proxy', 'conninfo', 'channels'] as const;
 
 /** The command line as read, before any file. */
 export interface CommandLine {
@@ -34,6 +39,8 @@ export interface CommandLine {
   readonly stdioForward: HostPort | undefined;
   /** --reconnect, with its limits. */
   readonly reconnect: ReconnectLimits | undefined;
+  /** -O: what a running master is asked. */
+  readonly controlCommand: ControlCommand | undefined;
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** --json: what prints facts prints them for programs. */
@@ -59,6 +66,7 @@ interface State {
   logFile: string | undefined;
   stdioForward: HostPort | undefined;
   reconnect: ReconnectLimits | undefined;
+  controlCommand: ControlCommand | undefined;
   readonly entries: Entry[];
 }
 
@@ -77,6 +85,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     logFile: undefined,
     stdioForward: undefined,
     reconnect: undefined,
+    controlCommand: undefined,
     entries: [],
   };
   const before = parseFlags(flagTable, args);
@@ -95,7 +104,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     operands = [...after.operands];
   }
   // Everywhere else it is what OpenSSH calls it.
-  if (state.json && !state.printConfig) throw usageError(flagTable, 'unknown option -- -');
+  const hasFacts = state.printConfig || state.controlCommand === 'conninfo';
+  if (state.json && !hasFacts) throw usageError(flagTable, 'unknown option -- -');
   return { ...state, destination, command: operands.length === 0 ? undefined : operands.join(' ') };
 }
 
@@ -143,8 +153,12 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
       state.reconnect = parseReconnectLimits(value);
       return;
     case 'stdioForward':
+      if (state.controlCommand !== undefined) throw always('Cannot specify stdio forward with -O');
       state.stdioForward = readStdioForward(value);
       break;
+    case 'controlCommand':
+      state.controlCommand = readControlCommand(value, state);
+      return;
     default:
   }
   const entry = flagEntries[name]?.(value);
@@ -162,6 +176,10 @@ const flagEntries: Partial<Record<FlagName, (value: string) => Exclude<Entry, st
   bindInterface: (value) => set({ bindInterface: value }),
   ciphers: (value) => set({ ciphers: { text: value, place: commandLine } }),
   compress: () => set({ compression: true }),
+  controlMaster: () => (draft) => {
+    draft.controlMaster = draft.controlMaster === 'yes' ? 'ask' : 'yes';
+  },
+  controlPath: (value) => set({ controlPath: value }),
   dynamicForward: (value) => addForward('dynamic', value),
   escapeChar: (value) => set({ escapeChar: readEscapeCharacter(value) }),
   gatewayPorts: () => set({ gatewayPorts: true }),
@@ -245,6 +263,14 @@ function readStdioForward(value: string): HostPort {
   return { host, port };
 }
 
+function readControlCommand(value: string, state: State): ControlCommand {
+  if (state.stdioForward !== undefined) throw always('Cannot specify multiplexing command with -W');
+  if (state.controlCommand !== undefined) throw always('Multiplexing command already specified');
+  const command = controlCommands.find((name) => name === value);
+  if (command === undefined) throw always('Invalid multiplex command.');
+  return command;
+}
+
 /** A named file that is not there is told of and left out, as OpenSSH does: others may still do. */
 function addIdentity(path: string): (draft: Draft) => void {
   try {
@@ -256,7 +282,9 @@ function addIdentity(path: string): (draft: Draft) => void {
       EACCES: 'Permission denied',
       ENOTDIR: 'Not a directory',
     };
-    process.stderr.write(`Warning: Identity file ${path} not accessible: ${reasons[code] ?? code}.\n`);
+    // A second process of the same command has been told of it.
+    if (role === 'foreground')
+      process.stderr.write(`Warning: Identity file ${path} not accessible: ${reasons[code] ?? code}.\n`);
     return () => {};
   }
   return (draft) => {

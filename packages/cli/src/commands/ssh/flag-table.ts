@@ -15,7 +15,7 @@ export const flagTable = {
     { letter: 'g', name: 'gatewayPorts', help: 'Let others use local forwardings.' },
     { letter: 'K', name: 'gssapi', help: 'Use GSSAPI.' },
     { letter: 'k', name: 'noGssapi', help: 'Do not delegate GSSAPI credentials.' },
-    { letter: 'M', name: 'controlMaster', help: 'Share this connection.' },
+    { letter: 'M', name: 'controlMaster', help: 'Share this connection; twice: ask each time.', repeatable: true },
     { letter: 'N', name: 'noCommand', help: 'Run no command.' },
     { letter: 'n', name: 'stdinNull', help: 'Read nothing: stdin is /dev/null.' },
     { letter: 'q', name: 'quiet', help: 'Say nothing but what the server says.' },
@@ -56,7 +56,7 @@ export const flagTable = {
       value: 'host:port',
       help: 'Join stdin and stdout to a port behind the server.',
     },
-    { letter: 'json', name: 'json', help: 'With -G: print the settings for programs.', repeatable: true },
+    { letter: 'json', name: 'json', help: 'With -G and -O conninfo: print facts for programs.', repeatable: true },
     { letter: 'reconnect', name: 'reconnect', help: 'With -N: connect again when the connection is lost.' },
     {
       letter: 'reconnect-limits',
@@ -73,12 +73,9 @@ export type FlagName = (typeof flagTable.rows)[number]['name'];
 /** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
 export const laterFlags: ReadonlySet<FlagName> = new Set([
   'forwardAgent',
-  'controlMaster',
   'forwardX11',
   'forwardX11Trusted',
   'syslog',
   'pkcs11',
-  'controlCommand',
-  'controlPath',
   'tunnel',
 ]);

@@ -38,6 +38,15 @@ export interface ForwardSet {
   stopListening(): Promise<void>;
   /** Every forward that stands. */
   list(): ForwardStatus[];
+  /** How a forward of this connection is opened, for those that others ask for. */
+  optionsFor(forward: Forward): ForwardOptions;
+  /** What stands, for whoever cancels it later. */
+  readonly standing: readonly StandingForward[];
+}
+
+export interface StandingForward {
+  readonly forward: Forward & { readonly kind: 'local' | 'remote' | 'dynamic' };
+  readonly active: MeteredForward;
 }
 
 /**
@@ -73,7 +82,7 @@ class Forwards implements ForwardSet {
   readonly #server: ClientConnection | KeptForwarding;
   readonly #request: Request;
   #waiting: (() => void)[] = [];
-  #active: { readonly asked: ForwardListen; readonly active: MeteredForward }[] = [];
+  standing: StandingForward[] = [];
 
   constructor(server: ClientConnection | KeptForwarding, request: Request) {
     this.#server = server;
@@ -86,23 +95,23 @@ class Forwards implements ForwardSet {
   }
 
   list(): ForwardStatus[] {
-    return this.#active.map(({ active }) => active.status());
+    return this.standing.map(({ active }) => active.status());
   }
 
   async cancel(side: 'local' | 'remote', listen: ForwardListen): Promise<boolean> {
-    const found = this.#active.find(
-      ({ asked, active }) => active.status().side === side && (isSame(asked, listen) || isSame(active.listen, listen)),
+    const found = this.standing.find(
+      ({ forward, active }) =>
+        active.status().side === side && (isSame(forward.listen, listen) || isSame(active.listen, listen)),
     );
     if (found === undefined) return false;
-    this.#active = this.#active.filter((each) => each !== found);
+    this.standing = this.standing.filter((each) => each !== found);
     await found.active.close();
     return true;
   }
 
   async stopListening(): Promise<void> {
-    const isLocal = ({ active }: { active: MeteredForward }) => active.status().side === 'local';
-    const local = this.#active.filter(isLocal);
-    this.#active = this.#active.filter((each) => !isLocal(each));
+    const local = this.standing.filter(({ forward }) => forward.kind !== 'remote');
+    this.standing = this.standing.filter(({ forward }) => forward.kind === 'remote');
     await Promise.all(local.map(({ active }) => active.close()));
   }
 
@@ -112,7 +121,8 @@ class Forwards implements ForwardSet {
     log.debug(1, `Local connections to ${where} forwarded to remote address ${describeTarget(forward.target)}`);
     try {
       const active = await this.#local(forward);
-      this.#active.push({ asked: forward.listen, active });
+      const kind = forward.target.kind === 'socks' ? 'dynamic' : 'local';
+      this.standing.push({ forward: { ...forward, kind }, active });
       for (const { address, port } of active.bound) {
         log.debug(1, `Local forwarding listening on ${address} port ${port}.`);
       }
@@ -143,7 +153,7 @@ class Forwards implements ForwardSet {
       log.info(`Warning: remote port forwarding failed for ${where}`);
       return undefined;
     }
-    this.#active.push({ asked: listen, active });
+    this.standing.push({ forward: { ...forward, kind: 'remote' }, active });
     log.debug(1, `remote forward success for: ${describeRemote(forward)}`);
     if (listen.kind === 'tcp' && listen.port === 0 && active.listen.kind === 'tcp') {
       log.info(`Allocated port ${active.listen.port} for remote forward to ${describeTarget(target)}`);
@@ -153,17 +163,17 @@ class Forwards implements ForwardSet {
 
   #local(forward: Forward): Promise<MeteredForward> {
     const server = this.#server;
-    const options = this.#options(forward);
+    const options = this.optionsFor(forward);
     return 'local' in server ? server.local(forward, options) : forwardLocal(server, forward, options);
   }
 
   #remote(forward: Forward): Promise<MeteredForward> {
     const server = this.#server;
-    const options = this.#options(forward);
+    const options = this.optionsFor(forward);
     return 'remote' in server ? server.remote(forward, options) : forwardRemote(server, forward, options);
   }
 
-  #options({ listen }: Forward): ForwardOptions {
+  optionsFor({ listen }: Forward): ForwardOptions {
     const { settings, log } = this.#request;
     const { addressFamily } = settings;
     return {

@@ -5,9 +5,6 @@ import type { Log } from './log.ts';
 const later: ReadonlySet<ClientKeyword> = new Set<ClientKeyword>([
   'bindInterface',
   'channelTimeout',
-  'controlMaster',
-  'controlPath',
-  'controlPersist',
   'enableEscapeCommandline',
   'forwardAgent',
   'forwardX11',

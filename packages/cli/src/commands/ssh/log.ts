@@ -14,6 +14,8 @@ export function shiftLogLevel(level: LogLevel, steps: number): LogLevel {
 /** Where messages go. A line ends with CR LF: the terminal may be raw when it comes. */
 export class Log {
   level: LogLevel;
+  /** Says nothing: another process of the same command has said it all. */
+  isHushed = false;
   #fd = 2;
 
   constructor(level: LogLevel) {
@@ -56,7 +58,7 @@ export class Log {
   }
 
   #write(level: LogLevel, text: string): void {
-    if (!this.shows(level)) return;
+    if (this.isHushed || !this.shows(level)) return;
     const prefix = level.startsWith('DEBUG') ? `${level.toLowerCase()}: ` : '';
     // One line each: a server's text must not look like a message of ours.
     for (const line of text.split('\n')) writeAll(this.#fd, `${prefix}${sanitize(line, '\t')}\r\n`);

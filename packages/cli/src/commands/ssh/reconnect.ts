@@ -17,7 +17,7 @@ const defaultKeepalive = { intervalMs: 15_000, countMax: 3 };
  * @param onLogin - called once, when the forwards stand.
  * @returns the exit status.
  */
-export async function keepForwards(request: Request, onLogin: () => void): Promise<number> {
+export async function keepForwards(request: Request, onLogin: () => Promise<void>): Promise<number> {
   const { log, reconnect = {} } = request;
   const { holdMs, ...backOff } = reconnect;
   const dial = makeDialler(request);
@@ -36,7 +36,7 @@ export async function keepForwards(request: Request, onLogin: () => void): Promi
     endBySignals(() => kept.close(), request);
     try {
       await openForwards(kept, request);
-      onLogin();
+      await onLogin();
       const error = await kept.closed;
       if (error === undefined) return 0;
       for (const line of describeEnd(error, facts)) log.error(line);

@@ -13,7 +13,7 @@ import {
 } from '@nacre/ssh/config';
 import { SshError } from '@nacre/ssh/errors';
 import { usageError } from '../../flags/index.ts';
-import { type CommandLine, type HostPort, readCommandLine } from './command-line.ts';
+import { type CommandLine, type ControlCommand, type HostPort, readCommandLine } from './command-line.ts';
 import { isHostName, isUserName } from './destination.ts';
 import { FatalError } from './end.ts';
 import { flagTable } from './flag-table.ts';
@@ -37,6 +37,10 @@ export interface Request {
   readonly stdioForward: HostPort | undefined;
   /** --reconnect, with its limits. */
   readonly reconnect: CommandLine['reconnect'];
+  /** -O: what a running master is asked. */
+  readonly controlCommand: ControlCommand | undefined;
+  /** Whether the connection is another process's, or others may use ours. */
+  readonly sharing?: 'through' | 'master';
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
   /** --json, for what prints facts. */
@@ -90,21 +94,21 @@ export async function readJumpRequest(
     },
   ];
   const nothing = {
-    command: undefined,
-    stdioForward: undefined,
-    reconnect: undefined,
-    printConfig: false,
-    json: false,
+    ...{ command: undefined, stdioForward: undefined, reconnect: undefined, controlCommand: undefined },
+    ...{ printConfig: false, json: false },
   };
   return await settle({ destination, configFile, ...nothing }, own, log);
 }
 
 type Typed = Pick<CommandLine, 'destination' | keyof Asked>;
-type Asked = Pick<Request, 'configFile' | 'command' | 'stdioForward' | 'reconnect' | 'printConfig' | 'json'>;
+type Asked = Pick<
+  Request,
+  'configFile' | 'command' | 'stdioForward' | 'reconnect' | 'controlCommand' | 'printConfig' | 'json'
+>;
 
 async function settle(typed: Typed, entries: CommandLine['entries'], log: Log): Promise<Request> {
-  const { destination, configFile, command, stdioForward, reconnect, printConfig, json } = typed;
-  const asked: Asked = { configFile, command, stdioForward, reconnect, printConfig, json };
+  const { destination, configFile, command, stdioForward, reconnect, controlCommand, printConfig, json } = typed;
+  const asked: Asked = { configFile, command, stdioForward, reconnect, controlCommand, printConfig, json };
   const system = nodeConfigSystem();
   const config = await readConfig(
     {

@@ -26,8 +26,11 @@ export async function runSession(connection: ClientConnection, request: Request,
   const session = await openSession(connection.connection, {
     ...(wish.wanted && { windowBytes: terminalWindowBytes, interactive: true }),
   });
-  log.debug(1, 'Requesting no-more-sessions@openssh.com');
-  connection.connection.sendNoMoreSessions();
+  // Those who share the connection will want sessions as well.
+  if (request.sharing === undefined) {
+    log.debug(1, 'Requesting no-more-sessions@openssh.com');
+    connection.connection.sendNoMoreSessions();
+  }
   log.debug(1, 'Entering interactive session.');
 
   let terminal: TerminalSession | undefined;
@@ -39,10 +42,13 @@ export async function runSession(connection: ClientConnection, request: Request,
     await startProgram(session, request, terminal);
     terminal?.start();
     const exit = await joinStreams(session, request, terminal);
+    // Whoever leaves by ~. leaves with everything, the sessions of others over this connection included.
+    if (terminal?.hasLeft) await connection.close();
     return terminal?.hasLeft ? failureStatus : exitStatus(exit, request);
   } finally {
     terminal?.stop();
-    if (wish.wanted) log.info(`Connection to ${request.host} closed.`);
+    const closed = request.sharing === 'through' ? 'Shared connection' : 'Connection';
+    if (wish.wanted) log.info(`${closed} to ${request.host} closed.`);
   }
 }
 

@@ -40,23 +40,28 @@ function stationOf(request: Request): Station {
 }
 
 async function connectTo(hop: Request, stream: Duplex | undefined): Promise<StationConnection> {
+  // Only the first one is reached from here, where its socket would lie.
+  const shared = stream === undefined ? await joinShared(hop) : undefined;
+  const connection = shared ?? (await logIn(hop, stream));
+  return {
+    forwardTcp: (host, port) => through(connection, host, port, hop),
+    close: () => connection.close(),
+  };
+}
+
+async function logIn(hop: Request, stream: Duplex | undefined): Promise<ClientConnection> {
   let address: string | undefined;
   const options = connectOptions(hop, (found) => {
     address = found;
   });
-  let connection: ClientConnection;
   try {
     const over = stream === undefined ? {} : { stream };
-    connection = await connect({ host: hop.host, port: hop.port }, { ...options, ...over });
+    return await connect({ host: hop.host, port: hop.port }, { ...options, ...over });
   } catch (error) {
     if (error instanceof FatalError) throw error;
     for (const line of describeConnectFailure(error, { ...hop, address })) hop.log.error(line);
     throw closedByUnknown(error);
   }
-  return {
-    forwardTcp: (host, port) => through(connection, host, port, hop),
-    close: () => connection.close(),
-  };
 }
 
 async function through(connection: ClientConnection, host: string, port: number, { log }: Request): Promise<Duplex> {
@@ -73,4 +78,12 @@ async function through(connection: ClientConnection, host: string, port: number,
 /** What is left to say of the host itself, whose address nobody knows. */
 function closedByUnknown(cause: unknown): FatalError {
   return new FatalError('Connection closed by UNKNOWN port 65535', { cause });
+}
+
+/** A jump host whose connection is shared already is not logged in to again. */
+async function joinShared(hop: Request): Promise<ClientConnection | undefined> {
+  const { controlPath, controlMaster } = hop.settings;
+  if (controlPath === undefined || controlMaster === 'yes' || controlMaster === 'ask') return undefined;
+  const path = (await import('./shared/control-path.ts')).controlPath(hop);
+  return path === undefined ? undefined : (await import('./shared/join.ts')).joinMaster(hop, path);
 }

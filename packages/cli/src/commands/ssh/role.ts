@@ -1,0 +1,14 @@
+/** Which of ssh's processes this is: Node cannot fork, so what goes to the background is a process of its own. */
+
+/** The one that was called, the one that -f leaves behind, or the one that holds a shared connection (ControlPersist). */
+export type Role = 'foreground' | 'background' | 'master';
+
+/** Tells a new process what it is for, and where it is to report. */
+export const roleVariable = 'NACRE_SSH_ROLE';
+export const readyFd = 3;
+
+const given = process.env[roleVariable];
+// What it starts in turn (an askpass program, say) is nobody's background process.
+delete process.env[roleVariable];
+
+export const role: Role = given === 'background' || given === 'master' ? given : 'foreground';
