@@ -6,7 +6,7 @@ import {
   forwardLocal,
   forwardRemote,
 } from '@nacre/ssh/client';
-import { type Forward, type ForwardTarget, formatForward } from '@nacre/ssh/config';
+import { type Forward, type ForwardListen, type ForwardTarget, formatForward } from '@nacre/ssh/config';
 import { SshError } from '@nacre/ssh/errors';
 import { FatalError } from './end.ts';
 import type { Request } from './request.ts';
@@ -17,6 +17,14 @@ export interface ForwardSet {
   readonly connectionCount: number;
   /** Settles when no forwarded connection stands any more. */
   idle(): Promise<void>;
+  /** One more of -L or -D; false where it could not be opened, which the log says. */
+  openLocal(forward: Forward): Promise<boolean>;
+  /** One more of -R; undefined where it stands, otherwise the words for why not. */
+  openRemote(forward: Forward): Promise<string | undefined>;
+  /** Ends the listening at an address; connections that stand go on. False where nothing listens there. */
+  cancel(side: 'local' | 'remote', listen: ForwardListen): Promise<boolean>;
+  /** Ends all listening on this machine. */
+  stopListening(): Promise<void>;
 }
 
 /**
@@ -45,6 +53,7 @@ class Forwards implements ForwardSet {
   readonly #connection: ClientConnection;
   readonly #request: Request;
   #waiting: (() => void)[] = [];
+  #active: { side: 'local' | 'remote'; asked: ForwardListen; active: ActiveForward }[] = [];
 
   constructor(connection: ClientConnection, request: Request) {
     this.#connection = connection;
@@ -56,6 +65,22 @@ class Forwards implements ForwardSet {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  async cancel(side: 'local' | 'remote', listen: ForwardListen): Promise<boolean> {
+    const found = this.#active.find(
+      (each) => each.side === side && (isSame(each.asked, listen) || isSame(each.active.listen, listen)),
+    );
+    if (found === undefined) return false;
+    this.#active = this.#active.filter((each) => each !== found);
+    await found.active.close();
+    return true;
+  }
+
+  async stopListening(): Promise<void> {
+    const local = this.#active.filter(({ side }) => side === 'local');
+    this.#active = this.#active.filter(({ side }) => side !== 'local');
+    await Promise.all(local.map(({ active }) => active.close()));
+  }
+
   async openLocal(forward: Forward): Promise<boolean> {
     const { log } = this.#request;
     log.debug(
@@ -63,7 +88,8 @@ class Forwards implements ForwardSet {
       `Local connections to ${describeListen(forward)} forwarded to remote address ${describe(forward.target)}`,
     );
     try {
-      await forwardLocal(this.#connection, forward, this.#options());
+      const active = await forwardLocal(this.#connection, forward, this.#options());
+      this.#active.push({ side: 'local', asked: forward.listen, active });
       return true;
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
@@ -79,7 +105,6 @@ class Forwards implements ForwardSet {
     }
   }
 
-  /** Undefined where it stands; otherwise the words for why not. */
   async openRemote(forward: Forward): Promise<string | undefined> {
     const { log } = this.#request;
     const { listen, target } = forward;
@@ -94,6 +119,7 @@ class Forwards implements ForwardSet {
       log.info(`Warning: remote port forwarding failed for ${where}`);
       return undefined;
     }
+    this.#active.push({ side: 'remote', asked: listen, active });
     if (listen.kind === 'tcp' && listen.port === 0 && active.listen.kind === 'tcp') {
       log.info(`Allocated port ${active.listen.port} for remote forward to ${describe(target)}`);
     }
@@ -125,6 +151,11 @@ class Forwards implements ForwardSet {
       },
     };
   }
+}
+
+function isSame(a: ForwardListen, b: ForwardListen): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
+  return a.port === b.port && a.port !== 0 && a.host === b.host;
 }
 
 function describeListen({ listen }: Forward): string {
