@@ -65,6 +65,8 @@ export async function connect(target: string | Target, options: ConnectOptions):
       ...(options.rekey && { rekey: options.rekey }),
       ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
       ...(options.log && { log: options.log }),
+      ...(options.logPackets !== undefined && { logPackets: options.logPackets }),
+      onIdentified: () => options.log?.(1, `Authenticating to ${host}:${port} as '${user}'`),
       ...(options.onNotice && { onNotice: options.onNotice }),
       // The deadline above counts from the call, and stops for a person's answer.
       handshakeTimeoutMs: 0,

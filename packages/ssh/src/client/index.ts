@@ -32,6 +32,7 @@ export {
   type IdentityFileOptions,
   loadCertificateBeside,
   loadIdentity,
+  readPublicHalf,
 } from './identities.ts';
 export {
   type KnownHostsCommand,

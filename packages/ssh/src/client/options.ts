@@ -56,6 +56,8 @@ export interface ConnectOptions {
   /** IPv4 or IPv6 only. */
   readonly family?: 4 | 6;
   readonly localAddress?: string;
+  /** Has the system find out whether a silent server's machine is still there. Default true. */
+  readonly tcpKeepAlive?: boolean;
   /** A stream to speak over instead of a TCP connection: a jump host's channel, a proxy's socket. It is closed with the connection. */
   readonly stream?: Duplex;
   /** Ends the attempt to connect; a connection that stands is ended with `close()`. */
@@ -66,6 +68,10 @@ export interface ConnectOptions {
 
   /** Facts for a log: 1 what a person wants to know, 3 every packet. */
   readonly log?: (level: 1 | 2 | 3, text: string) => void;
+  /** Logs the number of every packet as well, at level 3; it costs a line for each. */
+  readonly logPackets?: boolean;
+  /** Logs at level 1 which keys will be offered, in their order, before the first is. */
+  readonly logIdentities?: boolean;
   /** A line the server wants shown outside of login. */
   readonly onNotice?: (text: string) => void;
   /**

@@ -107,7 +107,7 @@ export class RemoteForwards {
   #accept(open: IncomingOpen, key: string, from: { address: string; port: number }): void {
     const onConnection = this.#listeners.get(key);
     if (onConnection === undefined) open.refuse();
-    else onConnection(new ChannelStream(open.accept()), from);
+    else onConnection(new ChannelStream(open.accept({ label: from.address || open.type })), from);
   }
 }
 

@@ -31,6 +31,7 @@ export async function* offeredSigners(
   try {
     const left = new Map(held?.signers.map((signer) => [idOf(signer.publicKey), signer]));
     const files: string[] = [];
+    if (options.logIdentities) await logIdentities(options, held?.signers ?? []);
     for (const identity of identities ?? defaultIdentityFiles()) {
       if (typeof identity !== 'string') {
         yield* offer(identity, () => identity.label, certificates, options);
@@ -55,6 +56,28 @@ export async function* offeredSigners(
   } finally {
     held?.close();
   }
+}
+
+/** `Will attempt key: …` for each key, in the order in which they are offered. */
+async function logIdentities(options: ConnectOptions, held: readonly Signer[]): Promise<void> {
+  const { identities = defaultIdentityFiles(), identitiesOnly = false, log } = options;
+  const left = new Map(held.map((signer) => [idOf(signer.publicKey), signer]));
+  const files: string[] = [];
+  for (const identity of identities) {
+    if (typeof identity !== 'string') {
+      log?.(1, `Will attempt key: ${identity.label}`);
+      continue;
+    }
+    const key = await readPublicHalf(identity);
+    const name = key === undefined ? `${identity} ` : describe(identity, key, options);
+    const isExplicit = key === undefined && options.identities?.includes(identity);
+    if (key === undefined || !left.delete(idOf(key))) files.push(isExplicit ? `${name} explicit` : name);
+    else log?.(1, `Will attempt key: ${name} agent`);
+  }
+  for (const { label, publicKey } of identitiesOnly ? [] : left.values()) {
+    log?.(1, `Will attempt key: ${describe(label.replace(/^agent: /, ''), publicKey, {}, ' agent')}`);
+  }
+  for (const name of files) log?.(1, `Will attempt key: ${name}`);
 }
 
 async function* fromFile(
