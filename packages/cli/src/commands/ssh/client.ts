@@ -5,9 +5,11 @@ import { SshError } from '@nacre/ssh/errors';
 import { connectOptions } from './connect-options.ts';
 import { FatalError, failureStatus } from './end.ts';
 import { describeConnectFailure, describeLostSession, type FailureFacts } from './failures.ts';
+import type { ForwardSet } from './forwards.ts';
 import type { Log } from './log.ts';
+import { orUndefined } from './paths.ts';
 import { type Request, readRequest } from './request.ts';
-import { runSession, type TerminalWish } from './session.ts';
+import { runSession, type SessionSurroundings, type TerminalWish } from './session.ts';
 
 /** Does what the arguments say; resolves to the exit status. */
 export async function runClient(args: readonly string[], log: Log): Promise<number> {
@@ -25,12 +27,14 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   const wish = terminalWish(request);
   const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
   const startedMs = performance.now();
+  const keys = log.shows('DEBUG1') ? await (await import('./identity-lines.ts')).identityLines(request) : [];
   const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
   let connection: ClientConnection;
   try {
-    const options = connectOptions(request, (address) => {
+    const noteAddress = (address: string | undefined) => {
       facts.address = address;
-    });
+    };
+    const options = connectOptions(request, noteAddress, keys);
     const stream = way?.stream;
     connection = await connect(
       { host: request.host, port: request.port },
@@ -47,18 +51,23 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   log.verbose(`Authenticated to ${request.host} (${where}) using "${via}".`);
   watchSignals(connection, log);
   try {
-    const forwards = hasForwards(request)
-      ? await (await import('./forwards.ts')).openForwards(connection, request)
-      : undefined;
+    let forwards: ForwardSet | undefined;
+    const openForwards = async () => {
+      forwards ??= await (await import('./forwards.ts')).openForwards(connection, request);
+      return forwards;
+    };
+    if (hasForwards(request)) await openForwards();
+    if (asksForTunnel(request)) refuseTunnel(request);
+    if (runsLocalCommand(request)) await (await import('./local-command.ts')).runLocalCommand(request);
     background?.reportLogin();
-    const status = await serve(connection, request, wish);
+    const status = await serve(connection, request, { wish, openForwards });
     if (forwards !== undefined && forwards.connectionCount > 0) {
       log.debug(1, 'Waiting for forwarded connections to terminate...');
       await Promise.race([forwards.idle(), connection.closed]);
     }
     tellTraffic(connection, log, startedMs);
     log.debug(1, `Exit status ${status}`);
-    return status;
+    return status < 0 ? failureStatus : status;
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     for (const line of describeLostSession(error, facts)) log.error(line);
@@ -79,7 +88,22 @@ function hasForwards({ settings }: Request): boolean {
   return localForward.length + remoteForward.length + dynamicForward.length > 0;
 }
 
-async function serve(connection: ClientConnection, request: Request, wish: TerminalWish): Promise<number> {
+function runsLocalCommand({ settings }: Request): boolean {
+  return settings.permitLocalCommand && orUndefined(settings.localCommand) !== undefined;
+}
+
+function asksForTunnel({ settings }: Request): boolean {
+  return settings.tunnel !== 'no';
+}
+
+/** As OpenSSH where the device cannot be opened: it goes on without, unless it must not. */
+function refuseTunnel({ settings, log }: Request): void {
+  const reason = 'this program cannot open tun devices; use -L, -R or -D, or OpenSSH for this host';
+  if (settings.exitOnForwardFailure) throw new FatalError(`Could not request tunnel forwarding: ${reason}.`);
+  log.error(`Could not request tunnel forwarding: ${reason}.`);
+}
+
+async function serve(connection: ClientConnection, request: Request, own: SessionSurroundings): Promise<number> {
   if (request.stdioForward !== undefined) {
     const { forwardStdio } = await import('./forward-stdio.ts');
     return forwardStdio(connection, request.stdioForward, request);
@@ -88,7 +112,7 @@ async function serve(connection: ClientConnection, request: Request, wish: Termi
     const error = await connection.closed;
     throw error ?? new SshError('the connection was closed', { code: 'closed', stage: 'transport' });
   }
-  return runSession(connection, request, wish);
+  return runSession(connection, request, own);
 }
 
 /** Whether the server is asked for a terminal: as the settings say, or where a shell is wanted and there is one here. */
@@ -116,7 +140,8 @@ function watchSignals(connection: ClientConnection, log: Log): void {
 }
 
 function tellTraffic(connection: ClientConnection, log: Log, startedMs: number): void {
-  if (!log.shows('VERBOSE')) return;
+  // Over a master the traffic is the master's.
+  if (!log.shows('VERBOSE') || connection.algorithms === undefined) return;
   const seconds = (performance.now() - startedMs) / 1000;
   const { sentBytes, receivedBytes } = connection.traffic;
   log.verbose(`Transferred: sent ${sentBytes}, received ${receivedBytes} bytes, in ${seconds.toFixed(1)} seconds`);

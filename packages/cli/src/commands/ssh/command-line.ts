@@ -29,6 +29,8 @@ export interface CommandLine {
   readonly quiet: boolean;
   readonly configFile: string | undefined;
   readonly logFile: string | undefined;
+  /** -y: messages go to the system's log. */
+  readonly syslog: boolean;
   readonly stdioForward: HostPort | undefined;
   /** -G: print the settings and end. */
   readonly printConfig: boolean;
@@ -50,6 +52,7 @@ interface State {
   printConfig: boolean;
   configFile: string | undefined;
   logFile: string | undefined;
+  syslog: boolean;
   stdioForward: HostPort | undefined;
   readonly entries: Entry[];
 }
@@ -66,6 +69,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     printConfig: false,
     configFile: undefined,
     logFile: undefined,
+    syslog: false,
     stdioForward: undefined,
     entries: [],
   };
@@ -110,6 +114,9 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
     case 'logFile':
       state.logFile = value;
       return;
+    case 'syslog':
+      state.syslog = true;
+      return;
     case 'configFile':
       state.configFile = value;
       return;
@@ -119,6 +126,10 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
     case 'option':
       state.entries.push(value);
       return;
+    case 'tunnel':
+      throw always(
+        'ssh: -w: this program cannot open tun devices, for which Node has no means. Use -L, -R or -D, or OpenSSH for this host.',
+      );
     case 'protocol1':
       throw always('SSH protocol v.1 is no longer supported');
     case 'stdioForward':
@@ -134,6 +145,9 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
 const flagEntries: Partial<Record<FlagName, (value: string) => Exclude<Entry, string>>> = {
   ipv4: () => set({ addressFamily: 'inet' }),
   ipv6: () => set({ addressFamily: 'inet6' }),
+  forwardAgent: () => set({ forwardAgent: true }),
+  forwardX11: () => set({ forwardX11: true }),
+  forwardX11Trusted: () => set({ forwardX11: true, forwardX11Trusted: true }),
   noForwardAgent: () => set({ forwardAgent: false }),
   noForwardX11: () => set({ forwardX11: false }),
   background: () => set({ forkAfterAuthentication: true, stdinNull: true }),

@@ -3,13 +3,23 @@ import type { ConnectOptions } from '@nacre/ssh/client';
 import { chooseAlgorithms } from './algorithms.ts';
 import { hostTrust } from './host-trust.ts';
 import { loginOptions } from './login.ts';
+import { addressOfInterface } from './network-interface.ts';
 import type { Request } from './request.ts';
 
-/** The options of connect() that a request amounts to; ssh-copy-id connects by them as well. */
-export function connectOptions(request: Request, onAddress: (address: string | undefined) => void): ConnectOptions {
-  const { settings, log, user, host, port } = request;
+/**
+ * The options of connect() that a request amounts to; ssh-copy-id connects by them as well.
+ *
+ * @param lines - told at -v once the stream stands, such as which keys there are.
+ */
+export function connectOptions(
+  request: Request,
+  onAddress: (address: string | undefined) => void,
+  lines: readonly string[] = [],
+): ConnectOptions {
+  const { settings, log, user } = request;
   const trust = hostTrust(request);
-  const { addressFamily, rekeyLimit, serverAliveIntervalSeconds, serverAliveCountMax } = settings;
+  const { addressFamily, rekeyLimit, serverAliveIntervalSeconds, serverAliveCountMax, channelTimeout } = settings;
+  const own = settings.bindInterface === undefined ? undefined : addressOfInterface(settings.bindInterface, request);
   return {
     ...loginOptions(request, trust),
     hostKeys: trust.policy,
@@ -26,13 +36,18 @@ export function connectOptions(request: Request, onAddress: (address: string | u
       keepalive: { intervalMs: serverAliveIntervalSeconds * 1000, countMax: serverAliveCountMax },
     }),
     ...(addressFamily !== 'any' && { family: addressFamily === 'inet' ? 4 : 6 }),
+    ...own,
     ...(settings.bindAddress !== undefined && { localAddress: settings.bindAddress }),
+    tcpKeepAlive: settings.tcpKeepAlive,
+    ...(channelTimeout.length > 0 && { channelTimeouts: channelTimeout }),
     onConnect: ({ address }) => {
       onAddress(address);
       log.debug(1, 'Connection established.');
+      for (const line of lines) log.debug(1, line);
     },
-    onHandshake: () => log.debug(1, `Authenticating to ${host}:${port} as '${user}'`),
     log: (level, text) => log.debug(level, text),
+    logIdentities: log.shows('DEBUG1'),
+    logPackets: log.shows('DEBUG3'),
     onNotice: (text) => log.info(text),
   };
 }

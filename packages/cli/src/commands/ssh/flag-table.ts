@@ -64,13 +64,8 @@ export type FlagName = (typeof flagTable.rows)[number]['name'];
 
 /** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
 export const laterFlags: ReadonlySet<FlagName> = new Set([
-  'forwardAgent',
   'controlMaster',
-  'forwardX11',
-  'forwardX11Trusted',
-  'syslog',
   'pkcs11',
   'controlCommand',
   'controlPath',
-  'tunnel',
 ]);

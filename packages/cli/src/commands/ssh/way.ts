@@ -9,6 +9,7 @@ import { FatalError } from './end.ts';
 import { describeConnectFailure } from './failures.ts';
 import { orUndefined } from './paths.ts';
 import { type Request, readJumpRequest } from './request.ts';
+import { shellTokens } from './shell-tokens.ts';
 
 /** A stream to speak over; undefined where ssh connects by itself. */
 export interface Way {
@@ -38,7 +39,7 @@ export async function openWay(request: Request, depth = 0): Promise<Way> {
   if (settings.proxyUseFdpass) {
     throw new FatalError('ProxyUseFdpass is not supported: this program cannot take over a socket from another one.');
   }
-  const line = expandTokens(command, request.proxyTokens, 'ProxyCommand');
+  const line = expandTokens(command, shellTokens(request.proxyTokens, 'ProxyCommand'), 'ProxyCommand');
   request.log.debug(1, `Executing proxy command: exec ${line}`);
   return { stream: startProxyCommand(line), close: async () => {} };
 }
