@@ -47,6 +47,8 @@ export interface Platform {
   growPipe(fd: number, byteCount: number): void;
   /** Who is at the other end of a connected Unix socket. */
   getPeerUserId(fd: number): number;
+  /** The type of service (DSCP and ECN bits) that a TCP socket's packets bear. */
+  setTypeOfService(fd: number, family: 4 | 6, value: number): void;
   /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
   hideMemory(): void;
   getWindowSize(fd: number): WindowSize;

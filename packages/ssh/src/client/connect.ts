@@ -53,6 +53,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
       sink: driver,
       clock: systemClock,
       version,
+      ...(options.versionAddendum !== undefined && { versionAddendum: options.versionAddendum }),
       algorithms: { ...options.algorithms, ...(preferred && { hostKey: preferred }) },
       verifyHostKey: async (key) => {
         // A person may be asked here, who takes the time that a person takes.
@@ -76,7 +77,7 @@ export async function connect(target: string | Target, options: ConnectOptions):
     deadline.signal.addEventListener('abort', onAbort, { once: true });
     if (deadline.signal.aborted) onAbort();
     driver.drive(link);
-    options.onConnect?.({ address, port });
+    options.onConnect?.({ address, port, stream: driver.stream });
     await link.handshake();
     deadline.clear();
     options.onHandshake?.({ serverIdentification: link.peerIdentification, address });

@@ -41,6 +41,8 @@ export interface ConnectOptions {
 
   /** Algorithm lists, and the `legacy` switch for old equipment. */
   readonly algorithms?: AlgorithmOptions;
+  /** Said behind the name and version of this software when the connection begins (VersionAddendum). */
+  readonly versionAddendum?: string;
   /** Smallest RSA key taken, of the server. Default 2048. */
   readonly requiredRsaBits?: number;
   readonly rekey?: RekeyOptions;
@@ -89,6 +91,8 @@ export interface ConnectFacts {
   /** Undefined over a stream of the caller's. */
   readonly address: string | undefined;
   readonly port: number;
+  /** What carries the connection, a socket in most cases: to look at, and not to read or write. */
+  readonly stream: Duplex;
 }
 
 export interface HandshakeFacts {

@@ -1,4 +1,5 @@
 /** ssh itself: from a request to a connection, a session, and an exit status. */
+import type { Duplex } from 'node:stream';
 import { isatty } from 'node:tty';
 import { type ClientConnection, connect } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
@@ -30,9 +31,11 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   const keys = log.shows('DEBUG1') ? await (await import('./identity-lines.ts')).identityLines(request) : [];
   const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
   let connection: ClientConnection;
+  let socket: Duplex | undefined;
   try {
-    const noteAddress = (address: string | undefined) => {
+    const noteAddress = (address: string | undefined, carrier: Duplex) => {
       facts.address = address;
+      socket = carrier;
     };
     const options = connectOptions(request, noteAddress, keys);
     const stream = way?.stream;
@@ -50,6 +53,11 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   const where = facts.address === undefined ? 'via proxy' : `[${facts.address}]:${request.port}`;
   log.verbose(`Authenticated to ${request.host} (${where}) using "${via}".`);
   watchSignals(connection, log);
+  const qos = wish.wanted ? settings.ipQos.interactive : settings.ipQos.bulk;
+  // Without a terminal the default is none, so that a plain command loads nothing for it.
+  if (qos !== 'none' && socket !== undefined) {
+    (await import('./type-of-service.ts')).setTypeOfService(socket, qos, request);
+  }
   try {
     let forwards: ForwardSet | undefined;
     const openForwards = async () => {

@@ -1,4 +1,5 @@
 /** What a request asks of the library's connect(). */
+import type { Duplex } from 'node:stream';
 import type { ConnectOptions } from '@nacre/ssh/client';
 import { chooseAlgorithms } from './algorithms.ts';
 import { hostTrust } from './host-trust.ts';
@@ -13,7 +14,7 @@ import type { Request } from './request.ts';
  */
 export function connectOptions(
   request: Request,
-  onAddress: (address: string | undefined) => void,
+  onAddress: (address: string | undefined, stream: Duplex) => void,
   lines: readonly string[] = [],
 ): ConnectOptions {
   const { settings, log, user } = request;
@@ -38,10 +39,11 @@ export function connectOptions(
     ...(addressFamily !== 'any' && { family: addressFamily === 'inet' ? 4 : 6 }),
     ...own,
     ...(settings.bindAddress !== undefined && { localAddress: settings.bindAddress }),
+    ...(settings.versionAddendum !== undefined && { versionAddendum: settings.versionAddendum }),
     tcpKeepAlive: settings.tcpKeepAlive,
     ...(channelTimeout.length > 0 && { channelTimeouts: channelTimeout }),
-    onConnect: ({ address }) => {
-      onAddress(address);
+    onConnect: ({ address, stream }) => {
+      onAddress(address, stream);
       log.debug(1, 'Connection established.');
       for (const line of lines) log.debug(1, line);
     },

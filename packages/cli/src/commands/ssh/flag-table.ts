@@ -63,9 +63,4 @@ export const flagTable = {
 export type FlagName = (typeof flagTable.rows)[number]['name'];
 
 /** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
-export const laterFlags: ReadonlySet<FlagName> = new Set([
-  'controlMaster',
-  'pkcs11',
-  'controlCommand',
-  'controlPath',
-]);
+export const laterFlags: ReadonlySet<FlagName> = new Set(['controlMaster', 'pkcs11', 'controlCommand', 'controlPath']);

@@ -11,16 +11,16 @@ const later: ReadonlySet<ClientKeyword> = new Set<ClientKeyword>([
   'controlPersist',
   'enableSshKeysign',
   'hostbasedAuthentication',
-  'ipQos',
   'knownHostsCommand',
-  'logVerbose',
   'updateHostKeys',
   'verifyHostKeyDns',
-  'versionAddendum',
   'warnWeakCrypto',
 ]);
 
-export function tellLaterSettings({ origins }: ClientConfig, log: Log): void {
+export function tellLaterSettings({ origins, settings }: ClientConfig, log: Log): void {
+  if (settings.logVerbose.length > 0 && !log.showsAll) {
+    log.debug(1, 'LogVerbose names source files of OpenSSH, which are not here: only * has an effect');
+  }
   for (const [keyword, [place]] of origins) {
     if (!later.has(keyword) || place === undefined) continue;
     log.debug(1, `${place.file} line ${place.line}: ${clientKeywords[keyword].name} is not supported yet, ignored`);
