@@ -32,6 +32,8 @@ export function createDarwin(koffi: Koffi): Platform {
     nonBlocking: 0x4,
     getWindowSize: 0x40087468,
     setWindowSize: 0x80087467,
+    typeOfService: 3,
+    trafficClass: 36,
   });
   const getpeereid = libc.lib.func('int getpeereid(int fd, _Out_ uint32_t *uid, _Out_ uint32_t *gid)');
   const ptrace = libc.lib.func('int ptrace(int request, int pid, void *address, int data)');

@@ -18,7 +18,13 @@ export interface LibcVariant {
   readonly setPipeSize?: number;
   readonly getWindowSize: number;
   readonly setWindowSize: number;
+  /** IP_TOS and IPV6_TCLASS; their levels are the protocols' numbers everywhere. */
+  readonly typeOfService: number;
+  readonly trafficClass: number;
 }
+
+const IPPROTO_IP = 0;
+const IPPROTO_IPV6 = 41;
 
 /** A password entry may be this large in all; glibc suggests 1 KiB, directory services send longer ones. */
 const maxAccountBytes = 1024 * 1024;
@@ -139,6 +145,14 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
     growPipe(fd: number, byteCount: number): void {
       // A user's share of pipe memory may be used up: then it stays as it is.
       if (variant.setPipeSize !== undefined) fcntl(fd, variant.setPipeSize, 'int', byteCount);
+    },
+
+    setTypeOfService(fd: number, family: 4 | 6, value: number): void {
+      const setsockopt = lib.func('int setsockopt(int fd, int level, int name, void *value, uint32_t size)');
+      const [level, name] = family === 6 ? [IPPROTO_IPV6, variant.trafficClass] : [IPPROTO_IP, variant.typeOfService];
+      const bytes = Buffer.alloc(4);
+      bytes.writeInt32LE(value);
+      if (setsockopt(fd, level, name, bytes, bytes.length) === -1) throw systemError('setsockopt');
     },
 
     getWindowSize(fd: number): WindowSize {

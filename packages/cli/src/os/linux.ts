@@ -38,6 +38,8 @@ export function createLinux(koffi: Koffi): Platform {
     setPipeSize: 1031,
     getWindowSize: 0x5413,
     setWindowSize: 0x5414,
+    typeOfService: 1,
+    trafficClass: 67,
   });
   const spwd = koffi.struct('nacre_spwd', {
     name: 'const char *',

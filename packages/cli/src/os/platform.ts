@@ -51,6 +51,8 @@ export interface Platform {
   duplicate(from: number, to: number): void;
   /** Leaves the controlling terminal: this process leads a session and a group of its own. */
   startSession(): void;
+  /** The type of service (DSCP and ECN bits) that a TCP socket's packets bear. */
+  setTypeOfService(fd: number, family: 4 | 6, value: number): void;
   /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
   hideMemory(): void;
   getWindowSize(fd: number): WindowSize;

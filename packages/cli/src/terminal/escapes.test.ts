@@ -11,10 +11,13 @@ function run(...pieces: string[]): string {
   let state = startEscapes(tilde);
   let all = '';
   for (const piece of pieces) {
-    const result = processEscapes(state, Buffer.from(piece, 'latin1'));
-    state = result.state;
-    for (const item of result.output) {
-      all += item.kind === 'forward' ? Buffer.from(item.bytes).toString('latin1') : `[${item.action}]`;
+    for (let left: Uint8Array = Buffer.from(piece, 'latin1'); left.length > 0; ) {
+      const result = processEscapes(state, left);
+      state = result.state;
+      left = result.rest;
+      for (const item of result.output) {
+        all += item.kind === 'forward' ? Buffer.from(item.bytes).toString('latin1') : `[${item.action}]`;
+      }
     }
   }
   return all;
@@ -46,6 +49,13 @@ test('the pieces in which keys arrive do not matter', () => {
       assert.equal(run(...typed), run(typed.join('')));
     }),
   );
+});
+
+test('what is typed behind ~C is left for the command line', () => {
+  const { state, output, rest } = processEscapes(startEscapes(tilde), Buffer.from('ls\r~C-L 80:a:80\r~.'));
+  assert.deepEqual(output.at(-1), { kind: 'action', action: 'command-line', label: 'C' });
+  assert.equal(Buffer.from(rest).toString(), '-L 80:a:80\r~.');
+  assert.deepEqual(state, startEscapes(tilde));
 });
 
 test('"none" forwards everything as the same bytes', () => {

@@ -57,11 +57,19 @@ export function startEscapes(escapeByte: number | undefined): EscapeState {
   return { escape: escapeByte, afterNewline: true, pending: false };
 }
 
+export interface EscapeResult {
+  readonly state: EscapeState;
+  readonly output: EscapeOutput[];
+  /** What was typed behind `~C`: it belongs to the command line, which has to be asked for first. */
+  readonly rest: Uint8Array;
+}
+
 /** Takes one piece of keyboard input; forwards are views into it wherever nothing had to be inserted. */
-export function processEscapes(state: EscapeState, input: Uint8Array): { state: EscapeState; output: EscapeOutput[] } {
+export function processEscapes(state: EscapeState, input: Uint8Array): EscapeResult {
   const escapeByte = state.escape;
-  if (input.length === 0) return { state, output: [] };
-  if (escapeByte === undefined) return { state, output: [{ kind: 'forward', bytes: input }] };
+  const noRest = input.subarray(input.length);
+  if (input.length === 0) return { state, output: [], rest: noRest };
+  if (escapeByte === undefined) return { state, output: [{ kind: 'forward', bytes: input }], rest: noRest };
   let { afterNewline, pending } = state;
   const output: EscapeOutput[] = [];
   let start = 0;
@@ -78,6 +86,9 @@ export function processEscapes(state: EscapeState, input: Uint8Array): { state: 
         output.push({ kind: 'action', action: row.action, label: row.label });
         // As in OpenSSH, an escape leaves us at the start of a line: ~#~. works.
         start = i + 1;
+        if (row.action === 'command-line') {
+          return { state: startEscapes(escapeByte), output, rest: input.subarray(start) };
+        }
         continue;
       }
       start = i;
@@ -92,18 +103,19 @@ export function processEscapes(state: EscapeState, input: Uint8Array): { state: 
     afterNewline = byte === 0x0d || byte === 0x0a;
   }
   flush(input.length);
-  return { state: { escape: escapeByte, afterNewline, pending }, output };
+  return { state: { escape: escapeByte, afterNewline, pending }, output, rest: noRest };
 }
 
 /** The text of `~?`, for a terminal in raw mode. */
 export function escapeHelp(escapeByte: number): string {
   const mark = formatEscapeCharacter(escapeByte);
-  const rows = escapes.map((row) => ` ${mark}${row.label.padEnd(3)} ${row.help}`);
+  const rows = escapes.map((row) => ` ${mark}${row.label.padEnd(3)} - ${row.help}`);
   return [
     `${mark}?`,
-    'Escapes, at the start of a line:',
+    'Supported escape sequences:',
     ...rows,
-    ` ${mark}${mark.padEnd(3)} send the escape character itself`,
+    ` ${mark}${mark.padEnd(3)} - send the escape character itself`,
+    '(They count at the start of a line.)',
     '',
   ].join('\r\n');
 }

@@ -86,7 +86,7 @@ export class AgentForwarding {
       const relay = await openAgentRelay(agent, this.#host.binding());
       if (!relay.isBound) this.#host.log(2, 'the agent does not take session-bind@openssh.com');
       try {
-        void relay.serve(new ChannelStream(open.accept()));
+        void relay.serve(new ChannelStream(open.accept({ label: 'authentication agent connection' })));
       } catch (error) {
         relay.close();
         throw error;

@@ -104,6 +104,7 @@ export class ClientConnection {
       globalRequestHandlers: new Map([[hostkeysOpenssh.name, this.#hostKeysHandler(facts)]]),
       roundTripMs: transport.roundTripMs,
       channelTimeouts: options.channelTimeouts,
+      log: options.log,
       ...(options.limits && { limits: options.limits }),
     });
     this.closed = new Promise((resolve) => {
@@ -137,6 +138,11 @@ export class ClientConnection {
    */
   get learning(): Promise<void> | undefined {
     return this.#learning;
+  }
+
+  /** Whether the server answers pings on the transport (ping@openssh.com), as fake keystrokes need it. */
+  get answersPings(): boolean {
+    return this.#transport.peerExtensions.has('ping@openssh.com');
   }
 
   get serverIdentification(): string {
@@ -193,11 +199,13 @@ export class ClientConnection {
   /**
    * Has the server connect to a TCP port and gives the stream to it. It serves as `stream` of another `connect()`, which makes
    * this server a jump host.
+   *
+   * @param options - `label` is what logs and lists of channels call it.
    */
   async forwardTcp(
     host: string,
     port: number,
-    options: CallOptions & { originator?: { address: string; port: number } } = {},
+    options: CallOptions & { originator?: { address: string; port: number }; label?: string } = {},
   ): Promise<Duplex> {
     const { address, port: originatorPort } = options.originator ?? { address: '127.0.0.1', port: 0 };
     const data = directTcpip.data.encode({ host, port, originatorAddress: address, originatorPort });
@@ -205,7 +213,7 @@ export class ClientConnection {
   }
 
   /** The same for a Unix socket on the server's machine. */
-  async forwardUnix(path: string, options: CallOptions = {}): Promise<Duplex> {
+  async forwardUnix(path: string, options: CallOptions & { label?: string } = {}): Promise<Duplex> {
     const data = directStreamlocalOpenssh.data.encode({
       socketPath: path,
       reserved: Buffer.alloc(0),
@@ -244,6 +252,18 @@ export class ClientConnection {
    */
   lendAgent(source: Exclude<AgentSource, false>): void {
     this.#lending.grantAgent(source);
+  }
+
+  /**
+   * Gets an agent and a display ready to be lent to programs.
+   *
+   * @returns a function that offers them on a session, to be called before its program is started. What cannot be lent goes to
+   *   `onForwardingFailure`.
+   */
+  async lend(
+    options: Pick<StartOptions, 'agentForwarding' | 'x11' | 'onForwardingFailure'>,
+  ): Promise<(session: ClientSession) => void> {
+    return this.#lending.prepare(options);
   }
 
   /** Promises the server that no further session is opened, so that nobody who gets hold of this connection can open one either. */

@@ -355,11 +355,11 @@ test('facts of a connection', async (t) => {
   const { port, connect: open } = await listening(t);
   const seen: unknown[] = [];
   const client = await open({
-    onConnect: (facts) => void seen.push(facts),
+    onConnect: ({ address, port, stream }) => void seen.push({ address, port }, (stream as Socket).remotePort),
     onHandshake: (facts) => void seen.push(facts.address),
   });
   assert.deepEqual(client.target, { host: '127.0.0.1', port, user: 'ada' });
-  assert.deepEqual([client.address, ...seen], ['127.0.0.1', { address: '127.0.0.1', port }, '127.0.0.1']);
+  assert.deepEqual([client.address, ...seen], ['127.0.0.1', { address: '127.0.0.1', port }, port, '127.0.0.1']);
   assert.ok(client.hostKey.equals(hostKey.publicKey));
   assert.match(client.serverIdentification, /^SSH-2\.0-nacre/);
   assert.deepEqual(client.login.methods, ['publickey']);

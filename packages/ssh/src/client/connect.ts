@@ -84,6 +84,7 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
       sink: driver,
       clock: systemClock,
       version,
+      ...(options.versionAddendum !== undefined && { versionAddendum: options.versionAddendum }),
       algorithms: { ...options.algorithms, ...(preferred && { hostKey: preferred }) },
       verifyHostKey: async (key) => {
         // A person may be asked here, who takes the time that a person takes.
@@ -96,6 +97,8 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
       ...(options.rekey && { rekey: options.rekey }),
       ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
       ...(options.log && { log: options.log }),
+      ...(options.logPackets !== undefined && { logPackets: options.logPackets }),
+      onIdentified: () => options.log?.(1, `Authenticating to ${host}:${port} as '${user}'`),
       ...(options.onNotice && { onNotice: options.onNotice }),
       // The deadline above counts from the call, and stops for a person's answer.
       handshakeTimeoutMs: 0,
@@ -105,7 +108,7 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     deadline.signal.addEventListener('abort', onAbort, { once: true });
     if (deadline.signal.aborted) onAbort();
     driver.drive(link);
-    options.onConnect?.({ address, port });
+    options.onConnect?.({ address, port, stream: driver.stream });
     await link.handshake();
     deadline.clear();
     options.onHandshake?.({ serverIdentification: link.peerIdentification, address });

@@ -52,7 +52,7 @@ function dialOnce(host: string, port: number, options: ConnectOptions, signal: A
       ...(options.family !== undefined && { family: options.family }),
       ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
       noDelay: true,
-      keepAlive: true,
+      keepAlive: options.tcpKeepAlive ?? true,
       allowHalfOpen: true,
       onread: {
         buffer: readBuffer(),

@@ -79,7 +79,8 @@ export function listenAndCarry(
 ): ReturnType<typeof listenLocally> {
   const accept = (socket: Socket): void => {
     const from = { address: socket.remoteAddress ?? '127.0.0.1', port: socket.remotePort ?? 0 };
-    const open = async (to: Destination) => openOnServer(await server(), to, from);
+    const own = { address: socket.localAddress ?? '127.0.0.1', port: socket.localPort ?? 0 };
+    const open = async (to: Destination) => openOnServer(await server(), to, from, labelOf(listen, to, from, own));
     carry(socket, { ...options, target, from, ledger, localEnd: 'came', open });
   };
   return listenLocally(listen, accept, options);
@@ -168,9 +169,23 @@ function openOnServer(
   server: ClientConnection,
   to: Destination,
   originator: ForwardedConnection['from'],
+  label: string,
 ): Promise<Duplex> {
-  if (to.kind === 'unix') return server.forwardUnix(to.path);
-  return server.forwardTcp(to.host, to.port, { originator });
+  if (to.kind === 'unix') return server.forwardUnix(to.path, { label });
+  return server.forwardTcp(to.host, to.port, { originator, label });
+}
+
+/** As OpenSSH's lists have it, which people know how to read. */
+function labelOf(
+  listen: ForwardListen,
+  to: Destination,
+  from: ForwardedConnection['from'],
+  own: ForwardedConnection['from'],
+): string {
+  const target = to.kind === 'unix' ? `${to.path} port -2` : `${to.host} port ${to.port}`;
+  if (listen.kind === 'unix') return `direct-tcpip: listening port -2 for ${target}, connect from ${listen.path}`;
+  const ends = `from ${from.address} port ${from.port} to ${own.address} port ${own.port}`;
+  return `direct-tcpip: listening port ${listen.port || own.port} for ${target}, connect ${ends}`;
 }
 
 function requirePermitted(target: ForwardTarget, to: Destination, { permitRemoteOpen }: ForwardOptions): void {

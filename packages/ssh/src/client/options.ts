@@ -57,6 +57,8 @@ export interface ConnectOptions {
 
   /** Algorithm lists, and the `legacy` switch for old equipment. */
   readonly algorithms?: AlgorithmOptions;
+  /** Said behind the name and version of this software when the connection begins (VersionAddendum). */
+  readonly versionAddendum?: string;
   /** Smallest RSA key taken, of the server. Default 2048. */
   readonly requiredRsaBits?: number;
   readonly rekey?: RekeyOptions;
@@ -72,6 +74,8 @@ export interface ConnectOptions {
   /** IPv4 or IPv6 only. */
   readonly family?: 4 | 6;
   readonly localAddress?: string;
+  /** Has the system find out whether a silent server's machine is still there. Default true. */
+  readonly tcpKeepAlive?: boolean;
   /** A stream to speak over instead of a TCP connection: a jump host's channel, a proxy's socket. It is closed with the connection. */
   readonly stream?: Duplex;
   /** Ends the attempt to connect; a connection that stands is ended with `close()`. */
@@ -82,6 +86,10 @@ export interface ConnectOptions {
 
   /** Facts for a log: 1 what a person wants to know, 3 every packet. */
   readonly log?: (level: 1 | 2 | 3, text: string) => void;
+  /** Logs the number of every packet as well, at level 3; it costs a line for each. */
+  readonly logPackets?: boolean;
+  /** Logs at level 1 which keys will be offered, in their order, before the first is. */
+  readonly logIdentities?: boolean;
   /** A line the server wants shown outside of login. */
   readonly onNotice?: (text: string) => void;
   /**
@@ -99,6 +107,8 @@ export interface ConnectFacts {
   /** Undefined over a stream of the caller's. */
   readonly address: string | undefined;
   readonly port: number;
+  /** What carries the connection, a socket in most cases: to look at, and not to read or write. */
+  readonly stream: Duplex;
 }
 
 export interface HandshakeFacts {

@@ -118,7 +118,7 @@ export class RemoteForwards {
     if (!this.#listeners.has(key) && this.#asking.size > 0) await Promise.allSettled(this.#asking);
     const onConnection = this.#listeners.get(key);
     if (onConnection === undefined) open.refuse();
-    else onConnection(new ChannelStream(open.accept()), from);
+    else onConnection(new ChannelStream(open.accept({ label: from.address || open.type })), from);
   }
 }
 

@@ -44,6 +44,7 @@ export async function* offeredSigners(
       yield offer(identity, identity.publicKey, label, origin, options);
     }
     const agentKeys = held?.signers ?? [];
+    if (options.logIdentities) await logIdentities(options, { files, agentKeys, certificates });
     for (const { path, key } of certificates) {
       const agentKey = agentKeys.find((each) => belongs(key, each));
       const signer = agentKey ?? (await (await findFile(files, key))?.signer());
@@ -75,6 +76,38 @@ export async function* offeredSigners(
     for (const file of files) yield* file.offers();
   } finally {
     held?.close();
+  }
+}
+
+interface KnownIdentities {
+  readonly files: readonly KeyFile[];
+  readonly agentKeys: readonly Signer[];
+  readonly certificates: readonly { readonly path: string; readonly key: PublicKey }[];
+}
+
+/** `Will attempt key: …` for each key, in the order in which they are offered. */
+async function logIdentities(options: ConnectOptions, known: KnownIdentities): Promise<void> {
+  const { identities = [], identitiesOnly = false, log } = options;
+  const tell = (name: string) => log?.(1, `Will attempt key: ${name}`);
+  for (const identity of identities) if (typeof identity !== 'string') tell(identity.label);
+  for (const { path, key } of known.certificates) tell(describe(path, key, ' explicit'));
+  const inAgent = new Set<KeyFile>();
+  const others: Signer[] = [];
+  for (const signer of known.agentKeys) {
+    const file = await findNaming(known.files, signer.publicKey);
+    if (file === undefined) others.push(signer);
+    else {
+      inAgent.add(file);
+      tell(describe(file.path, signer.publicKey, `${file.suffix} agent`));
+    }
+  }
+  for (const { label, publicKey } of identitiesOnly ? [] : others) {
+    tell(describe(label.replace(/^agent: /, ''), publicKey, ' agent'));
+  }
+  for (const file of known.files) {
+    if (inAgent.has(file)) continue;
+    const key = await file.publicHalf();
+    tell(key === undefined ? `${file.path} ${file.suffix}` : describe(file.path, key, file.suffix));
   }
 }
 

@@ -83,6 +83,11 @@ export class IdleWatch {
     this.#arm();
   }
 
+  /** How long a channel may carry nothing; 0 for as long as it likes. */
+  secondsFor(channel: Pick<WatchedChannel, 'type' | 'purpose'>): number {
+    return timeoutOf(channel, this.#options.channelTimeouts ?? []) / 1000;
+  }
+
   closed(channel: WatchedChannel): void {
     channel.onActivity = undefined;
     this.#watched.delete(channel);
@@ -137,7 +142,10 @@ export class IdleWatch {
  * The first rule that fits counts. A session goes by its plain name and by what it runs: OpenSSH's manual promises the one,
  * its versions since 9.6 look at the other.
  */
-function timeoutOf({ type, purpose }: WatchedChannel, rules: readonly ChannelTimeout[]): number {
+function timeoutOf(
+  { type, purpose }: Pick<WatchedChannel, 'type' | 'purpose'>,
+  rules: readonly ChannelTimeout[],
+): number {
   const name = openSshNames[type] ?? type;
   const names = purpose === undefined ? [name] : [name, `${name}:${purpose}`];
   const rule = rules.find((each) => each.type !== 'global' && names.some((one) => fitsWildcards(one, each.type)));

@@ -38,6 +38,7 @@ export interface ChannelInit {
   maxPacketBytes: number;
   /** Small writes go before the bulk of other channels. */
   interactive?: boolean | undefined;
+  label?: string | undefined;
 }
 
 const adjustMessage = Buffer.alloc(windowAdjustBytes);
@@ -46,6 +47,8 @@ const adjustMessage = Buffer.alloc(windowAdjustBytes);
 export class Channel implements Growable {
   readonly id: number;
   readonly type: string;
+  /** What logs and lists call it: where a forwarded connection comes from and leads to. */
+  label: string;
   /** Small writes go before the bulk of other channels. */
   interactive: boolean;
   /** Called for all data, in either direction. */
@@ -68,6 +71,7 @@ export class Channel implements Growable {
     this.#host = host;
     this.id = init.id;
     this.type = init.type;
+    this.label = init.label ?? init.type;
     this.interactive = init.interactive ?? false;
     this.receiveWindow = new ReceiveWindow(init.windowBytes, init.maxPacketBytes);
     this.#sink = new EarlySink();

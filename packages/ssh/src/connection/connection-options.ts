@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   channelTimeouts?: readonly ChannelTimeout[] | undefined;
   /** How long the connection may have no channel at all before it is ended. Default 0: for ever. */
   unusedTimeoutMs?: number | undefined;
+  /** Facts for a log: channels made and freed, requests of the peer's. */
+  log?: ((level: 1 | 2 | 3, text: string) => void) | undefined;
   /** Told what a handler threw, for logs; the peer just sees its request refused. */
   onHandlerError?: (error: unknown) => void;
 }

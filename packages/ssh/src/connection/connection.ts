@@ -8,6 +8,7 @@ import { Answers } from './answers.ts';
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
 import { IdleWatch } from './channel-timeouts.ts';
 import { channelTypes } from './channels/table.ts';
+import { ConnectionLog } from './connection-log.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './connection-options.ts';
 import { keepalive } from './global-requests/keepalive.ts';
 import { noMoreSessions } from './global-requests/no-more-sessions.ts';
@@ -40,6 +41,7 @@ export class Connection {
   readonly #host: ChannelHost;
   readonly #answers: Answers;
   readonly #idle: IdleWatch;
+  readonly #log: ConnectionLog | undefined;
   #nextChannelId = 0;
   #noMoreSessions = false;
   #receivedCount = 0;
@@ -51,6 +53,7 @@ export class Connection {
     this.link = link;
     this.#options = options;
     this.limits = connectionLimits(options.limits);
+    this.#log = options.log && new ConnectionLog(link.role, options.log);
     this.#answers = new Answers(link, this.limits.maxQueuedReplyBytes);
     this.relayed = new RelayedChannels(() => (this.#isFull ? undefined : this.#takeChannelId()));
     const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
@@ -206,7 +209,7 @@ export class Connection {
         this.#live(payload).receiveClose();
         return;
       case 98:
-        this.#live(payload).receiveRequest(messages.channelRequest.decode(payload));
+        this.#receiveChannelRequest(payload);
         return;
       case 99:
         messages.channelSuccess.decode(payload);
@@ -249,6 +252,7 @@ export class Connection {
     switch (payload[0]) {
       case 80: {
         const { request: type, wantReply, data } = messages.globalRequest.decode(payload);
+        this.#log?.globalRequest({ type, wantReply });
         if (type === noMoreSessions.name && this.link.role === 'server') this.#noMoreSessions = true;
         this.#requests.push({ type, wantReply, data });
         return;
@@ -284,6 +288,13 @@ export class Connection {
           ? protocolError('channel', 'an empty message came', { code: 'bad-message' })
           : protocolError('channel', `message ${payload[0]} is none of the connection protocol's`);
     }
+  }
+
+  #receiveChannelRequest(payload: Buffer): void {
+    const channel = this.#live(payload);
+    const request = messages.channelRequest.decode(payload);
+    this.#log?.channelRequest(channel.id, request);
+    channel.receiveRequest(request);
   }
 
   #receiveExtendedData(payload: Buffer): void {
@@ -363,7 +374,9 @@ export class Connection {
       windowBytes: this.#host.budget.open(options.windowBytes ?? this.limits.initialWindowBytes),
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
+      label: options.label,
     });
+    this.#log?.channelMade(channel, this.#idle.secondsFor(channel));
     this.#channels.set(channel.id, channel);
     this.#idle.countChanged(this.channelCount);
     return channel;
@@ -378,7 +391,9 @@ export class Connection {
   }
 
   #release(channel: Channel): void {
-    if (!this.#channels.delete(channel.id)) return;
+    if (!this.#channels.has(channel.id)) return;
+    this.#log?.channelFreed(channel, this.#channels.size);
+    this.#channels.delete(channel.id);
     this.#host.budget.close(channel.receiveWindow.size);
     this.#idle.closed(channel);
     if (this.#ended === undefined) this.#idle.countChanged(this.channelCount);

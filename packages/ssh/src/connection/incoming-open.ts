@@ -13,6 +13,8 @@ export interface AcceptOptions {
   windowBytes?: number | undefined;
   /** Small writes go before the bulk of other channels. */
   interactive?: boolean | undefined;
+  /** What logs and lists call the channel; default its type. */
+  label?: string | undefined;
 }
 
 export interface IncomingOpenInit {

@@ -55,7 +55,10 @@ export interface SessionOptions extends OpenOptions {
 
 /** Opens a session channel. */
 export async function openSession(connection: Connection, options: SessionOptions = {}): Promise<ClientSession> {
-  const channel = await connection.openChannel(session.name, session.data.encode({}), options);
+  const channel = await connection.openChannel(session.name, session.data.encode({}), {
+    label: 'client-session',
+    ...options,
+  });
   return new ClientSession(channel, options);
 }
 

@@ -84,6 +84,7 @@ export class Exchanger {
     this.#bytesSinceAsked = 0;
     this.#host.outbox.hold();
     this.#cancelTimer();
+    if (!isFirst) this.#host.log(1, 'SSH2_MSG_KEXINIT sent');
     const cancelDeadline = isFirst ? () => {} : this.startDeadline(this.#kexTimeoutMs);
     try {
       // A verifier or an agent that never answers must not keep whoever waits for us beyond the connection's end.
@@ -187,17 +188,22 @@ export class Exchanger {
         this.roundTripMs = ms;
       },
       next: () => this.mail.next(),
+      log: this.#options.log,
       onHostKeyOffer: (algorithms) => {
         if (isFirst && this.#options.role === 'client') this.#options.onHostKeyOffer?.(algorithms);
       },
       onNegotiated: (facts) => this.#onNegotiated(facts, isFirst),
       protectOutgoing: (sealer, algorithms) => {
+        this.#host.log(1, `rekey out after ${this.#policy.blocks(algorithms.cipher)} blocks`);
+        this.#host.log(1, 'SSH2_MSG_NEWKEYS sent');
         outbox.writer.setProtection(sealer, this.strict);
         if (isFirst && this.#peerTakesExtInfo) outbox.sendNow(this.#ownExtInfo());
         if (!isFirst) outbox.writer.setCompression(algorithms.compression !== 'none');
         outbox.release();
       },
       protectIncoming: (opener, algorithms) => {
+        this.#host.log(1, 'SSH2_MSG_NEWKEYS received');
+        this.#host.log(1, `rekey in after ${this.#policy.blocks(algorithms.cipher)} blocks`);
         reader.setProtection(opener, this.strict);
         if (!isFirst) reader.setCompression(algorithms.compression !== 'none');
       },

@@ -5,10 +5,12 @@ import type { PacketOpener, PacketSealer } from '../crypto/packet-protection.ts'
 import { randomBytes } from '../crypto/random.ts';
 import { disconnectReasons, protocolError, SshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
+import { printable } from '../wire/index.ts';
 import {
   type AlgorithmLists,
   type DirectionAlgorithms,
   isGuessRight,
+  type KexInit,
   type NegotiatedAlgorithms,
   negotiate,
   pseudoAlgorithms,
@@ -32,6 +34,8 @@ export interface KeyExchangeHost {
   /** Milliseconds, monotonic. */
   now(): number;
   next(): Promise<Buffer>;
+  /** Undefined where nobody listens: the lists of a KEXINIT are long. */
+  readonly log: ((level: 1 | 2 | 3, text: string) => void) | undefined;
   /** What the peer's KEXINIT says of host keys, before anything is chosen. */
   onHostKeyOffer(algorithms: readonly string[]): void;
   /** Both KEXINITs are known; from here on the peer may send nothing but this exchange. */
@@ -60,6 +64,7 @@ export async function exchangeKeys(host: KeyExchangeHost): Promise<ExchangeResul
   const ownInit = encodeKexInit(host);
   host.send(ownInit);
   const peerInit = await host.next();
+  host.log?.(1, 'SSH2_MSG_KEXINIT received');
   const { exchange, guessIsWrong } = settle(host, ownInit, peerInit);
   // RFC 4253 §7.1: a wrong guess is dropped, whatever it holds.
   if (guessIsWrong) await host.next();
@@ -75,6 +80,7 @@ export async function exchangeKeys(host: KeyExchangeHost): Promise<ExchangeResul
     host.role.name === 'client' ? [clientToServer, serverToClient] : [serverToClient, clientToServer];
   host.send(newKeys.encode({}));
   host.protectOutgoing(protect(host, result, sessionId, outgoing, true).createSealer(), outgoing);
+  host.log?.(1, 'expecting SSH2_MSG_NEWKEYS');
   const sentMs = host.now();
   newKeys.decode(await host.next());
   // The client's NEWKEYS answers our reply, so this was a round trip (and what the client took to think).
@@ -116,6 +122,7 @@ function settle(
   const own = kexInit.decode(ownPayload);
   const peer = kexInit.decode(peerPayload);
   const [client, server] = isClient ? [own, peer] : [peer, own];
+  logProposals(own, peer, host);
   host.onHostKeyOffer(peer.hostKey);
   const negotiated = negotiate(client, server, host.role.name);
   host.onNegotiated({
@@ -134,8 +141,36 @@ function settle(
     serverInit: isClient ? peerPayload : ownPayload,
     send: (payload) => host.send(payload),
     next: () => host.next(),
+    log: (text) => host.log?.(1, text),
   };
   return { exchange, guessIsWrong: peer.firstKexPacketFollows && !isGuessRight(client, server) };
+}
+
+/** Both lists of lists in OpenSSH's words: what `ssh -vv` is asked for when two ends do not agree. */
+function logProposals(own: KexInit, peer: KexInit, { role, log }: KeyExchangeHost): void {
+  if (log === undefined) return;
+  const other = role.name === 'client' ? 'server' : 'client';
+  for (const [title, init] of [
+    [`local ${role.name} KEXINIT proposal`, own],
+    [`peer ${other} KEXINIT proposal`, peer],
+  ] as const) {
+    const lines: readonly (readonly [string, readonly string[]])[] = [
+      ['KEX algorithms', init.kex],
+      ['host key algorithms', init.hostKey],
+      ['ciphers ctos', init.cipherClientToServer],
+      ['ciphers stoc', init.cipherServerToClient],
+      ['MACs ctos', init.macClientToServer],
+      ['MACs stoc', init.macServerToClient],
+      ['compression ctos', init.compressionClientToServer],
+      ['compression stoc', init.compressionServerToClient],
+      ['languages ctos', init.languageClientToServer],
+      ['languages stoc', init.languageServerToClient],
+    ];
+    log(2, title);
+    for (const [name, list] of lines) log(2, `${name}: ${list.map((entry) => printable(entry)).join(',')}`);
+    log(2, `first_kex_follows ${Number(init.firstKexPacketFollows)} `);
+    log(2, `reserved ${init.reserved} `);
+  }
 }
 
 /** A server that shows another key in a later exchange is refused before anything is asked (OpenSSH CVE-2026-60002). */

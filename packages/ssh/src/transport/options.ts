@@ -39,6 +39,10 @@ interface CommonOptions {
   readonly onEnd?: (error: SshError) => void;
   /** Facts for logs: 1 what a person wants to know, 3 every message. */
   readonly log?: (level: 1 | 2 | 3, text: string) => void;
+  /** Logs the number of every packet as well; it costs a line for each. */
+  readonly logPackets?: boolean;
+  /** The peer has said who it is, and key exchange begins. */
+  readonly onIdentified?: () => void;
   /** A line of text the peer wants shown (SSH_MSG_DEBUG with always_display, lines before a server's identification). */
   readonly onNotice?: (text: string) => void;
 }

@@ -11,6 +11,8 @@ export interface OutboxEvents {
   onOverflow(error: SshError): void;
   /** After each hand-over to the sink. */
   onFlushed(): void;
+  /** Where every packet is logged: its message's number. */
+  onPacket?: ((number: number) => void) | undefined;
 }
 
 /** Packets of one connection on their way to the sink: many packets a write, one write a turn of the event loop. */
@@ -47,6 +49,7 @@ export class Outbox {
 
   sendNow(head: Uint8Array, body?: Uint8Array): void {
     if (!this.#isOpen) return;
+    this.#events.onPacket?.(head[0] as number);
     this.writer.write(head, body);
     this.#planFlush();
   }

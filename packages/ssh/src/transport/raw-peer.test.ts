@@ -432,6 +432,7 @@ export class RawPeer {
       serverInit: isClient ? this.testedInit : this.ownInit,
       send: () => {},
       next: () => Promise.reject(new Error('unused')),
+      log: () => {},
     };
     const exchangeHash = computeExchangeHash(
       exchange,

@@ -39,6 +39,11 @@ export class RekeyPolicy {
     this.#maxPackets = Math.min(options.packets ?? rekeyAfterPackets, rekeyAfterPackets);
   }
 
+  /** The bytes of a key in blocks of its cipher, as logs count them. */
+  blocks(cipher: string): number {
+    return Math.floor(this.#maxBytes / (findCipher(cipher)?.blockBytes ?? 8));
+  }
+
   /** The ciphers that are used from now on. */
   setCiphers(...names: string[]): void {
     // RFC 4344 §3.2: 2^(L/4) blocks, so a cipher of 16-byte blocks may go far beyond the gigabyte that 8-byte ones must keep.

@@ -86,6 +86,7 @@ export class Transport implements AuthLink, ConnectionLink {
       onReady: () => this.#handler?.onLinkReady(),
       onOverflow: (error) => void this.#endWith(error),
       onFlushed: () => this.#rekeyIfDue(),
+      onPacket: options.logPackets ? (number) => this.#log(3, `send packet: type ${number}`) : undefined,
     });
     this.ownIdentification = formatIdentification(options.version, options.versionAddendum);
     this.#exchanger = new Exchanger(options, {
@@ -150,6 +151,7 @@ export class Transport implements AuthLink, ConnectionLink {
   async handshake(): Promise<void> {
     if (this.#ended) throw this.#ended;
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
+    this.#log(1, `Local version string ${this.ownIdentification}`);
     const cancelDeadline = this.#exchanger.startDeadline();
     try {
       await this.#finishExchange(this.#exchanger.run());
@@ -157,6 +159,8 @@ export class Transport implements AuthLink, ConnectionLink {
         const sentMs = this.#options.clock.now();
         this.send(loginServiceRequest);
         requireLoginService(await this.#authMail.next());
+        this.#log(2, 'service_accept: ssh-userauth');
+        this.#log(1, 'SSH2_MSG_SERVICE_ACCEPT received');
         this.#exchanger.roundTripMs = this.#options.clock.now() - sentMs;
       } else {
         this.send(answerServiceRequest(await this.#authMail.next()));
@@ -295,6 +299,10 @@ export class Transport implements AuthLink, ConnectionLink {
     this.peerIdentification = found.identification;
     const software = found.identification.replace(/^SSH-[^-]*-/, '');
     this.#log(1, `Remote protocol version 2.0, remote software version ${printable(software)}`);
+    this.#log(1, describeSoftware(printable(software)));
+    this.#options.onIdentified?.();
+    // It went out together with our identification; told here, where a reader of the log expects it.
+    this.#log(1, 'SSH2_MSG_KEXINIT sent');
     return chunk.subarray(found.consumed);
   }
 
@@ -345,6 +353,7 @@ export class Transport implements AuthLink, ConnectionLink {
 
   #handle(payload: Buffer): void {
     const number = payload[0] as number;
+    if (this.#options.logPackets) this.#log(3, `receive packet: type ${number}`);
     const verdict = verdictFor(this.role, this.#phase, number, this.#exchanger.strict);
     if (this.#phase !== 'connection' && this.#phase !== 'rekey' && ++this.#packetsBeforeAuth > maxPacketsBeforeAuth) {
       throw limitExceeded(`more than ${maxPacketsBeforeAuth} packets before login`);
@@ -412,7 +421,11 @@ export class Transport implements AuthLink, ConnectionLink {
   #acceptExtInfo(payload: Buffer): void {
     const isFirstPacket = this.#reader.packetsSinceKeys === 1;
     const extensions = this.#extensions.accept(payload, this.#phase === 'auth', isFirstPacket);
-    for (const [name, value] of extensions) this.#log(1, `kex_ext_info_check_ver: ${name}=<${printable(value)}>`);
+    this.#log(1, 'SSH2_MSG_EXT_INFO received');
+    for (const [name, value] of extensions) {
+      const reader = name === 'server-sig-algs' ? 'kex_ext_info_client_parse' : 'kex_ext_info_check_ver';
+      this.#log(1, `${reader}: ${name}=<${printable(value)}>`);
+    }
   }
 
   #acceptKexInit(payload: Buffer): void {
@@ -483,6 +496,13 @@ export class Transport implements AuthLink, ConnectionLink {
   #log(level: 1 | 2 | 3, text: string): void {
     this.#options.log?.(level, text);
   }
+}
+
+/** What OpenSSH's table of peers says: of its own kind there is one fact, that the version is a recent one. */
+function describeSoftware(software: string): string {
+  return software.startsWith('OpenSSH')
+    ? `compat_banner: match: ${software} pat OpenSSH* compat 0x04000000`
+    : `compat_banner: no match: ${software}`;
 }
 
 function requireKnown<T>(value: T | undefined, what: string): T {

@@ -8,9 +8,10 @@ import type { ForwardSet } from './forwards.ts';
 import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
 import type { Log } from './log.ts';
 import type { Opened } from './own-connection.ts';
+import { orUndefined } from './paths.ts';
 import { type Request, readRequest } from './request.ts';
 import { role } from './role.ts';
-import { runSession, type TerminalWish } from './session.ts';
+import { runSession, type SessionSurroundings, type TerminalWish } from './session.ts';
 import type { Sharing } from './shared/master.ts';
 
 /** Does what the arguments say; resolves to the exit status. */
@@ -50,7 +51,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     }
   }
   const { openOwnConnection } = await import('./own-connection.ts');
-  const opened = await openOwnConnection(request);
+  const opened = await openOwnConnection(request, wish);
   const place = settings.controlMaster === 'no' ? undefined : path;
   return opened === undefined ? failureStatus : runOver(opened, request, wish, place);
 }
@@ -78,10 +79,13 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
   let sharing: Sharing | undefined;
   try {
     let forwards: ForwardSet | undefined;
-    if (needsForwards(request, path)) {
-      forwards = await (await import('./forwards.ts')).openForwards(connection, request);
-      sharing = await startSharing(connection, request, path, forwards);
-    }
+    const openForwards = async () => {
+      forwards ??= await (await import('./forwards.ts')).openForwards(connection, request);
+      return forwards;
+    };
+    if (needsForwards(request, path)) await openForwards();
+    if (request.sharing === undefined) await startLocalParts(request);
+    if (path !== undefined) sharing = await startSharing(connection, request, path, await openForwards());
     await settleHostKeyQuestion(connection, request);
     if (role !== 'foreground') await leaveForeground(request, sharing);
     if (role === 'master' && sharing !== undefined) {
@@ -91,12 +95,12 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
       return failureStatus;
     }
     const shared = sharing === undefined ? request : { ...request, sharing: 'master' as const };
-    const status = await serve(connection, shared, wish);
+    const status = await serve(connection, shared, { wish, openForwards });
     await waitForOthers(connection, log, forwards, sharing);
     await finishLearning(connection);
     if (request.sharing === undefined) tellTraffic(connection, log, startedMs);
     log.debug(1, `Exit status ${status}`);
-    return status;
+    return status < 0 ? failureStatus : status;
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     // It was us who closed it, and the signal's status is ours.
@@ -121,11 +125,16 @@ function needsForwards({ settings }: Request, path: string | undefined): boolean
 async function startSharing(
   connection: ClientConnection,
   request: Request,
-  path: string | undefined,
+  path: string,
   forwards: ForwardSet,
 ): Promise<Sharing | undefined> {
-  if (path === undefined) return undefined;
   return (await import('./shared/master.ts')).shareConnection(connection, request, path, forwards);
+}
+
+/** What happens here once for a connection, before any session. */
+async function startLocalParts(request: Request): Promise<void> {
+  if (asksForTunnel(request)) refuseTunnel(request);
+  if (runsLocalCommand(request)) await (await import('./local-command.ts')).runLocalCommand(request);
 }
 
 /** A process that stays lets the one go that waits for it. A master that nobody can reach does the work itself, here. */
@@ -137,7 +146,22 @@ async function leaveForeground({ settings, log }: Request, sharing: Sharing | un
   await reportReady({ streams });
 }
 
-async function serve(connection: ClientConnection, request: Request, wish: TerminalWish): Promise<number> {
+function runsLocalCommand({ settings }: Request): boolean {
+  return settings.permitLocalCommand && orUndefined(settings.localCommand) !== undefined;
+}
+
+function asksForTunnel({ settings }: Request): boolean {
+  return settings.tunnel !== 'no';
+}
+
+/** As OpenSSH where the device cannot be opened: it goes on without, unless it must not. */
+function refuseTunnel({ settings, log }: Request): void {
+  const reason = 'this program cannot open tun devices; use -L, -R or -D, or OpenSSH for this host';
+  if (settings.exitOnForwardFailure) throw new FatalError(`Could not request tunnel forwarding: ${reason}.`);
+  log.error(`Could not request tunnel forwarding: ${reason}.`);
+}
+
+async function serve(connection: ClientConnection, request: Request, own: SessionSurroundings): Promise<number> {
   if (request.stdioForward !== undefined) {
     const { forwardStdio } = await import('./forward-stdio.ts');
     return forwardStdio(connection, request.stdioForward, request);
@@ -146,7 +170,7 @@ async function serve(connection: ClientConnection, request: Request, wish: Termi
     const error = await connection.closed;
     throw error ?? new SshError('the connection was closed', { code: 'closed', stage: 'transport' });
   }
-  return runSession(connection, request, wish);
+  return runSession(connection, request, own);
 }
 
 /** Our own session has ended; what goes over the connection besides has not. */
@@ -200,7 +224,8 @@ function watchSignals(
 }
 
 function tellTraffic(connection: ClientConnection, log: Log, startedMs: number): void {
-  if (!log.shows('VERBOSE')) return;
+  // Over a master the traffic is the master's.
+  if (!log.shows('VERBOSE') || connection.algorithms === undefined) return;
   const seconds = (performance.now() - startedMs) / 1000;
   const { sentBytes, receivedBytes } = connection.traffic;
   log.verbose(`Transferred: sent ${sentBytes}, received ${receivedBytes} bytes, in ${seconds.toFixed(1)} seconds`);

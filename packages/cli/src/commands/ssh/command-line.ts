@@ -36,6 +36,8 @@ export interface CommandLine {
   readonly quiet: boolean;
   readonly configFile: string | undefined;
   readonly logFile: string | undefined;
+  /** -y: messages go to the system's log. */
+  readonly syslog: boolean;
   readonly stdioForward: HostPort | undefined;
   /** --reconnect, with its limits. */
   readonly reconnect: ReconnectLimits | undefined;
@@ -64,6 +66,7 @@ interface State {
   json: boolean;
   configFile: string | undefined;
   logFile: string | undefined;
+  syslog: boolean;
   stdioForward: HostPort | undefined;
   reconnect: ReconnectLimits | undefined;
   controlCommand: ControlCommand | undefined;
@@ -83,6 +86,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     json: false,
     configFile: undefined,
     logFile: undefined,
+    syslog: false,
     stdioForward: undefined,
     reconnect: undefined,
     controlCommand: undefined,
@@ -132,6 +136,9 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
     case 'logFile':
       state.logFile = value;
       return;
+    case 'syslog':
+      state.syslog = true;
+      return;
     case 'configFile':
       state.configFile = value;
       return;
@@ -144,6 +151,10 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
     case 'option':
       state.entries.push(value);
       return;
+    case 'tunnel':
+      throw always(
+        'ssh: -w: this program cannot open tun devices, for which Node has no means. Use -L, -R or -D, or OpenSSH for this host.',
+      );
     case 'protocol1':
       throw always('SSH protocol v.1 is no longer supported');
     case 'reconnect':
@@ -169,6 +180,9 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
 const flagEntries: Partial<Record<FlagName, (value: string) => Exclude<Entry, string>>> = {
   ipv4: () => set({ addressFamily: 'inet' }),
   ipv6: () => set({ addressFamily: 'inet6' }),
+  forwardAgent: () => set({ forwardAgent: true }),
+  forwardX11: () => set({ forwardX11: true }),
+  forwardX11Trusted: () => set({ forwardX11: true, forwardX11Trusted: true }),
   noForwardAgent: () => set({ forwardAgent: false }),
   noForwardX11: () => set({ forwardX11: false }),
   background: () => set({ forkAfterAuthentication: true, stdinNull: true }),

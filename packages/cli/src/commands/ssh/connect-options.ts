@@ -1,13 +1,23 @@
 /** What a request asks of the library's connect(): its settings, with ssh's questions and words. */
+import type { Duplex } from 'node:stream';
 import { type ConnectOptions, configuredOptions } from '@nacre/ssh/client';
 import { inOwnWords } from './algorithms.ts';
 import { hostTrustWords } from './host-trust.ts';
 import { loginWords } from './login.ts';
+import { addressOfInterface } from './network-interface.ts';
 import type { Request } from './request.ts';
 
-/** The options of connect() that a request amounts to; ssh-copy-id connects by them as well. */
-export function connectOptions(request: Request, onAddress: (address: string | undefined) => void): ConnectOptions {
-  const { config, log, user, host, port } = request;
+/**
+ * The options of connect() that a request amounts to; ssh-copy-id connects by them as well.
+ *
+ * @param lines - told at -v once the stream stands, such as which keys there are.
+ */
+export function connectOptions(
+  request: Request,
+  onAddress: (address: string | undefined, stream: Duplex) => void,
+  lines: readonly string[] = [],
+): ConnectOptions {
+  const { config, settings, log } = request;
   const options = inOwnWords(() =>
     configuredOptions(config, request, {
       ...hostTrustWords(request),
@@ -20,13 +30,18 @@ export function connectOptions(request: Request, onAddress: (address: string | u
       },
     }),
   );
+  const { bindInterface, bindAddress } = settings;
   return {
     ...options,
-    onConnect: ({ address }) => {
-      onAddress(address);
+    ...(bindInterface !== undefined && addressOfInterface(bindInterface, request)),
+    ...(bindAddress !== undefined && { localAddress: bindAddress }),
+    onConnect: ({ address, stream }) => {
+      onAddress(address, stream);
       log.debug(1, 'Connection established.');
+      for (const line of lines) log.debug(1, line);
     },
-    onHandshake: () => log.debug(1, `Authenticating to ${host}:${port} as '${user}'`),
+    logIdentities: log.shows('DEBUG1'),
+    logPackets: log.shows('DEBUG3'),
     // Before login a server may say anything: at a level where nobody takes it for a message of ours, as OpenSSH.
     onNotice: (text) => log.debug(1, `Remote: ${text}`),
   };

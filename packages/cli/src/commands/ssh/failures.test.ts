@@ -33,7 +33,21 @@ test('before login', () => {
     ],
     [error('changed', { code: 'host-key-changed', stage: 'host-key' }), ['Host key verification failed.']],
     [error('bits', { code: 'host-key-refused', stage: 'host-key' }), ['bits', 'Host key verification failed.']],
-    [error('boom', { code: 'bad-mac', stage: 'transport' }), [`ssh_dispatch_run_fatal: Connection to ${peer}: boom`]],
+    [
+      error('boom', { code: 'protocol-error', stage: 'transport' }),
+      [`ssh_dispatch_run_fatal: Connection to ${peer}: boom`],
+    ],
+    [
+      error('boom', { code: 'bad-mac', stage: 'transport' }),
+      [
+        'Corrupted MAC on input.',
+        `ssh_dispatch_run_fatal: Connection to ${peer}: message authentication code incorrect`,
+      ],
+    ],
+    [
+      error('Bad packet length 7.', { code: 'bad-packet', stage: 'transport' }),
+      ['Bad packet length 7.', `ssh_dispatch_run_fatal: Connection to ${peer}: Connection corrupted`],
+    ],
   ];
   for (const [given, lines] of words) assert.deepEqual(describeConnectFailure(given, facts), lines);
 });

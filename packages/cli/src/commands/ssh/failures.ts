@@ -51,7 +51,7 @@ export function describeConnectFailure(error: unknown, facts: FailureFacts): str
   }
   if (error.stage === 'trust') return [error.message, 'Host key verification failed.'];
   if (error.stage === 'identification') return [`kex_exchange_identification: ${error.message}`];
-  return [`ssh_dispatch_run_fatal: Connection to ${peer}: ${error.message}`];
+  return describeBreak(error, peer);
 }
 
 /** The connection ended under a session. */
@@ -69,8 +69,16 @@ export function describeLostSession(error: SshError, facts: FailureFacts): strin
       return [`Read from remote host ${facts.host}: ${systemText(code, error)}`];
     }
     default:
-      return [`ssh_dispatch_run_fatal: Connection to ${peer}: ${error.message}`];
+      return describeBreak(error, peer);
   }
+}
+
+/** Bytes that were changed on the way have words of their own, which people look for. */
+function describeBreak(error: SshError, peer: string): string[] {
+  const fatal = `ssh_dispatch_run_fatal: Connection to ${peer}:`;
+  if (error.code === 'bad-mac') return ['Corrupted MAC on input.', `${fatal} message authentication code incorrect`];
+  if (/^Bad packet length \d+\.$/.test(error.message)) return [error.message, `${fatal} Connection corrupted`];
+  return [`${fatal} ${error.message}`];
 }
 
 function describeLoss(error: SshError, peer: string): string[] {

@@ -71,11 +71,4 @@ export const flagTable = {
 export type FlagName = (typeof flagTable.rows)[number]['name'];
 
 /** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
-export const laterFlags: ReadonlySet<FlagName> = new Set([
-  'forwardAgent',
-  'forwardX11',
-  'forwardX11Trusted',
-  'syslog',
-  'pkcs11',
-  'tunnel',
-]);
+export const laterFlags: ReadonlySet<FlagName> = new Set(['pkcs11']);

@@ -15,6 +15,9 @@ export interface InputEvents {
 /** A source that is being read; `stop` ends that. */
 export interface Input {
   stop(): void;
+  /** Leaves the keys to somebody else for a time; terminals only. */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** 256 KiB fill several packets at once and still fit the processor's cache beside the packets made of them. */
@@ -166,6 +169,7 @@ function readPipe(fd: number, { take, end }: InputEvents): Input {
 function readStream(source: ReadStream, { take, end }: InputEvents): Input {
   let waitingBytes = 0;
   let isOver = false;
+  let isLeft = false;
   const stop = () => {
     isOver = true;
     source.destroy();
@@ -181,11 +185,21 @@ function readStream(source: ReadStream, { take, end }: InputEvents): Input {
     take(chunk, (isWanted) => {
       waitingBytes -= chunk.length;
       if (!isWanted) stop();
-      else if (source.isPaused() && !isOver) source.resume();
+      else if (source.isPaused() && !isOver && !isLeft) source.resume();
     });
     if (waitingBytes > keyBytes) source.pause();
   });
   source.on('end', finish);
   source.on('error', finish);
-  return { stop };
+  return {
+    stop,
+    pause: () => {
+      isLeft = true;
+      source.pause();
+    },
+    resume: () => {
+      isLeft = false;
+      if (!isOver) source.resume();
+    },
+  };
 }

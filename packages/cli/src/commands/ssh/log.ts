@@ -1,6 +1,7 @@
 /** ssh's messages: levels and words as OpenSSH has them, on stderr or in the file of -E. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { sanitize } from '../../terminal/sanitize.ts';
+import type { Syslog } from './syslog.ts';
 
 const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -16,7 +17,10 @@ export class Log {
   level: LogLevel;
   /** Says nothing: another process of the same command has said it all. */
   isHushed = false;
+  /** LogVerbose asks for every message, whatever the level. */
+  showsAll = false;
   #fd = 2;
+  #syslog: Syslog | undefined;
 
   constructor(level: LogLevel) {
     this.level = level;
@@ -27,13 +31,24 @@ export class Log {
     this.#fd = openSync(path, 'a', 0o600);
   }
 
+  /** From now on to the system's log, of which only `facility` may be changed afterwards. */
+  toSyslog(syslog: Syslog): void {
+    this.#syslog = syslog;
+  }
+
+  set facility(facility: string) {
+    if (this.#syslog !== undefined) this.#syslog.facility = facility;
+  }
+
   close(): void {
+    this.#syslog?.close();
+    this.#syslog = undefined;
     if (this.#fd !== 2) closeSync(this.#fd);
     this.#fd = 2;
   }
 
   shows(level: LogLevel): boolean {
-    return logLevels.indexOf(level) <= logLevels.indexOf(this.level);
+    return this.showsAll || logLevels.indexOf(level) <= logLevels.indexOf(this.level);
   }
 
   /** Why the program ends. */
@@ -61,7 +76,11 @@ export class Log {
     if (this.isHushed || !this.shows(level)) return;
     const prefix = level.startsWith('DEBUG') ? `${level.toLowerCase()}: ` : '';
     // One line each: a server's text must not look like a message of ours.
-    for (const line of text.split('\n')) writeAll(this.#fd, `${prefix}${sanitize(line, '\t')}\r\n`);
+    for (const line of text.split('\n')) {
+      const safe = `${prefix}${sanitize(line, '\t')}`;
+      if (this.#syslog === undefined) writeAll(this.#fd, `${safe}\r\n`);
+      else this.#syslog.write(level, safe);
+    }
   }
 }
 

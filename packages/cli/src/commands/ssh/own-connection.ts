@@ -1,10 +1,12 @@
 /** A connection of our own: the way to the host, and the login. */
+import type { Duplex } from 'node:stream';
 import { type ClientConnection, connect } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
 import { connectOptions } from './connect-options.ts';
 import { FatalError } from './end.ts';
 import { describeConnectFailure, type FailureFacts } from './failures.ts';
 import type { Request } from './request.ts';
+import type { TerminalWish } from './session.ts';
 
 /** A connection that stands, whoever made it. */
 export interface Opened {
@@ -17,16 +19,20 @@ export interface Opened {
 }
 
 /** Connects and logs in; undefined where that failed, which the log tells. */
-export async function openOwnConnection(request: Request): Promise<Opened | undefined> {
-  const { log } = request;
+export async function openOwnConnection(request: Request, wish: TerminalWish): Promise<Opened | undefined> {
+  const { log, settings } = request;
   const startedMs = performance.now();
   const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
+  const keys = log.shows('DEBUG1') ? await (await import('./identity-lines.ts')).identityLines(request) : [];
   const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
   let connection: ClientConnection;
+  let socket: Duplex | undefined;
   try {
-    const options = connectOptions(request, (address) => {
+    const noteAddress = (address: string | undefined, carrier: Duplex) => {
       facts.address = address;
-    });
+      socket = carrier;
+    };
+    const options = connectOptions(request, noteAddress, keys);
     const stream = way?.stream;
     connection = await connect(
       { host: request.host, port: request.port },
@@ -42,6 +48,11 @@ export async function openOwnConnection(request: Request): Promise<Opened | unde
   const via = connection.login.methods.at(-1);
   const where = facts.address === undefined ? 'via proxy' : `[${facts.address}]:${request.port}`;
   log.verbose(`Authenticated to ${request.host} (${where}) using "${via}".`);
+  const qos = wish.wanted ? settings.ipQos.interactive : settings.ipQos.bulk;
+  // Without a terminal the default is none, so that a plain command loads nothing for it.
+  if (qos !== 'none' && socket !== undefined) {
+    (await import('./type-of-service.ts')).setTypeOfService(socket, qos, request);
+  }
   return {
     connection,
     facts,

@@ -62,7 +62,9 @@ export interface Request {
 export async function readRequest(args: readonly string[], log: Log): Promise<Request> {
   const typed = readCommandLine(args);
   log.level = typed.quiet ? 'QUIET' : typed.level > 0 ? shiftLogLevel('VERBOSE', typed.level) : 'INFO';
-  if (typed.logFile !== undefined) openLogFile(log, typed.logFile);
+  // -y is stronger than -E, as in OpenSSH.
+  if (typed.syslog) log.toSyslog((await import('./syslog.ts')).openSyslog());
+  else if (typed.logFile !== undefined) openLogFile(log, typed.logFile);
   log.debug(1, versionLine());
   log.debug(2, `destination ${typed.destination.host}`);
   const isLevelTyped = typed.quiet || typed.level > 0;
@@ -74,6 +76,9 @@ export async function readRequest(args: readonly string[], log: Log): Promise<Re
   ];
   const request = await settle(typed, entries, log);
   log.level = request.settings.logLevel;
+  log.facility = request.settings.syslogFacility;
+  // Patterns name OpenSSH's source files and functions, which are not ours: only "everything" means something here.
+  log.showsAll = request.settings.logVerbose.some((pattern) => /^\*(?::\*){0,2}$/.test(pattern));
   tellLaterSettings(request.config, log);
   return checked(request, typed.command);
 }

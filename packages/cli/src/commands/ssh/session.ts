@@ -1,9 +1,11 @@
 /** One session of ssh: terminal, environment and program asked for, our stdin, stdout and stderr joined to it, and how it ended. */
+import type { Readable } from 'node:stream';
 import type { ClientConnection } from '@nacre/ssh/client';
 import { type ClientSession, eowOpenssh, openSession, type SessionExit } from '@nacre/ssh/connection';
 import { SshError } from '@nacre/ssh/errors';
 import { matchPattern } from '@nacre/ssh/trust';
-import { FatalError, failureStatus } from './end.ts';
+import { FatalError } from './end.ts';
+import type { ForwardSet } from './forwards.ts';
 import { type Input, readInput, type TakeInput } from './local-input.ts';
 import { openOutput } from './local-output.ts';
 import type { Request } from './request.ts';
@@ -16,13 +18,28 @@ export interface TerminalWish {
   readonly isLocal: boolean;
 }
 
+/** What a session is given by the connection that it runs over. */
+export interface SessionSurroundings {
+  readonly wish: TerminalWish;
+  /** The forwards of the connection; asked for only by the escapes that change them. */
+  openForwards(): Promise<ForwardSet>;
+}
+
 /** Memory for the output of a program in a terminal: little, so that Ctrl-C is not a long time behind what is on its way. */
 const terminalWindowBytes = 128 * 1024;
 
-/** Runs the session to its end and gives the exit status. Rejects with what ended the connection under it. */
-export async function runSession(connection: ClientConnection, request: Request, wish: TerminalWish): Promise<number> {
-  const { log } = request;
-  log.debug(1, 'channel 0: new session [client-session]');
+/** The program was ended by a signal, or nobody knows how it ended. */
+const noStatus = -1;
+
+/** Runs the session to its end and gives the exit status, `-1` where there is none. Rejects with what ended the connection under it. */
+export async function runSession(
+  connection: ClientConnection,
+  request: Request,
+  { wish, openForwards }: SessionSurroundings,
+): Promise<number> {
+  const { log, settings } = request;
+  const lends = settings.forwardAgent !== false || settings.forwardX11;
+  const lend = lends ? await (await import('./lent.ts')).prepareLent(connection, request) : undefined;
   const session = await openSession(connection.connection, {
     ...(wish.wanted && { windowBytes: terminalWindowBytes, interactive: true }),
   });
@@ -36,19 +53,19 @@ export async function runSession(connection: ClientConnection, request: Request,
   let terminal: TerminalSession | undefined;
   if (wish.wanted) {
     const { TerminalSession } = await import('./terminal-session.ts');
-    terminal = new TerminalSession(connection, session, request, wish.isLocal);
+    terminal = new TerminalSession(connection, session, request, { isLocal: wish.isLocal, openForwards });
   }
   try {
+    lend?.(session);
     await startProgram(session, request, terminal);
-    terminal?.start();
     const exit = await joinStreams(session, request, terminal);
     // Whoever leaves by ~. leaves with everything, the sessions of others over this connection included.
     if (terminal?.hasLeft) await connection.close();
-    return terminal?.hasLeft ? failureStatus : exitStatus(exit, request);
+    return terminal?.hasLeft ? noStatus : exitStatus(exit);
   } finally {
     terminal?.stop();
     const closed = request.sharing === 'through' ? 'Shared connection' : 'Connection';
-    if (wish.wanted) log.info(`${closed} to ${request.host} closed.`);
+    if (wish.wanted && !terminal?.isInBackground) log.info(`${closed} to ${request.host} closed.`);
   }
 }
 
@@ -59,12 +76,14 @@ async function startProgram(
   terminal: TerminalSession | undefined,
 ): Promise<void> {
   const { log, settings, command } = request;
+  const channel = session.channel.id;
   const isGranted = terminal?.request().catch((error: unknown) => {
     if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;
-    log.error('PTY allocation request failed on channel 0');
+    log.error(`PTY allocation request failed on channel ${channel}`);
   });
+  if (settings.sendEnv.length > 0) log.debug(1, 'Sending environment.');
   for (const [name, value] of environment(request)) {
-    log.debug(1, `channel 0: setting env ${name} = "${value}"`);
+    log.debug(1, `channel ${channel}: setting env ${name} = "${value}"`);
     session.env(name, value);
   }
   const kind = command === undefined ? 'shell' : settings.sessionType === 'subsystem' ? 'subsystem' : 'exec';
@@ -72,7 +91,7 @@ async function startProgram(
     await Promise.all([isGranted, start()]);
   } catch (error) {
     if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;
-    throw new FatalError(`${kind} request failed on channel 0`);
+    throw new FatalError(`${kind} request failed on channel ${channel}`);
   }
 
   async function start(): Promise<void> {
@@ -115,14 +134,23 @@ async function joinStreams(
     channel.notify(eowOpenssh.name, eowOpenssh.data.encode({}));
     input?.stop();
   };
-  const out = openOutput(1, { onDrain: () => stdout.resume(), onBroken });
-  const err = openOutput(2, { onDrain: () => stderr.resume(), onBroken: () => {} });
+  let isHeld = false;
+  const goOn = (stream: Readable) => {
+    if (!isHeld) stream.resume();
+  };
+  const out = openOutput(1, { onDrain: () => goOn(stdout), onBroken });
+  const err = openOutput(2, { onDrain: () => goOn(stderr), onBroken: () => {} });
   stdout.on('data', (chunk: Buffer) => {
     if (!out.write(chunk)) stdout.pause();
   });
   stderr.on('data', (chunk: Buffer) => {
     if (!err.write(chunk)) stderr.pause();
   });
+  terminal?.start((hold) => {
+    isHeld = hold;
+    for (const stream of [stdout, stderr]) hold ? stream.pause() : stream.resume();
+  });
+  if (input !== undefined) terminal?.reads(input);
   const ended = Promise.all([stdout, stderr].map(streamEnd));
   try {
     const exit = await (terminal === undefined ? session.exit : Promise.race([session.exit, terminal.left]));
@@ -160,8 +188,6 @@ function startInput(
   return readInput(0, { take, end });
 }
 
-function exitStatus(exit: SessionExit, { log }: Request): number {
-  if ('status' in exit) return exit.status;
-  if ('signal' in exit) log.debug(1, `the remote program was ended by signal ${exit.signal}`);
-  return failureStatus;
+function exitStatus(exit: SessionExit): number {
+  return 'status' in exit ? exit.status : noStatus;
 }

@@ -34,7 +34,7 @@ export function configuredOptions(
   callbacks: ConfiguredCallbacks = {},
 ): ConnectOptions {
   const { settings, user } = config;
-  const { addressFamily, rekeyLimit, serverAliveIntervalSeconds, serverAliveCountMax } = settings;
+  const { addressFamily, rekeyLimit, serverAliveIntervalSeconds, serverAliveCountMax, channelTimeout } = settings;
   const trust = configuredHostKeys(config, system, callbacks);
   const { log } = callbacks;
   return {
@@ -54,6 +54,9 @@ export function configuredOptions(
     }),
     ...(addressFamily !== 'any' && { family: addressFamily === 'inet' ? 4 : 6 }),
     ...(settings.bindAddress !== undefined && { localAddress: settings.bindAddress }),
+    ...(settings.versionAddendum !== undefined && { versionAddendum: settings.versionAddendum }),
+    tcpKeepAlive: settings.tcpKeepAlive,
+    ...(channelTimeout.length > 0 && { channelTimeouts: channelTimeout }),
     ...(log && { log: (level: 1 | 2 | 3, text: string) => log(`debug${level}`, text) }),
   };
 }

@@ -31,6 +31,8 @@ export interface X11Options {
   readonly timeoutSeconds?: number;
   /** xauth. Default `/usr/bin/xauth`. */
   readonly xauthPath?: string;
+  /** Told where the display has no cookie, so that a random one stands in for it. Default: a line in the log. */
+  readonly onWarning?: (text: string) => void;
   /** One connection only. */
   readonly singleConnection?: boolean;
 }
@@ -135,7 +137,7 @@ export class X11Forwarding {
       trusted,
       timeoutSeconds,
       program: xauthPath,
-      log: (level, text) => this.#host.log(level, text),
+      log: options.onWarning ?? ((text) => this.#host.log(1, text)),
     });
     return { display, trusted, cookie, fake: randomBytes(cookie.data.length), refuseAtMs };
   }

@@ -65,7 +65,7 @@ test('untrusted programs never get the own cookie: without xauth, with one that 
 test('trusted ones get a random cookie where there is none, with a warning', async () => {
   for (const program of [join(folder, 'missing'), scripted('echo').program]) {
     const said: string[] = [];
-    const made = await obtainCookie(request(program, { log: (_level, text) => void said.push(text) }));
+    const made = await obtainCookie(request(program, { log: (text) => void said.push(text) }));
     assert.equal(made.protocol, 'MIT-MAGIC-COOKIE-1');
     assert.equal(made.data.length, 16);
     assert.match(said.join(), /No xauth data; using fake authentication data/);

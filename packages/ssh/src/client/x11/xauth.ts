@@ -21,7 +21,7 @@ export interface XauthRequest {
   readonly timeoutSeconds: number;
   /** xauth's path. */
   readonly program: string;
-  readonly log: (level: 1 | 2 | 3, text: string) => void;
+  readonly log: (text: string) => void;
 }
 
 const cookieProtocol = 'MIT-MAGIC-COOKIE-1';
@@ -44,7 +44,7 @@ export async function obtainCookie(request: XauthRequest): Promise<Cookie> {
   if (cookie !== undefined) return cookie;
   if (!request.trusted) throw noUntrustedCookie();
   // The X server may let us in by our address all the same.
-  request.log(1, 'Warning: No xauth data; using fake authentication data for X11 forwarding.');
+  request.log('Warning: No xauth data; using fake authentication data for X11 forwarding.');
   return { protocol: cookieProtocol, data: randomBytes(cookieBytes) };
 }
 

@@ -71,7 +71,10 @@ async function agree(exchange: Exchange): Promise<ExchangedValues> {
   if (agreement === undefined) throw new Error(`negotiated unknown key exchange ${exchange.negotiated.kex}`);
   const initiator = await agreement.start();
   exchange.send(kexEcdhInit.encode({ value: initiator.value }));
+  const name = `SSH2_MSG_${agreement.finiteField === undefined ? 'KEX_ECDH' : 'KEXDH'}_REPLY`;
+  exchange.log(`expecting ${name}`);
   const reply = kexEcdhReply.decode(await exchange.next());
+  exchange.log(`${name} received`);
   return {
     hash: agreement.hash,
     secret: await initiator.finish(reply.value),
@@ -85,10 +88,14 @@ async function agree(exchange: Exchange): Promise<ExchangedValues> {
 async function groupExchange(exchange: Exchange): Promise<ExchangedValues> {
   const request = { min: minDhGroupBits, preferred: preferredGroupBits(exchange), max: maxDhGroupBits };
   exchange.send(kexDhGexRequest.encode(request));
+  exchange.log(`SSH2_MSG_KEX_DH_GEX_REQUEST(${request.min}<${request.preferred}<${request.max}) sent`);
   const group = kexDhGexGroup.decode(await exchange.next());
+  exchange.log('SSH2_MSG_KEX_DH_GEX_GROUP received');
   const initiator = startGroup(group.p, group.g, { minBits: request.min, maxBits: request.max });
   exchange.send(kexDhGexInit.encode({ e: initiator.value }));
+  exchange.log('SSH2_MSG_KEX_DH_GEX_INIT sent');
   const reply = kexDhGexReply.decode(await exchange.next());
+  exchange.log('SSH2_MSG_KEX_DH_GEX_REPLY received');
   return {
     hash: 'sha256',
     secret: await initiator.finish(reply.f),

@@ -17,6 +17,7 @@ export interface Exchange {
   send(payload: Uint8Array): void;
   /** The next key exchange message. */
   next(): Promise<Buffer>;
+  log(text: string): void;
 }
 
 /** What a conversation ends with. */

@@ -1,0 +1,30 @@
+/** Commands on this machine: LocalCommand after login, and `!` of the escape command line. */
+import { spawn } from 'node:child_process';
+import { expandTokens } from '@nacre/ssh/config';
+import { orUndefined } from './paths.ts';
+import type { Request } from './request.ts';
+import { shellTokens } from './shell-tokens.ts';
+
+/** Runs LocalCommand where PermitLocalCommand allows it. How it ends is its own affair, as in OpenSSH. */
+export async function runLocalCommand(request: Request): Promise<void> {
+  const { settings } = request;
+  const command = orUndefined(settings.localCommand);
+  if (command === undefined || !settings.permitLocalCommand) return;
+  // %T is the name of a tunnel device, and there is none.
+  const tokens = { ...shellTokens(request.tokens, 'LocalCommand'), T: () => 'NONE' };
+  await runHere(expandTokens(command, tokens, 'LocalCommand'), request);
+}
+
+/** Runs a line in the person's shell, with our stdin, stdout and stderr; resolves to its exit status. */
+export function runHere(command: string, { log }: Pick<Request, 'log'>): Promise<number> {
+  const shell = process.env.SHELL || '/bin/sh';
+  log.debug(3, `Executing ${shell} -c "${command}"`);
+  const child = spawn(shell, ['-c', command], { stdio: 'inherit' });
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      log.error(`Couldn't execute ${shell} -c "${command}": ${error.message}`);
+      resolve(1);
+    });
+    child.once('exit', (status) => resolve(status ?? 1));
+  });
+}
