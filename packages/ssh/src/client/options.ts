@@ -57,7 +57,7 @@ export interface ConnectOptions {
 
   /** Algorithm lists, and the `legacy` switch for old equipment. */
   readonly algorithms?: AlgorithmOptions;
-  /** Smallest RSA key taken, of the server. Default 2048. */
+  /** Smallest RSA key taken, of the server, of key files and of agents. Default 2048. */
   readonly requiredRsaBits?: number;
   readonly rekey?: RekeyOptions;
   /** Text behind our identification, which servers see before anything is secret: printable ASCII. */
