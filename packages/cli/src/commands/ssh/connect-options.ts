@@ -31,6 +31,7 @@ export function connectOptions(
     }),
   );
   const { bindInterface, bindAddress } = settings;
+  let isIdentified = false;
   return {
     ...options,
     ...(bindInterface !== undefined && addressOfInterface(bindInterface, request)),
@@ -42,7 +43,14 @@ export function connectOptions(
     },
     logIdentities: log.shows('DEBUG1'),
     logPackets: log.shows('DEBUG3'),
-    // Before login a server may say anything: at a level where nobody takes it for a message of ours, as OpenSSH.
-    onNotice: (text) => log.debug(1, `Remote: ${text}`),
+    onHandshake: (facts) => {
+      isIdentified = true;
+      options.onHandshake?.(facts);
+    },
+    // Whoever answers may say anything here: told where nobody takes it for a message of ours, as OpenSSH. What comes later
+    // (SSH_MSG_DEBUG) is in the log already.
+    onNotice: (text) => {
+      if (!isIdentified) log.debug(1, `kex_exchange_identification: banner line: ${text}`);
+    },
   };
 }

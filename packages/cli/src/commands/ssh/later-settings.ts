@@ -2,7 +2,7 @@
 import { type ClientConfig, type ClientKeyword, clientKeywords } from '@nacre/ssh/config';
 import type { Log } from './log.ts';
 
-const later: ReadonlySet<ClientKeyword> = new Set<ClientKeyword>(['warnWeakCrypto']);
+const later: ReadonlySet<ClientKeyword> = new Set<ClientKeyword>([]);
 
 export function tellLaterSettings({ origins, settings }: ClientConfig, log: Log): void {
   if (settings.logVerbose.length > 0 && !log.showsAll) {
