@@ -104,10 +104,12 @@ test('forwards that cannot be had, with and without ExitOnForwardFailure', { ski
     [closed, '-R', `${folder}/remote:127.0.0.1:9`],
   ];
   for (const [server, ...args] of rows) {
-    const warned = await compare(server, args);
+    const [warned, strict] = await Promise.all([
+      compare(server, args),
+      compare(server, ['-oExitOnForwardFailure=yes', ...args]),
+    ]);
     assert.equal(warned.status, 0);
     assert.notEqual(warned.stderr, '');
-    const strict = await compare(server, ['-oExitOnForwardFailure=yes', ...args]);
     assert.deepEqual([strict.status, strict.stdout], [255, '']);
   }
   assert.equal(statSync(file).size, 4);
@@ -128,9 +130,9 @@ test('what can be had: chosen ports are printed; all are left out with ClearAllF
   const cleared = ['-oClearAllForwardings=yes', '-oExitOnForwardFailure=yes'];
   await compare(closed, [...cleared, '-L', `${taken}:127.0.0.1:9`, '-R', `${taken}:127.0.0.1:9`, '-D', `${taken}`]);
   const bad = ['0:127.0.0.1:9', '1:2:3:4:5', 'x', '70000:127.0.0.1:9', '8080:127.0.0.1:0', '8080:127.0.0.1'];
-  for (const spec of bad) await compare(open, ['-L', spec]);
-  for (const spec of ['70000', 'a b:1', '0']) await compare(open, ['-D', spec]);
-  for (const spec of ['70000:127.0.0.1:9', 'x:y:z:w:v']) await compare(open, ['-R', spec]);
+  await Promise.all(bad.map((spec) => compare(open, ['-L', spec])));
+  await Promise.all(['70000', 'a b:1', '0'].map((spec) => compare(open, ['-D', spec])));
+  await Promise.all(['70000:127.0.0.1:9', 'x:y:z:w:v'].map((spec) => compare(open, ['-R', spec])));
 });
 
 test('-W to what is not there, and where it is not allowed', { skip }, async () => {
@@ -225,13 +227,15 @@ test('who may connect: loopback alone unless -g, GatewayPorts or an address say 
     (port: number) => ['-R', `:${port}:127.0.0.1:9`],
     (port: number) => ['-R', `[::1]:${port}:127.0.0.1:9`],
   ]) {
-    const reached = [];
-    for (const program of programs()) {
-      const port = await freePort();
-      const running = await startWith(t, program, flags(port));
-      reached.push(await Promise.all(addresses.map((address) => isOpen(address, port))));
-      await running.stop();
-    }
+    const reached = await Promise.all(
+      programs().map(async (program) => {
+        const port = await freePort();
+        const running = await startWith(t, program, flags(port));
+        const found = await Promise.all(addresses.map((address) => isOpen(address, port)));
+        await running.stop();
+        return found;
+      }),
+    );
     assert.deepEqual(reached[1], reached[0], flags(0).join(' '));
   }
 });
