@@ -1,5 +1,5 @@
 /** -G: the settings for a host, a line each; with -v, where each of them was said. */
-import { type DumpLine, dumpClientConfig, expandHome } from '@nacre/ssh/config';
+import { type DumpLine, dumpClientConfig } from '@nacre/ssh/config';
 import { allAlgorithms } from './algorithms.ts';
 import { expandPath, orUndefined } from './paths.ts';
 import type { Request } from './request.ts';
@@ -30,11 +30,10 @@ export function dumpLines({
   settings,
   ...expansion
 }: Pick<Request, 'config' | 'settings' | 'home' | 'tokens'>) {
-  const home_ = (file: string): string => expandHome(file, expansion.home);
   const controlPath = orUndefined(settings.controlPath);
   const shown = {
     ...settings,
-    userKnownHostsFile: settings.userKnownHostsFile.map(home_),
+    userKnownHostsFile: settings.userKnownHostsFile.map((file) => expandPath(file, expansion, 'UserKnownHostsFile')),
     ...(controlPath !== undefined && { controlPath: expandPath(controlPath, expansion, 'ControlPath') }),
   };
   return dumpClientConfig(

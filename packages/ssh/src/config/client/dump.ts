@@ -2,7 +2,7 @@
 
 import type { ConfigPlace } from '../place.ts';
 import { type ClientKeyword, clientKeywords, clientRow } from './keywords.ts';
-import type { ClientConfig } from './resolve.ts';
+import type { ClientConfig } from './settled.ts';
 
 export interface DumpLine {
   readonly keyword: ClientKeyword;

@@ -114,7 +114,7 @@ export const clientKeywords = {
   hostKeyAlgorithms: algorithms('HostKeyAlgorithms'),
   hostKeyAlias: text('HostKeyAlias'),
   hostbasedAcceptedAlgorithms: algorithms('HostbasedAcceptedAlgorithms'),
-  identityAgent: text('IdentityAgent'),
+  identityAgent: special.identityAgent,
   ignoreUnknown: text('IgnoreUnknown'),
   kbdInteractiveDevices: text('KbdInteractiveDevices'),
   kexAlgorithms: algorithms('KexAlgorithms'),

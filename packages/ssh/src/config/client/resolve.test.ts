@@ -4,7 +4,8 @@ import { SshError } from '../../errors.ts';
 import { dumpClientConfig } from './dump.ts';
 import { type ClientKeyword, clientKeywords, clientRow, findClientKeyword } from './keywords.ts';
 import type { ClientDraft, ReadEvent } from './read.ts';
-import { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './resolve.ts';
+import { type ClientConfigRequest, resolveClientConfig } from './resolve.ts';
+import type { ClientConfig } from './settled.ts';
 import type { ConfigSystem } from './system.ts';
 
 const home = '/home/alice';
@@ -200,6 +201,40 @@ test('every value of a list knows its own line: said twice, several in a line, t
     draft.identityFile = ['x', 'y'];
   };
   assert.deepEqual(await lines('IdentityFile z', 'identityFile', { commandLine: [typed] }), [0, 0, 1]);
+});
+
+test('User, SetEnv and sockets of forwards are expanded; a name that was typed is not', async () => {
+  const env = `\${NAME}`;
+  const { settings, user } = await resolve(`User %u-${env}-%h\nSetEnv A=${env} B=%r\nMatch user %u-*\nPort 5`);
+  assert.deepEqual(
+    [user, settings.user, settings.setEnv],
+    ['alice-value-db1', 'alice-value-db1', ['A=value', 'B=alice-value-db1']],
+  );
+  assert.equal(settings.port, 5);
+  const typed = await resolve('', { commandLine: [(draft: ClientDraft) => void Object.assign(draft, { user: '%u' })] });
+  assert.equal(typed.user, '%u');
+  const forwards = await resolve(`LocalForward /l/%p /t/${env}\nRemoteForward /r/%u %h:1\nLocalForward 1 /t/%n`);
+  const sockets = [...forwards.settings.localForward, ...forwards.settings.remoteForward];
+  assert.deepEqual(
+    sockets.map(({ listen, target }) => [listen, target].map((end) => ('path' in end ? end.path : ''))),
+    [
+      ['/l/22', '/t/value'],
+      ['', '/t/db1'],
+      ['/r/alice', ''],
+    ],
+  );
+  await assert.rejects(resolve('\nUser %r'), bad(/^\/c line 2: User: unknown key %r/));
+  await assert.rejects(
+    resolve('User a\nSetEnv A=1\nLocalForward /l/%z a:1'),
+    bad(/^\/c line 3: LocalForward: unknown key %z/),
+  );
+  await assert.rejects(resolve('SetEnv A=\u0024{NONE}'), bad(/^\/c line 1: SetEnv: env var \$\{NONE\} has no value/));
+});
+
+test('an empty pattern and an agent that no variable can name', async () => {
+  await assert.rejects(resolve('Host ""\nPort 1'), bad(/terminating, 1 bad/));
+  await assert.rejects(resolve('IdentityAgent $A-B'), bad(/terminating, 1 bad/));
+  assert.equal((await resolve('IdentityAgent $A_1')).settings.identityAgent, '$A_1');
 });
 
 test('UpdateHostKeys stays on only for the usual files', async () => {

@@ -1,8 +1,9 @@
 /** What ssh is told for one host: flags, then the person's file, then the system's; defaults for the rest. */
 import { join } from 'node:path';
 import { SshError } from '../../errors.ts';
-import { type ConfigPlace, commandLine } from '../place.ts';
+import { commandLine } from '../place.ts';
 import { expandTokens } from '../tokens.ts';
+import { expandSettings } from './expand.ts';
 import { type ClientKeyword, type ClientSettings, clientKeywords, clientRow } from './keywords.ts';
 import type { MatchSubject } from './match.ts';
 import {
@@ -14,6 +15,7 @@ import {
   readClientFile,
   readClientOption,
 } from './read.ts';
+import type { ClientConfig } from './settled.ts';
 import type { ConfigSystem } from './system.ts';
 import { clientTokens } from './tokens.ts';
 
@@ -38,17 +40,6 @@ export interface ClientConfigRequest {
    * are left alone.
    */
   readonly canonicalize?: (name: string, settings: ClientSettings) => Promise<string | undefined>;
-}
-
-export interface ClientConfig {
-  readonly settings: ClientSettings;
-  /** As it was typed. */
-  readonly originalHost: string;
-  /** The name or address to connect to. */
-  readonly host: string;
-  readonly user: string;
-  /** Where each value that somebody gave was said; defaults are not in it. */
-  readonly origins: ReadonlyMap<ClientKeyword, readonly ConfigPlace[]>;
 }
 
 /**
@@ -83,7 +74,8 @@ export async function resolveClientConfig(request: ClientConfigRequest, system: 
     host = canonical ?? expandHostName(draft, request.host);
   }
   const settings = withDefaults(draft);
-  return { settings, originalHost: request.host, host, user: settings.user ?? system.localUser, origins };
+  const user = settings.user ?? system.localUser;
+  return expandSettings({ settings, originalHost: request.host, host, user, origins }, system);
 }
 
 async function takeCommandLine(

@@ -120,6 +120,19 @@ export const forwardAgent: KeywordRow<ForwardAgent> = single<ForwardAgent>(
   (value) => (typeof value === 'string' ? quoteWord(value) : value ? 'yes' : 'no'),
 );
 
+/** A socket, `none`, `SSH_AUTH_SOCK`, or `$NAME` for the socket that a variable of the environment names. */
+export const identityAgent: KeywordRow<string | undefined> = row<string | undefined>(
+  'IdentityAgent',
+  undefined,
+  (given) => {
+    const word = only(given);
+    if (/^\$[^{]/.test(word) && !/^\$[A-Za-z_]\w*$/.test(word))
+      throw new ValueError(`Invalid environment name ${word}.`);
+    return word;
+  },
+  (value) => (value === undefined ? [] : [quoteWord(value)]),
+);
+
 /** Type of service: a DSCP by name or number, or `none` for what the system does. */
 export interface IpQos {
   readonly interactive: string;
