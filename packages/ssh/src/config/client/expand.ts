@@ -24,6 +24,8 @@ export function expandSettings(config: ClientConfig, system: ConfigSystem): Clie
     ...named,
     settings: {
       ...named.settings,
+      // Names of hosts are in lower case wherever they are looked up.
+      hostKeyAlias: named.settings.hostKeyAlias?.toLowerCase(),
       localForward: localForward.map((forward, index) => expandSockets(forward, (path) => local(path, index))),
       remoteForward: remoteForward.map((forward, index) => expandSockets(forward, (path) => remote(path, index))),
       setEnv: setEnv.map(expander('setEnv', 'SetEnv')),

@@ -139,7 +139,7 @@ export const clientKeywords = {
   remoteForward: forwards('RemoteForward', 'remote'),
 
   identityFile: eachLine('IdentityFile', maxFiles),
-  canonicalDomains: list('CanonicalDomains', [], 'none'),
+  canonicalDomains: special.canonicalDomains,
   certificateFile: eachLine('CertificateFile', maxFiles),
   globalKnownHostsFile: list('GlobalKnownHostsFile', ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
   userKnownHostsFile: list('UserKnownHostsFile', ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),

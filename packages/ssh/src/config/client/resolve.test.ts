@@ -142,8 +142,29 @@ test('canonical names: the files are read again for the new name', async () => {
   assert.equal(host, 'db1.example.com');
   assert.equal(settings.port, 1);
   assert.equal(settings.user, 'c');
-  assert.equal((await resolve(`ProxyJump j\n${text}`, { canonicalize })).host, 'db1');
+  const proxied = await resolve(`ProxyJump j\n${text}`, { canonicalize });
+  // The name is the jump host's to look up; the files are read again all the same.
+  assert.deepEqual([proxied.host, proxied.settings.port, proxied.user], ['db1', 22, 'c']);
   assert.equal((await resolve(`ProxyJump none\n${text}`, { canonicalize })).host, 'db1.example.com');
+});
+
+test('in the second reading Host and HostName see the name as it was settled', async () => {
+  const late = await resolve('Host db1\nHostname %h.c\nMatch final\nUser z\nHost db1.c\nPort 7');
+  assert.deepEqual([late.host, late.user, late.settings.port], ['db1.c', 'z', 7]);
+  assert.equal((await resolve('Match final\nHostname %h.x')).host, 'db1');
+  assert.equal((await resolve('Hostname %h%h\nMatch final host db1db1\nPort 7')).settings.port, 7);
+  const unchanged = await resolve('CanonicalizeHostname yes\nMatch canonical\nPort 7', {
+    canonicalize: () => Promise.resolve(undefined),
+  });
+  assert.equal(unchanged.settings.port, 7);
+});
+
+test('domains that are none', async () => {
+  const wrong = ['-c', 'a..b', 'a/b', 'none a', '.a'];
+  for (const domain of wrong)
+    await assert.rejects(resolve(`CanonicalDomains ${domain}`), bad(/terminating, 1/), domain);
+  assert.deepEqual((await resolve('CanonicalDomains a_b.c d')).settings.canonicalDomains, ['a_b.c', 'd']);
+  await assert.rejects(resolve('CanonicalizePermittedCNAMEs none a:b'), bad(/terminating, 1/));
 });
 
 test('Include: relative to ~/.ssh, wildcards, inside a block that does not apply, in a circle', async () => {
@@ -229,6 +250,14 @@ test('User, SetEnv and sockets of forwards are expanded; a name that was typed i
     bad(/^\/c line 3: LocalForward: unknown key %z/),
   );
   await assert.rejects(resolve('SetEnv A=\u0024{NONE}'), bad(/^\/c line 1: SetEnv: env var \$\{NONE\} has no value/));
+});
+
+test('what was expanded reads back as it is', async () => {
+  const first = await resolve('User a%%b\nSetEnv A=50%%\nLocalForward /l/%% a:1');
+  assert.deepEqual([first.user, first.settings.setEnv], ['a%b', ['A=50%']]);
+  const text = dumpClientConfig(first).map((line) => line.text);
+  assert.deepEqual((await resolve(text.join('\n'))).settings.localForward, first.settings.localForward);
+  assert.equal((await resolve(text.join('\n'))).user, 'a%b');
 });
 
 test('an empty pattern and an agent that no variable can name', async () => {

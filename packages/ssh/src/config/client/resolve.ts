@@ -60,18 +60,16 @@ export async function resolveClientConfig(request: ClientConfigRequest, system: 
   await takeCommandLine(request.commandLine ?? [], first);
   await readFiles(first, request);
   let host = expandHostName(draft, request.host);
-  const canonical = await canonicalize(request, withDefaults(draft), host);
-  if (canonical !== undefined) {
-    host = canonical;
-    draft.hostName = canonical;
-  }
-  if (canonical !== undefined || wantsFinalPass) {
-    // What decides about canonical names is settled by now, also where nobody said anything.
+  const settledBefore = withDefaults(draft);
+  host = (await canonicalize(request, settledBefore, host)) ?? host;
+  // Asked for, canonical names have the files read again also where the name came out as it was.
+  if (wantsFinalPass || settledBefore.canonicalizeHostname !== 'no') {
+    // The name is settled by now, and so is what decides about it, also where nobody said anything.
+    draft.hostName = host;
     draft.canonicalizeHostname ??= clientKeywords.canonicalizeHostname.initial;
     draft.canonicalizeFallbackLocal ??= clientKeywords.canonicalizeFallbackLocal.initial;
     draft.canonicalizeMaxDots ??= clientKeywords.canonicalizeMaxDots.initial;
-    await readFiles(createReading(pass, canonical ?? request.host, host), request);
-    host = canonical ?? expandHostName(draft, request.host);
+    await readFiles(createReading(pass, host, host), request);
   }
   const settings = withDefaults(draft);
   const user = settings.user ?? system.localUser;
