@@ -100,6 +100,18 @@ const only = 'IdentitiesOnly=yes';
 
 const cases: readonly Case[] = [
   { what: 'a key', options: ids('good'), isIn: true },
+  {
+    what: 'RequiredRSASize leaves a small key out',
+    options: ['BatchMode=yes', 'RequiredRSASize=4096', 'HostKeyAlgorithms=ssh-ed25519', ...ids('rsa')],
+    ownWords: /^Load key ".*rsa-\d+": an RSA key of \d+ bits, at least 4096 are required\n/,
+    isIn: false,
+  },
+  {
+    what: 'RequiredRSASize and a small key of the agent',
+    options: ['BatchMode=yes', 'RequiredRSASize=4096', 'HostKeyAlgorithms=ssh-ed25519', ...ids('missing')],
+    agent: ['rsa'],
+    isIn: false,
+  },
   { what: 'several keys in their order', options: ids('stranger', 'other', 'good'), isIn: true },
   { what: 'no key fits', options: ['BatchMode=yes', ...ids('stranger')], isIn: false },
   { what: 'a key of the agent', options: ids('missing'), agent: ['other', 'good'], isIn: true },

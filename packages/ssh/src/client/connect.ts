@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { withAuthFailure } from '../auth/auth-error.ts';
 import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
+import { findAgreement } from '../crypto/agreement/table.ts';
 import { disconnectReasons, SshError, toSshError, type UnusableKey } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
 import { fingerprint } from '../keys/index.ts';
@@ -93,6 +94,7 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
         await options.hostKeys.verify(question);
       },
       ...(options.requiredRsaBits !== undefined && { requiredRsaBits: options.requiredRsaBits }),
+      ...(options.versionAddendum !== undefined && { versionAddendum: options.versionAddendum }),
       ...(options.rekey && { rekey: options.rekey }),
       ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
       ...(options.log && { log: options.log }),
@@ -108,7 +110,12 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     options.onConnect?.({ address, port });
     await link.handshake();
     deadline.clear();
-    options.onHandshake?.({ serverIdentification: link.peerIdentification, address });
+    options.onHandshake?.({
+      serverIdentification: link.peerIdentification,
+      address,
+      algorithms: link.negotiated,
+      isPostQuantum: findAgreement(link.negotiated?.kex ?? '')?.postQuantum === true,
+    });
     const login = await logIn(link, user, options, driver.stream);
     deadline.signal.removeEventListener('abort', onAbort);
     return new ClientConnection(link, driver.stream, {

@@ -1,6 +1,6 @@
 /** This machine's host keys, through the helper that alone may read them: OpenSSH's ssh-keysign, or another that speaks like it. */
 import { spawn } from 'node:child_process';
-import { lookupService } from 'node:dns/promises';
+import { promises as dns } from 'node:dns';
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
@@ -103,7 +103,7 @@ function addressOf(stream: Duplex): LocalEnd | undefined {
 
 async function nameOf({ address, port }: LocalEnd): Promise<string> {
   try {
-    return (await lookupService(address, port)).hostname;
+    return (await dns.lookupService(address, port)).hostname;
   } catch {
     return hostname();
   }

@@ -6,7 +6,7 @@ import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
 import type { ChannelTimeout, ConnectionLimits, PtyOptions } from '../connection/index.ts';
 import type { SshError, UnusableKey } from '../errors.ts';
 import type { Signer } from '../keys/types.ts';
-import type { AlgorithmOptions, RekeyOptions } from '../transport/index.ts';
+import type { AlgorithmOptions, NegotiatedAlgorithms, RekeyOptions } from '../transport/index.ts';
 import type { AddKeysOptions } from './add-to-agent.ts';
 import type { AgentSource } from './agent-forwarding.ts';
 import type { HostKeyAnnouncement, HostKeyPolicy } from './host-key-policy.ts';
@@ -57,9 +57,11 @@ export interface ConnectOptions {
 
   /** Algorithm lists, and the `legacy` switch for old equipment. */
   readonly algorithms?: AlgorithmOptions;
-  /** Smallest RSA key taken, of the server. Default 2048. */
+  /** Smallest RSA key taken, of the server, of key files and of agents. Default 2048. */
   readonly requiredRsaBits?: number;
   readonly rekey?: RekeyOptions;
+  /** Text behind our identification, which servers see before anything is secret: printable ASCII. */
+  readonly versionAddendum?: string;
   /** Refuse servers without the defence against Terrapin. */
   readonly requireStrictKex?: boolean;
 
@@ -103,6 +105,10 @@ export interface ConnectFacts {
 
 export interface HandshakeFacts {
   readonly serverIdentification: string;
+  /** What was agreed upon. */
+  readonly algorithms: NegotiatedAlgorithms | undefined;
+  /** Whether the key exchange holds against quantum computers: recordings of today would be read tomorrow otherwise. */
+  readonly isPostQuantum: boolean;
   readonly address: string | undefined;
 }
 

@@ -3,6 +3,7 @@ import { type AgentClient, agentSigners, type SessionBinding } from '../agent/in
 import { SshError, toSshError, type UnusableKey } from '../errors.ts';
 import { fingerprint, parsePublicKey, shortTypeName, withCertificate } from '../keys/index.ts';
 import type { PrivateKey, PublicKey, Signer, SignerOrigin } from '../keys/types.ts';
+import { minRsaBits } from '../limits.ts';
 import { connectAgent, findAgentPaths } from './agent-socket.ts';
 import {
   defaultIdentityFiles,
@@ -43,7 +44,7 @@ export async function* offeredSigners(
         if (belongs(key, identity)) yield offer(identity, key, label, origin, options);
       yield offer(identity, identity.publicKey, label, origin, options);
     }
-    const agentKeys = held?.signers ?? [];
+    const agentKeys = (held?.signers ?? []).filter(({ publicKey }) => isStrong(publicKey, options));
     for (const { path, key } of certificates) {
       const agentKey = agentKeys.find((each) => belongs(key, each));
       const signer = agentKey ?? (await (await findFile(files, key))?.signer());
@@ -125,7 +126,7 @@ class KeyFile {
       this.#options;
     const { path } = this;
     try {
-      return await loadIdentity(path, {
+      const signer = await loadIdentity(path, {
         ...(passphrase !== undefined && { passphrase }),
         ...(addKeysToAgent && {
           onFirstUse: async (key: PrivateKey) => {
@@ -134,6 +135,8 @@ class KeyFile {
           },
         }),
       });
+      requireStrong(signer.publicKey, this.#options);
+      return signer;
     } catch (error) {
       // Files of the default list that are not there are no news; a broken one must not keep the others from being tried.
       if (identities !== undefined && skipUnusableKeys !== true) throw error;
@@ -147,6 +150,29 @@ class KeyFile {
       this.#options.onUnusableKey?.(unusable);
       return undefined;
     }
+  }
+}
+
+/** RequiredRSASize: a key that can be broken proves nothing about who uses it. */
+function requireStrong({ plain }: PublicKey, { requiredRsaBits = minRsaBits }: ConnectOptions): void {
+  if (plain.type !== 'ssh-rsa' || plain.bits >= requiredRsaBits) return;
+  throw new SshError(`an RSA key of ${plain.bits} bits, at least ${requiredRsaBits} are required`, {
+    code: 'bad-key',
+    stage: 'key',
+    remedy: 'Make a new key with ssh-keygen, or lower RequiredRSASize (requiredRsaBits) for this host.',
+  });
+}
+
+function isStrong(key: PublicKey, options: ConnectOptions): boolean {
+  try {
+    requireStrong(key, options);
+    return true;
+  } catch (error) {
+    options.log?.(
+      1,
+      `Skipping key ${shortTypeName(key)} ${fingerprint(key)} from agent: ${(error as SshError).message}`,
+    );
+    return false;
   }
 }
 

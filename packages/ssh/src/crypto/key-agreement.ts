@@ -17,6 +17,8 @@ export interface KeyAgreement {
   readonly onRequest?: true;
   /** Finite-field Diffie-Hellman: left out of a server's default list (it costs the server most, CVE-2002-20001). */
   readonly finiteField?: true;
+  /** A quantum computer of the future cannot read what is recorded today. */
+  readonly postQuantum?: true;
   start(): AgreementInitiator | Promise<AgreementInitiator>;
   /**
    * The responder's half.

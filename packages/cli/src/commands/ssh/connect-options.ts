@@ -20,14 +20,22 @@ export function connectOptions(request: Request, onAddress: (address: string | u
       },
     }),
   );
+  let isIdentified = false;
   return {
     ...options,
     onConnect: ({ address }) => {
       onAddress(address);
       log.debug(1, 'Connection established.');
     },
-    onHandshake: () => log.debug(1, `Authenticating to ${host}:${port} as '${user}'`),
-    // Before login a server may say anything: at a level where nobody takes it for a message of ours, as OpenSSH.
-    onNotice: (text) => log.debug(1, `Remote: ${text}`),
+    onHandshake: (facts) => {
+      isIdentified = true;
+      log.debug(1, `Authenticating to ${host}:${port} as '${user}'`);
+      options.onHandshake?.(facts);
+    },
+    // Whoever answers may say anything here: told where nobody takes it for a message of ours, as OpenSSH. What comes later
+    // (SSH_MSG_DEBUG) is in the log already.
+    onNotice: (text) => {
+      if (!isIdentified) log.debug(1, `kex_exchange_identification: banner line: ${text}`);
+    },
   };
 }

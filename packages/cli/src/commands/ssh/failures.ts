@@ -87,7 +87,9 @@ function describeLoss(error: SshError, peer: string): string[] {
 
 function describeDisconnect(error: SshError, peer: string): string[] {
   const [, reason = '2', text = error.message] = /^Received disconnect: (\d+): ([\s\S]*)$/.exec(error.message) ?? [];
-  return [`Received disconnect from ${peer}:${reason}: ${text}`, `Disconnected from ${peer}`];
+  // One line, whatever the server sends: a second one would look like a message of ours.
+  const line = text.trimEnd().replaceAll('\n', '\\012');
+  return [`Received disconnect from ${peer}:${reason}: ${line}`, `Disconnected from ${peer}`];
 }
 
 function causeCode(error: SshError): string | undefined {

@@ -18,8 +18,6 @@ const later: ReadonlySet<ClientKeyword> = new Set<ClientKeyword>([
   'syslogFacility',
   'tcpKeepAlive',
   'tunnel',
-  'versionAddendum',
-  'warnWeakCrypto',
 ]);
 
 export function tellLaterSettings({ origins }: ClientConfig, log: Log): void {

@@ -1,6 +1,7 @@
 /** How ssh logs in: keys, the agent, passphrases, passwords and keyboard-interactive, each asked for in OpenSSH's words. */
 import type { ConfiguredCallbacks } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
+import { sanitizeText } from '../../terminal/sanitize.ts';
 import { writeStderr } from './log.ts';
 import type { Request } from './request.ts';
 
@@ -41,7 +42,7 @@ export function loginWords(request: Request): ConfiguredCallbacks {
       else log.debug(3, `no such identity: ${path}: No such file or directory`);
     },
     onBanner: (text) => {
-      if (log.shows('INFO')) writeStderr(text);
+      if (log.shows('INFO')) writeStderr(sanitizeText(text));
     },
     onFailure: (methods, partialSuccess) => {
       if (partialSuccess) log.verbose('Authenticated using partial success.');

@@ -5,7 +5,7 @@ import { configuredAlgorithms } from './algorithms.ts';
 import type { ConfiguredCallbacks } from './callbacks.ts';
 import { configuredHostKeys } from './host-keys.ts';
 import { configuredLogin } from './login.ts';
-import type { Expansion } from './paths.ts';
+import { type Expansion, orUndefined } from './paths.ts';
 
 export { allAlgorithms } from './algorithms.ts';
 export type { ConfiguredCallbacks, ConfiguredNews, ConfiguredQuestions } from './callbacks.ts';
@@ -37,6 +37,7 @@ export function configuredOptions(
   const { addressFamily, rekeyLimit, serverAliveIntervalSeconds, serverAliveCountMax } = settings;
   const trust = configuredHostKeys(config, system, callbacks);
   const { log } = callbacks;
+  const versionAddendum = orUndefined(settings.versionAddendum);
   return {
     ...configuredLogin(config, system, callbacks, () => !trust.isMismatch()),
     hostKeys: trust.policy,
@@ -54,6 +55,22 @@ export function configuredOptions(
     }),
     ...(addressFamily !== 'any' && { family: addressFamily === 'inet' ? 4 : 6 }),
     ...(settings.bindAddress !== undefined && { localAddress: settings.bindAddress }),
+    ...(versionAddendum !== undefined && { versionAddendum }),
+    onHandshake: ({ isPostQuantum }) => {
+      if (!isPostQuantum && wantsWeakCryptoWarning(config))
+        for (const line of notPostQuantum) callbacks.onNotice?.(line);
+    },
     ...(log && { log: (level: 1 | 2 | 3, text: string) => log(`debug${level}`, text) }),
   };
 }
+
+/** Who wrote down which key exchanges to use has made the choice already. */
+function wantsWeakCryptoWarning({ settings }: ClientConfig): boolean {
+  return settings.warnWeakCrypto === 'yes' && settings.kexAlgorithms === undefined;
+}
+
+const notPostQuantum = [
+  '** WARNING: connection is not using a post-quantum key exchange algorithm.',
+  '** This session may be vulnerable to "store now, decrypt later" attacks.',
+  '** The server may need to be upgraded. See https://openssh.com/pq.html',
+];

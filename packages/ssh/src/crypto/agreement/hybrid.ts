@@ -33,6 +33,7 @@ export function hybridAgreement(name: string, hash: HashName, kem: Kem, curve: C
   return {
     name,
     hash,
+    postQuantum: true,
     async start() {
       const kemKeys = await kem.generateKeyPair();
       const curveKeys = curve.generateKeyPair();
