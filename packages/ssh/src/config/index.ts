@@ -11,7 +11,8 @@ export { type DumpLine, type DumpOptions, dumpClientConfig } from './client/dump
 export { type ClientKeyword, type ClientSettings, clientKeywords, findClientKeyword } from './client/keywords.ts';
 export type { RanCommand } from './client/match.ts';
 export type { BlockEvent, ClientDraft, ReadEvent } from './client/read.ts';
-export { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './client/resolve.ts';
+export { type ClientConfigRequest, resolveClientConfig } from './client/resolve.ts';
+export type { ClientConfig } from './client/settled.ts';
 export { parseEscapeCharacter } from './client/special-values.ts';
 export type { ConfigSystem, ReadFileOptions } from './client/system.ts';
 export { clientTokens, proxyTokens, type TokenFacts, tokenFacts } from './client/tokens.ts';

@@ -198,12 +198,16 @@ export function list(name: string, initial: readonly string[], whenEmpty?: strin
     ({ words, keyword }) => {
       if (words.includes('')) throw new ValueError(`keyword ${keyword} empty argument`);
       if (words.length > 1 && words.some((word) => word.toLowerCase() === 'none')) {
-        throw new ValueError(`keyword ${keyword} "none" argument must appear alone.`);
+        throw new ValueError(noneAlone(keyword));
       }
       return words;
     },
     (value) => (value.length > 0 ? [value.map(quoteWord).join(' ')] : whenEmpty === undefined ? [] : [whenEmpty]),
   );
+}
+
+export function noneAlone(keyword: string): string {
+  return `keyword ${keyword} "none" argument must appear alone.`;
 }
 
 /** A word that reads back as itself. */

@@ -1,5 +1,5 @@
 /** -G: the settings for a host, a line each; with -v, where each of them was said. */
-import { type DumpLine, dumpClientConfig, expandHome } from '@nacre/ssh/config';
+import { type DumpLine, dumpClientConfig } from '@nacre/ssh/config';
 import { allAlgorithms } from './algorithms.ts';
 import { expandPath, orUndefined } from './paths.ts';
 import type { Request } from './request.ts';
@@ -30,17 +30,27 @@ export function dumpLines({
   settings,
   ...expansion
 }: Pick<Request, 'config' | 'settings' | 'home' | 'tokens'>) {
-  const home_ = (file: string): string => expandHome(file, expansion.home);
+  // Read back, a percent sign would be taken for a token.
+  const path = (text: string, keyword: string) => expandPath(text, expansion, keyword).replaceAll('%', '%%');
   const controlPath = orUndefined(settings.controlPath);
+  const { identityAgent } = settings;
   const shown = {
     ...settings,
-    userKnownHostsFile: settings.userKnownHostsFile.map(home_),
-    ...(controlPath !== undefined && { controlPath: expandPath(controlPath, expansion, 'ControlPath') }),
+    userKnownHostsFile: settings.userKnownHostsFile.map((file) => path(file, 'UserKnownHostsFile')),
+    ...(isPath(identityAgent) && { identityAgent: path(identityAgent, 'IdentityAgent') }),
+    proxyCommand: orUndefined(settings.proxyCommand),
+    proxyJump: orUndefined(settings.proxyJump),
+    ...(controlPath !== undefined && { controlPath: path(controlPath, 'ControlPath') }),
   };
   return dumpClientConfig(
     { ...config, settings: shown },
     { algorithms: allAlgorithms(settings), defaultIdentityFiles: defaultIdentities },
   );
+}
+
+/** A socket, and not one of the words that say where to find its name. */
+function isPath(agent: string | undefined): agent is string {
+  return agent !== undefined && !/^(?:none|SSH_AUTH_SOCK|\$[A-Za-z_]\w*)$/i.test(agent);
 }
 
 function withPlace({ text, place }: DumpLine): string {

@@ -146,3 +146,24 @@ test('an aborted signal ends the attempt', async (t) => {
   const { go } = await prepare(t);
   await assert.rejects(go('', { signal: AbortSignal.abort() }), isError('aborted'));
 });
+
+test('a jump host is not asked for secrets that are meant for the host behind it', async (t) => {
+  const seen: string[] = [];
+  const authenticate = { password: async ({ password }: { password: string }) => seen.push(password) > 0 };
+  const { port } = await listening(t, { authenticate });
+  const { go, knownHosts } = await prepare(t);
+  writeFileSync(knownHosts, `[127.0.0.1]:${port} ${formatPublicKey(hostKey.publicKey)}\n`);
+  const lines = `Host gate\n Hostname 127.0.0.1\n Port ${port}\n UserKnownHostsFile ${knownHosts}\nHost web\n ProxyJump gate`;
+  const password = async () => 'secret';
+  await assert.rejects(go(lines, { password: 'secret' }), isError('auth-failed'));
+  await assert.rejects(go(lines, { callbacks: { password } }), isError('auth-failed'));
+  assert.deepEqual(seen, []);
+  const asking: boolean[] = [];
+  // It lets us in now, and forwards nothing.
+  const callbacks = ({ isJumpHost }: { isJumpHost: boolean }) => {
+    asking.push(isJumpHost);
+    return { password };
+  };
+  await assert.rejects(go(lines, { callbacks }), isError('channel-open-refused'));
+  assert.deepEqual([seen, asking.includes(true)], [['secret'], true]);
+});

@@ -54,3 +54,13 @@ test('a name that no domain has is left to the resolver, or is an error', async 
     (error: unknown) => error instanceof SshError && error.code === 'dns-failed',
   );
 });
+
+test('a name that stays as it is may be an alias that a rule follows', async () => {
+  const aliases = async (name: string) => ({ short: 'real.example', 'a.b.c': 'real.example.' })[name];
+  const follow = (name: string, source: string) =>
+    canonicalizeHostName(name, settings({ canonicalizePermittedCnames: [{ source, target: '*.example' }] }), aliases);
+  assert.equal(await follow('short', 'short'), 'real.example');
+  assert.equal(await follow('a.b.c', '*'), 'real.example');
+  assert.equal(await follow('short', 'other'), undefined);
+  assert.equal(await follow('nobody', '*'), undefined);
+});

@@ -2,7 +2,7 @@
 
 import type { ConfigPlace } from '../place.ts';
 import { type ClientKeyword, clientKeywords, clientRow } from './keywords.ts';
-import type { ClientConfig } from './resolve.ts';
+import type { ClientConfig } from './settled.ts';
 
 export interface DumpLine {
   readonly keyword: ClientKeyword;
@@ -38,7 +38,11 @@ function textsOf(keyword: ClientKeyword, config: ClientConfig, options: DumpOpti
   if (names !== undefined) return [names.join(',')];
   switch (keyword) {
     case 'user':
-      return [config.user];
+      return [escapeTokens(config.user)];
+    case 'localForward':
+    case 'remoteForward':
+    case 'setEnv':
+      return clientRow(keyword).format(settings[keyword]).map(escapeTokens);
     case 'hostName':
       return [config.host];
     case 'identityFile':
@@ -46,4 +50,9 @@ function textsOf(keyword: ClientKeyword, config: ClientConfig, options: DumpOpti
     default:
       return clientRow(keyword).format(settings[keyword]);
   }
+}
+
+/** What was expanded would be taken for tokens when it is read back. */
+function escapeTokens(text: string): string {
+  return text.replaceAll('%', '%%');
 }

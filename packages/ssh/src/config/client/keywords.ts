@@ -114,7 +114,7 @@ export const clientKeywords = {
   hostKeyAlgorithms: algorithms('HostKeyAlgorithms'),
   hostKeyAlias: text('HostKeyAlias'),
   hostbasedAcceptedAlgorithms: algorithms('HostbasedAcceptedAlgorithms'),
-  identityAgent: text('IdentityAgent'),
+  identityAgent: special.identityAgent,
   ignoreUnknown: text('IgnoreUnknown'),
   kbdInteractiveDevices: text('KbdInteractiveDevices'),
   kexAlgorithms: algorithms('KexAlgorithms'),
@@ -139,7 +139,7 @@ export const clientKeywords = {
   remoteForward: forwards('RemoteForward', 'remote'),
 
   identityFile: eachLine('IdentityFile', maxFiles),
-  canonicalDomains: list('CanonicalDomains', [], 'none'),
+  canonicalDomains: special.canonicalDomains,
   certificateFile: eachLine('CertificateFile', maxFiles),
   globalKnownHostsFile: list('GlobalKnownHostsFile', ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
   userKnownHostsFile: list('UserKnownHostsFile', ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),

@@ -160,6 +160,7 @@ async function takeLine(
   switch (keyword) {
     case 'host': {
       requireWords(line);
+      if (words.includes('')) throw new ValueError('keyword host empty argument');
       const judgement = judgeHost(words, reading.host);
       settleBlock({ ...judgement, keyword: 'Host', words, place }, state, reading, options);
       if (state.active) tellApplying(`Applying options for ${judgement.because}`, place, reading);

@@ -4,7 +4,8 @@ import { SshError } from '../../errors.ts';
 import { dumpClientConfig } from './dump.ts';
 import { type ClientKeyword, clientKeywords, clientRow, findClientKeyword } from './keywords.ts';
 import type { ClientDraft, ReadEvent } from './read.ts';
-import { type ClientConfig, type ClientConfigRequest, resolveClientConfig } from './resolve.ts';
+import { type ClientConfigRequest, resolveClientConfig } from './resolve.ts';
+import type { ClientConfig } from './settled.ts';
 import type { ConfigSystem } from './system.ts';
 
 const home = '/home/alice';
@@ -141,8 +142,29 @@ test('canonical names: the files are read again for the new name', async () => {
   assert.equal(host, 'db1.example.com');
   assert.equal(settings.port, 1);
   assert.equal(settings.user, 'c');
-  assert.equal((await resolve(`ProxyJump j\n${text}`, { canonicalize })).host, 'db1');
+  const proxied = await resolve(`ProxyJump j\n${text}`, { canonicalize });
+  // The name is the jump host's to look up; the files are read again all the same.
+  assert.deepEqual([proxied.host, proxied.settings.port, proxied.user], ['db1', 22, 'c']);
   assert.equal((await resolve(`ProxyJump none\n${text}`, { canonicalize })).host, 'db1.example.com');
+});
+
+test('in the second reading Host and HostName see the name as it was settled', async () => {
+  const late = await resolve('Host db1\nHostname %h.c\nMatch final\nUser z\nHost db1.c\nPort 7');
+  assert.deepEqual([late.host, late.user, late.settings.port], ['db1.c', 'z', 7]);
+  assert.equal((await resolve('Match final\nHostname %h.x')).host, 'db1');
+  assert.equal((await resolve('Hostname %h%h\nMatch final host db1db1\nPort 7')).settings.port, 7);
+  const unchanged = await resolve('CanonicalizeHostname yes\nMatch canonical\nPort 7', {
+    canonicalize: () => Promise.resolve(undefined),
+  });
+  assert.equal(unchanged.settings.port, 7);
+});
+
+test('domains that are none', async () => {
+  const wrong = ['-c', 'a..b', 'a/b', 'none a', '.a'];
+  for (const domain of wrong)
+    await assert.rejects(resolve(`CanonicalDomains ${domain}`), bad(/terminating, 1/), domain);
+  assert.deepEqual((await resolve('CanonicalDomains a_b.c d')).settings.canonicalDomains, ['a_b.c', 'd']);
+  await assert.rejects(resolve('CanonicalizePermittedCNAMEs none a:b'), bad(/terminating, 1/));
 });
 
 test('Include: relative to ~/.ssh, wildcards, inside a block that does not apply, in a circle', async () => {
@@ -200,6 +222,48 @@ test('every value of a list knows its own line: said twice, several in a line, t
     draft.identityFile = ['x', 'y'];
   };
   assert.deepEqual(await lines('IdentityFile z', 'identityFile', { commandLine: [typed] }), [0, 0, 1]);
+});
+
+test('User, SetEnv and sockets of forwards are expanded; a name that was typed is not', async () => {
+  const env = `\${NAME}`;
+  const { settings, user } = await resolve(`User %u-${env}-%h\nSetEnv A=${env} B=%r\nMatch user %u-*\nPort 5`);
+  assert.deepEqual(
+    [user, settings.user, settings.setEnv],
+    ['alice-value-db1', 'alice-value-db1', ['A=value', 'B=alice-value-db1']],
+  );
+  assert.equal(settings.port, 5);
+  const typed = await resolve('', { commandLine: [(draft: ClientDraft) => void Object.assign(draft, { user: '%u' })] });
+  assert.equal(typed.user, '%u');
+  const forwards = await resolve(`LocalForward /l/%p /t/${env}\nRemoteForward /r/%u %h:1\nLocalForward 1 /t/%n`);
+  const sockets = [...forwards.settings.localForward, ...forwards.settings.remoteForward];
+  assert.deepEqual(
+    sockets.map(({ listen, target }) => [listen, target].map((end) => ('path' in end ? end.path : ''))),
+    [
+      ['/l/22', '/t/value'],
+      ['', '/t/db1'],
+      ['/r/alice', ''],
+    ],
+  );
+  await assert.rejects(resolve('\nUser %r'), bad(/^\/c line 2: User: unknown key %r/));
+  await assert.rejects(
+    resolve('User a\nSetEnv A=1\nLocalForward /l/%z a:1'),
+    bad(/^\/c line 3: LocalForward: unknown key %z/),
+  );
+  await assert.rejects(resolve('SetEnv A=\u0024{NONE}'), bad(/^\/c line 1: SetEnv: env var \$\{NONE\} has no value/));
+});
+
+test('what was expanded reads back as it is', async () => {
+  const first = await resolve('User a%%b\nSetEnv A=50%%\nLocalForward /l/%% a:1');
+  assert.deepEqual([first.user, first.settings.setEnv], ['a%b', ['A=50%']]);
+  const text = dumpClientConfig(first).map((line) => line.text);
+  assert.deepEqual((await resolve(text.join('\n'))).settings.localForward, first.settings.localForward);
+  assert.equal((await resolve(text.join('\n'))).user, 'a%b');
+});
+
+test('an empty pattern and an agent that no variable can name', async () => {
+  await assert.rejects(resolve('Host ""\nPort 1'), bad(/terminating, 1 bad/));
+  await assert.rejects(resolve('IdentityAgent $A-B'), bad(/terminating, 1 bad/));
+  assert.equal((await resolve('IdentityAgent $A_1')).settings.identityAgent, '$A_1');
 });
 
 test('UpdateHostKeys stays on only for the usual files', async () => {

@@ -1,8 +1,9 @@
 /** What ssh is told for one host: flags, then the person's file, then the system's; defaults for the rest. */
 import { join } from 'node:path';
 import { SshError } from '../../errors.ts';
-import { type ConfigPlace, commandLine } from '../place.ts';
+import { commandLine } from '../place.ts';
 import { expandTokens } from '../tokens.ts';
+import { expandSettings } from './expand.ts';
 import { type ClientKeyword, type ClientSettings, clientKeywords, clientRow } from './keywords.ts';
 import type { MatchSubject } from './match.ts';
 import {
@@ -14,6 +15,7 @@ import {
   readClientFile,
   readClientOption,
 } from './read.ts';
+import type { ClientConfig } from './settled.ts';
 import type { ConfigSystem } from './system.ts';
 import { clientTokens } from './tokens.ts';
 
@@ -40,17 +42,6 @@ export interface ClientConfigRequest {
   readonly canonicalize?: (name: string, settings: ClientSettings) => Promise<string | undefined>;
 }
 
-export interface ClientConfig {
-  readonly settings: ClientSettings;
-  /** As it was typed. */
-  readonly originalHost: string;
-  /** The name or address to connect to. */
-  readonly host: string;
-  readonly user: string;
-  /** Where each value that somebody gave was said; defaults are not in it. */
-  readonly origins: ReadonlyMap<ClientKeyword, readonly ConfigPlace[]>;
-}
-
 /**
  * Settles what is configured for a host, as ssh_config(5) describes.
  *
@@ -69,21 +60,20 @@ export async function resolveClientConfig(request: ClientConfigRequest, system: 
   await takeCommandLine(request.commandLine ?? [], first);
   await readFiles(first, request);
   let host = expandHostName(draft, request.host);
-  const canonical = await canonicalize(request, withDefaults(draft), host);
-  if (canonical !== undefined) {
-    host = canonical;
-    draft.hostName = canonical;
-  }
-  if (canonical !== undefined || wantsFinalPass) {
-    // What decides about canonical names is settled by now, also where nobody said anything.
+  const settledBefore = withDefaults(draft);
+  host = (await canonicalize(request, settledBefore, host)) ?? host;
+  // Asked for, canonical names have the files read again also where the name came out as it was.
+  if (wantsFinalPass || settledBefore.canonicalizeHostname !== 'no') {
+    // The name is settled by now, and so is what decides about it, also where nobody said anything.
+    draft.hostName = host;
     draft.canonicalizeHostname ??= clientKeywords.canonicalizeHostname.initial;
     draft.canonicalizeFallbackLocal ??= clientKeywords.canonicalizeFallbackLocal.initial;
     draft.canonicalizeMaxDots ??= clientKeywords.canonicalizeMaxDots.initial;
-    await readFiles(createReading(pass, canonical ?? request.host, host), request);
-    host = canonical ?? expandHostName(draft, request.host);
+    await readFiles(createReading(pass, host, host), request);
   }
   const settings = withDefaults(draft);
-  return { settings, originalHost: request.host, host, user: settings.user ?? system.localUser, origins };
+  const user = settings.user ?? system.localUser;
+  return expandSettings({ settings, originalHost: request.host, host, user, origins }, system);
 }
 
 async function takeCommandLine(

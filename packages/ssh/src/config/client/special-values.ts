@@ -4,6 +4,8 @@ import { type ConfigPlace, ValueError } from '../place.ts';
 import {
   type Given,
   type KeywordRow,
+  list,
+  noneAlone,
   only,
   parseBytes,
   parseFlag,
@@ -13,6 +15,8 @@ import {
   row,
   single,
 } from '../values.ts';
+
+const domainList = list('CanonicalDomains', [], 'none');
 
 /** Whether keys that were opened go into the agent, and for how long. */
 export interface AddKeys {
@@ -118,6 +122,19 @@ export const forwardAgent: KeywordRow<ForwardAgent> = single<ForwardAgent>(
   false,
   (word) => (/^(?:yes|no|true|false)$/i.test(word) ? parseFlag(word) : word),
   (value) => (typeof value === 'string' ? quoteWord(value) : value ? 'yes' : 'no'),
+);
+
+/** A socket, `none`, `SSH_AUTH_SOCK`, or `$NAME` for the socket that a variable of the environment names. */
+export const identityAgent: KeywordRow<string | undefined> = row<string | undefined>(
+  'IdentityAgent',
+  undefined,
+  (given) => {
+    const word = only(given);
+    if (/^\$[^{]/.test(word) && !/^\$[A-Za-z_]\w*$/.test(word))
+      throw new ValueError(`Invalid environment name ${word}.`);
+    return word;
+  },
+  (value) => (value === undefined ? [] : [quoteWord(value)]),
 );
 
 /** Type of service: a DSCP by name or number, or `none` for what the system does. */
@@ -308,6 +325,23 @@ export const tunnelDevice: KeywordRow<string> = single(
   (devices) => devices,
 );
 
+/** Domains to try. They become parts of names that are looked up and looked for in known_hosts. */
+export const canonicalDomains: KeywordRow<readonly string[]> = {
+  ...domainList,
+  read(given, before) {
+    const domains = domainList.read(given, before);
+    for (const domain of domains) if (domain.toLowerCase() !== 'none') requireDomain(domain);
+    return domains;
+  },
+};
+
+function requireDomain(domain: string): void {
+  const complain = (what: string) => new ValueError(`domain name "${domain.slice(0, 100)}" ${what}`);
+  if (!/^[a-z0-9]/i.test(domain)) throw complain('starts with invalid character');
+  if (/[^a-z0-9._-]/i.test(domain)) throw complain('contains invalid characters');
+  if (domain.includes('..')) throw complain('contains consecutive separators');
+}
+
 /** CNAMEs that may be followed while a name is made canonical: names that match `source` may lead to `target`. */
 export interface CnameRule {
   readonly source: string;
@@ -319,6 +353,8 @@ export const canonicalizePermittedCnames: KeywordRow<readonly CnameRule[]> = row
   [],
   ({ words }) => {
     if (words.length === 1 && words[0]?.toLowerCase() === 'none') return [];
+    if (words.some((word) => word.toLowerCase() === 'none'))
+      throw new ValueError(noneAlone('canonicalizepermittedcnames'));
     return words.map((word) => {
       if (word === '*') return { source: '*', target: '*' };
       const at = word.indexOf(':');

@@ -55,5 +55,5 @@ interface Settled extends Pick<TokenFacts, 'originalHost' | 'host' | 'user'> {
 export function tokenFacts({ settings, originalHost, host, user }: Settled): TokenFacts {
   const { port, hostKeyAlias, proxyJump = '' } = settings;
   const jumpHosts = proxyJump.toLowerCase() === 'none' ? '' : proxyJump;
-  return { originalHost, host, port, user, hostKeyAlias, jumpHosts };
+  return { originalHost, host, port, user, hostKeyAlias: hostKeyAlias?.toLowerCase(), jumpHosts };
 }
