@@ -19,6 +19,7 @@ import {
   makeFolder,
   missing,
   nacreProgram,
+  runProgram,
   sshCommand,
   startProgram,
   startTerminal,
@@ -40,6 +41,8 @@ import {
 
 const skip = missing('nacre:ssh', 'sshd', 'ssh');
 const withTerminal = skip || missing('python3');
+/** HELLO, version 4. */
+const greeting = '000000080000000100000004';
 const persist = ['-o', 'ControlMaster=auto', '-o', 'ControlPersist=60'];
 
 test('ControlPersist: the first one starts a master, the next one goes through it', { skip }, async (t) => {
@@ -260,13 +263,41 @@ test('another user’s socket, and another user’s link, are not used', { skip:
   chownSync(path, 0, 0);
 });
 
+test('another user at the socket is turned away', { skip: skip || missing('root', 'setpriv') }, async (t) => {
+  const { path, master } = await startMaster(t, 'ours', ['-N', '-v']);
+  // As if the mode had not kept them out.
+  chmodSync(join(path, '..'), 0o755);
+  chmodSync(path, 0o666);
+  const argv = await command('theirs', ['-S', path, '-O', 'check']);
+  const other = await runProgram(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...argv]);
+  assert.equal(other.status, 255, other.stderr);
+  assert.doesNotMatch(other.stderr, /Master running/);
+  await master.waitForLog(/multiplex uid mismatch: peer euid 65534 != uid 0/);
+  assert.equal((await run('ours', ['-S', path], ['echo still'])).text, 'still\n');
+});
+
+test('descriptors that a client sends end nothing', { skip: skip || missing('python3') }, async (t) => {
+  const { path } = await startMaster(t, 'ours');
+  const script = [
+    'import array, os, pty, socket, sys',
+    's = socket.socket(socket.AF_UNIX)',
+    's.connect(sys.argv[1])',
+    `s.sendall(bytes.fromhex('${greeting}'))`,
+    'kinds = [os.open("/dev/null", 2), os.open("/etc/passwd", 0), pty.openpty()[1], os.pipe()[0], s.fileno()]',
+    'for fd in kinds: s.sendmsg([bytes(1)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])',
+    'print("sent")',
+  ];
+  const sent = await runProgram(['python3', '-c', script.join('\n'), path]);
+  assert.equal(sent.stdout.toString(), 'sent\n', sent.stderr);
+  assert.equal((await run('ours', ['-S', path], ['echo still'])).text, 'still\n');
+});
+
 test('a client that sends anything at all harms nobody', { skip }, async (t) => {
   const { path } = await startMaster(t, 'ours');
   const session = startProgram(await command('ours', ['-S', path], ['echo begun; read x; sleep 1; echo over']), {
     env,
   });
   await session.waitForLog(/begun/);
-  const greeting = '000000080000000100000004';
   const attacks = [
     'ff'.repeat(5000),
     `${greeting}ffffffff`,
