@@ -11,6 +11,12 @@ import type { CallOptions, ConnectOptions } from './options.ts';
 export interface MuxConnectOptions extends CallOptions {
   /** How long a master may take to answer at all. Default 10,000; a stopped one would hold us up for ever. */
   readonly timeoutMs?: number;
+  /**
+   * OpenSSH's master ends itself, and with it everybody's sessions, when a client goes that had a channel refused. Such a socket
+   * is handed over here in place of being closed, so that somebody keeps it open; by default it stays open, and keeps nothing
+   * alive, until this process ends.
+   */
+  readonly keepOpen?: (socket: Socket) => void;
 }
 
 export interface ShareOptions extends Pick<ConnectOptions, 'keepalive' | 'limits' | 'log'> {
@@ -138,7 +144,8 @@ function ownerOf(path: string, find: typeof lstatSync): number | undefined {
 async function greet(path: string, options: MuxConnectOptions): Promise<{ session: MuxClientSession; socket: Socket }> {
   const socket = await open(path, options);
   const driver = new StreamDriver(socket);
-  const session = new MuxClientSession(driver, systemClock);
+  const { keepOpen = (left: Socket) => void left.unref() } = options;
+  const session = new MuxClientSession(driver, systemClock, () => keepOpen(socket));
   driver.drive(session);
   await deadline(session.greeted, path, options, () => session.close());
   return { session, socket };

@@ -36,8 +36,11 @@ export class MuxClientSession {
   #ended: SshError | undefined;
   #settleGreeting: { resolve(found: ReadonlyMap<string, Buffer>): void; reject(error: SshError): void };
   #settleClosed: (error: SshError | undefined) => void = () => {};
+  readonly #leaveOpen: (() => void) | undefined;
 
-  constructor(sink: ByteSink, clock: Clock) {
+  /** @param leaveOpen - in place of closing the socket, where its end would be the master's as well. */
+  constructor(sink: ByteSink, clock: Clock, leaveOpen?: () => void) {
+    this.#leaveOpen = leaveOpen;
     this.#sink = sink;
     this.#clock = clock;
     this.#settleGreeting = { resolve() {}, reject() {} };
@@ -161,7 +164,8 @@ export class MuxClientSession {
     this.#pending.clear();
     for (const { reject } of pending) reject(error);
     this.#link?.fail(error);
-    this.#sink.end();
+    if (cause === undefined && this.#link?.endangersMaster && this.#leaveOpen !== undefined) this.#leaveOpen();
+    else this.#sink.end();
     this.#settleClosed(cause);
   }
 

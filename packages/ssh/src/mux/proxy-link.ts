@@ -28,6 +28,7 @@ export class ProxyLink implements ConnectionLink {
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended: SshError | undefined;
+  #unconfirmedOpens = 0;
 
   constructor(options: ProxyLinkOptions) {
     this.#options = options;
@@ -35,6 +36,14 @@ export class ProxyLink implements ConnectionLink {
 
   get ended(): SshError | undefined {
     return this.#ended;
+  }
+
+  /**
+   * OpenSSH's master (10.0 as well) ends itself, and everybody's sessions, when a client goes that has asked for a channel which
+   * was not granted: it wants to close it, and knows no number for it.
+   */
+  get endangersMaster(): boolean {
+    return this.#unconfirmedOpens > 0 && !this.#options.routesReplies;
   }
 
   /** {@inheritDoc ConnectionLink.ready} */
@@ -54,6 +63,7 @@ export class ProxyLink implements ConnectionLink {
   /** {@inheritDoc ConnectionLink.send} */
   send(head: Uint8Array, body?: Uint8Array): void {
     if (this.#ended !== undefined) return;
+    if (head[0] === 90) this.#unconfirmedOpens++;
     if (head[0] === 80 && !this.#options.routesReplies) {
       const { message, reply } = answerForMaster(head);
       if (message !== undefined) this.#options.writer.sendPacket(message);
@@ -94,6 +104,7 @@ export class ProxyLink implements ConnectionLink {
 
   #deliver(payload: Buffer): void {
     if (this.#ended !== undefined) return;
+    if (payload[0] === 91) this.#unconfirmedOpens--;
     if (this.#handler === undefined) {
       this.#earlyBytes += payload.length;
       if (this.#earlyBytes > maxConnectionWindowBytes) throw muxError('more came than anybody waits for');

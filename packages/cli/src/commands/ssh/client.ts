@@ -38,22 +38,31 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
   }
   const wish = terminalWish(request);
   const path = await findControlPath(request);
-  if (path !== undefined) {
-    const reached = await (await import('./shared/reach.ts')).reachMaster(request, path);
-    if (typeof reached === 'number') return reached;
-    if (reached !== undefined) {
-      const facts = { ...request, address: undefined };
-      const opened = { connection: reached, facts, startedMs: performance.now(), close: () => reached.close() };
-      // Through a master the forwards are the master's, unless ssh -O proxy asked for nothing but the connection.
-      const clearAllForwardings = settings.clearAllForwardings || controlCommand !== 'proxy';
-      const shared = { ...request, sharing: 'through', settings: { ...settings, clearAllForwardings } } as const;
-      return runOver(opened, shared, wish);
-    }
-  }
+  const status = path === undefined ? undefined : await runThroughMaster(request, wish, path);
+  if (status !== undefined) return status;
   const { openOwnConnection } = await import('./own-connection.ts');
   const opened = await openOwnConnection(request, wish);
   const place = settings.controlMaster === 'no' ? undefined : path;
   return opened === undefined ? failureStatus : runOver(opened, request, wish, place);
+}
+
+/** Undefined where no master takes us: ssh connects by itself then. */
+async function runThroughMaster(request: Request, wish: TerminalWish, path: string): Promise<number | undefined> {
+  const { settings, controlCommand, log } = request;
+  const connection = await (await import('./shared/reach.ts')).reachMaster(request, path);
+  if (connection === undefined || typeof connection === 'number') return connection;
+  const facts = { ...request, address: undefined };
+  const opened = { connection, facts, startedMs: performance.now(), close: () => connection.close() };
+  // The forwards are the master's, unless ssh -O proxy asked for nothing but the connection.
+  const clearAllForwardings = settings.clearAllForwardings || controlCommand !== 'proxy';
+  const shared = { ...request, sharing: 'through', settings: { ...settings, clearAllForwardings } } as const;
+  try {
+    return await runOver(opened, shared, wish);
+  } catch (error) {
+    if (!(error instanceof SessionRefused) || controlCommand === 'proxy') throw error;
+    log.error(`mux_client_request_session: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** Of two processes of one command only the first tells what it reads. */
@@ -107,11 +116,13 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     if (ended.status !== undefined) return ended.status;
     // By ~. or by ssh -O exit: whoever did it knows.
     if (error.code === 'closed') return failureStatus;
+    if (isRefusal(error, request) && role === 'foreground') throw new SessionRefused();
     for (const line of describeEnd(error, opened, request)) log.error(line);
     return failureStatus;
   } finally {
     await sharing?.close();
     await opened.close();
+    ended.stop();
   }
 }
 
@@ -187,6 +198,18 @@ async function waitForOthers(
   await sharing?.idle();
 }
 
+/** The server gives the master no further session (MaxSessions): a connection of our own may still have one. */
+class SessionRefused extends FatalError {
+  constructor() {
+    super('session request failed: Session open refused by peer');
+  }
+}
+
+function isRefusal({ code }: SshError, { sharing, stdioForward, settings }: Request): boolean {
+  const asksForSession = stdioForward === undefined && settings.sessionType !== 'none';
+  return sharing === 'through' && asksForSession && code === 'channel-open-refused';
+}
+
 function describeEnd(error: SshError, { facts }: Opened, { sharing, host }: Request): string[] {
   if (sharing !== 'through' || error.code !== 'connection-lost') return describeLostSession(error, facts);
   return [`Shared connection to ${host} closed: its master has ended.`];
@@ -205,22 +228,34 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
   return { wanted, isLocal: wanted && isLocal };
 }
 
+/** What a signal has ended, and how to stop waiting for one. */
+interface SignalWatch {
+  readonly status: number | undefined;
+  stop(): void;
+}
+
 /** As OpenSSH: a signal that ends the client ends the session in good order, with status 255; -N that is asked to end has done well. */
-function watchSignals(
-  connection: ClientConnection,
-  { log, settings }: Request,
-): { readonly status: number | undefined } {
-  const ended: { status: number | undefined } = { status: undefined };
+function watchSignals(connection: ClientConnection, { log, settings }: Request): SignalWatch {
+  let ended: number | undefined;
   const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
-  for (const [name, number] of Object.entries(numbers)) {
-    process.once(name, () => {
+  const watches = Object.entries(numbers).map(([name, number]) => {
+    const end = () => {
       log.verbose(`Killed by signal ${number}.`);
       const status = name === 'SIGTERM' && settings.sessionType === 'none' ? 0 : failureStatus;
-      ended.status = status;
+      ended = status;
       void connection.close().then(() => process.exit(status));
-    });
-  }
-  return ended;
+    };
+    process.once(name, end);
+    return () => void process.off(name, end);
+  });
+  return {
+    get status() {
+      return ended;
+    },
+    stop: () => {
+      for (const stop of watches) stop();
+    },
+  };
 }
 
 function tellTraffic(connection: ClientConnection, log: Log, startedMs: number): void {

@@ -14,7 +14,7 @@ import {
 import { parseFlags, usageError } from '../../flags/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { FatalError } from './end.ts';
-import { type FlagName, flagTable, laterFlags } from './flag-table.ts';
+import { type FlagName, flagTable, refusedFlags } from './flag-table.ts';
 import { parseReconnectLimits, type ReconnectLimits } from './reconnect-limits.ts';
 import { role } from './role.ts';
 
@@ -122,9 +122,10 @@ function requireDestination(typed: string): Destination {
 
 /** What decides where the rest is read from and told is done at once; settings are entries, in their order. */
 function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
-  if (laterFlags.has(name)) {
+  const refusal = refusedFlags[name];
+  if (refusal !== undefined) {
     const letter = flagTable.rows.find((row) => row.name === name)?.letter;
-    throw always(`ssh: -${letter} is not supported yet`);
+    throw always(`ssh: -${letter}: ${refusal}`);
   }
   switch (name) {
     case 'quiet':

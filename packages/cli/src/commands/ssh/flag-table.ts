@@ -70,5 +70,7 @@ export const flagTable = {
 
 export type FlagName = (typeof flagTable.rows)[number]['name'];
 
-/** Flags whose work is not there yet: asking for one is an error, so that nobody counts on what does not happen. */
-export const laterFlags: ReadonlySet<FlagName> = new Set(['pkcs11']);
+/** Flags that cannot be served, and why: asking for one is an error, so that nobody counts on what does not happen. */
+export const refusedFlags: Partial<Readonly<Record<FlagName, string>>> = {
+  pkcs11: 'PKCS#11 libraries are not loaded here; keys on tokens are reached through an agent',
+};

@@ -37,7 +37,7 @@ export async function prepareLent(
 }
 
 /** The socket of the agent that is lent; undefined where there is none. */
-function chooseAgent(request: Request): string | undefined {
+export function chooseAgent(request: Request): string | undefined {
   const { settings, log } = request;
   const { forwardAgent } = settings;
   if (forwardAgent === false) return undefined;

@@ -17,7 +17,6 @@ import { type CommandLine, type ControlCommand, type HostPort, readCommandLine }
 import { isHostName, isUserName } from './destination.ts';
 import { FatalError } from './end.ts';
 import { flagTable } from './flag-table.ts';
-import { tellLaterSettings } from './later-settings.ts';
 import { type Log, shiftLogLevel } from './log.ts';
 import { orUndefined } from './paths.ts';
 import { versionLine } from './version.ts';
@@ -79,7 +78,9 @@ export async function readRequest(args: readonly string[], log: Log): Promise<Re
   log.facility = request.settings.syslogFacility;
   // Patterns name OpenSSH's source files and functions, which are not ours: only "everything" means something here.
   log.showsAll = request.settings.logVerbose.some((pattern) => /^\*(?::\*){0,2}$/.test(pattern));
-  tellLaterSettings(request.config, log);
+  if (request.settings.logVerbose.length > 0 && !log.showsAll) {
+    log.debug(1, 'LogVerbose names source files of OpenSSH, which are not here: only * has an effect');
+  }
   return checked(request, typed.command);
 }
 
@@ -165,7 +166,7 @@ function tellEvent({ kind, text }: ReadEvent, log: Log): void {
   // Told by `nacre explain`; ssh itself stays as quiet about it as OpenSSH.
   if (kind === 'shadowed') return;
   if (kind === 'mistake') log.error(text);
-  else log.debug(kind === 'applying' || kind === 'reading' ? 1 : 2, text);
+  else log.debug(kind === 'ignored' || kind === 'past' ? 2 : 1, text);
 }
 
 /** What is typed and configured has to make sense together. */

@@ -1,5 +1,7 @@
 /** Going through a master: the connection of another ssh of this user, where one runs at the ControlPath. */
+import { spawn } from 'node:child_process';
 import { lstatSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { type ClientConnection, connectMux, type MuxClient } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
 import { FatalError } from '../end.ts';
@@ -41,7 +43,7 @@ export async function joinMaster(request: Request, path: string): Promise<Client
  */
 export async function joinProxy(request: Request, path: string): Promise<ClientConnection> {
   try {
-    return await share(await connectMux(path), request);
+    return await share(await connectMux(path, { keepOpen }), request);
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     if (error.code !== 'request-refused') throw new FatalError(error.message);
@@ -67,7 +69,7 @@ async function findMaster({ log, settings }: Request, path: string): Promise<Mux
   if (mayReplace) log.debug(1, 'auto-mux: Trying existing master');
   try {
     const timeoutMs = connectTimeoutSeconds === undefined ? {} : { timeoutMs: connectTimeoutSeconds * 1000 };
-    const master = await connectMux(path, timeoutMs);
+    const master = await connectMux(path, { ...timeoutMs, keepOpen });
     log.debug(2, 'mux_client_hello_exchange: master version 4');
     if (log.shows('DEBUG3')) {
       log.debug(3, `mux_client_request_alive: done pid = ${await master.aliveCheck()}`);
@@ -86,6 +88,14 @@ async function findMaster({ log, settings }: Request, path: string): Promise<Mux
     }
     return undefined;
   }
+}
+
+/** A process that reads until the master is gone outlives us, as the socket has to; it hears nothing and does nothing. */
+function keepOpen(socket: Socket): void {
+  const holder = spawn('cat', [], { stdio: [socket, 'ignore', 'ignore'], detached: true });
+  holder.on('error', () => {});
+  holder.unref();
+  socket.destroy();
 }
 
 /** OpenSSH removes whatever lies there; a file that is no socket was never a master's. */

@@ -56,6 +56,9 @@ export async function shareConnection(
     return undefined;
   }
   log.debug(1, `channel 0: new mux listener [${path}]`);
+  // The agent that is lent over a shared connection is the master's, whoever asks for it.
+  const agent = settings.forwardAgent === false ? undefined : (await import('../lent.ts')).chooseAgent(request);
+  if (agent !== undefined) connection.lendAgent(agent);
   // Whatever ends this process: a socket that answers nobody would be in the way of the next one.
   const remove = () => master.stopListening();
   process.once('exit', remove);
