@@ -40,8 +40,8 @@ export function hostTrustWords(request: Request): HostTrustCallbacks {
   };
 }
 
-/** Connections whose session has begun: the keyboard is the remote program's then. */
-const begun = new WeakSet<Request>();
+/** The keyboard is the remote program's then, also as far as jump hosts are concerned. */
+let hasSessionBegun = false;
 
 /**
  * UpdateHostKeys=ask asks before the session takes the keyboard: servers tell their keys right after login, so that whatever
@@ -52,7 +52,7 @@ export async function settleHostKeyQuestion(connection: ClientConnection, reques
     await connection.connection.globalRequest(keepalive.name).catch(() => {});
     await connection.learning;
   }
-  begun.add(request);
+  hasSessionBegun = true;
 }
 
 /** Keys that are being written down at the end of a short command are worth a moment; a server that never answers is not. */
@@ -105,7 +105,7 @@ const mostUpdateQuestions = 3;
 async function askUpdate({ lines }: HostKeyUpdate, request: Request): Promise<boolean> {
   const { log } = request;
   for (const line of lines) log.info(line);
-  if (begun.has(request)) return false;
+  if (hasSessionBegun) return false;
   const { askVisible } = await import('../../terminal/prompts.ts');
   for (let asked = 0; asked < mostUpdateQuestions; asked++) {
     const answer = (await askVisible('Accept updated hostkeys? (yes/no): '))?.toLowerCase();
