@@ -179,7 +179,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'a message that is none': {
     // Answered with UNIMPLEMENTED, as RFC 4253 §11.4 has it.
-    does: ({ send }) => send(message(192, Buffer.alloc(100))),
+    does: ({ send }) => send(message(127, Buffer.alloc(100))),
   },
   'a giant request that wants an answer, again and again': {
     does: async ({ connection }) => {

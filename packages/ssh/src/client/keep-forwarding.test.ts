@@ -191,7 +191,7 @@ test('an attempt that hangs is ended, and the next one made', async (t) => {
     onEvent: (event) => void world.events.push(event),
   });
   t.after(() => kept.close());
-  await kept.connection?.connection.link.fail(new SshError('cut', { code: 'connection-lost', stage: 'transport' }));
+  kept.connection?.connection.link.fail(new SshError('cut', { code: 'connection-lost', stage: 'transport' }));
   await until('it is back', () => kept.reconnects === 1);
   assert.equal(calls, 3);
   const [failed] = world.events.filter((event) => event.kind === 'failed');

@@ -1,5 +1,5 @@
 /** Listening on this machine for forwards: every address that OpenSSH would take, Unix sockets with their mode, no more than asked. */
-import { lookup } from 'node:dns/promises';
+import { promises as dns } from 'node:dns';
 import { statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -88,7 +88,7 @@ async function addressesOf(
   // The port that the system chooses is chosen for IPv4, which more programs look for.
   if (host === undefined || host === 'localhost') return ofFamily(port === 0 ? [...loopback].reverse() : loopback);
   try {
-    const found = await lookup(host, { all: true, ...(family !== undefined && { family }) });
+    const found = await dns.lookup(host, { all: true, ...(family !== undefined && { family }) });
     return [...new Set(found.map(({ address }) => address))];
   } catch {
     throw cannotListen(host, { address: host, step: 'lookup', reason: 'Name or service not known' });
