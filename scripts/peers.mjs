@@ -46,6 +46,8 @@ const peers = [
   { name: 'sftp', package: 'openssh-client' },
   { name: 'git', package: 'git' },
   { name: 'rsync', package: 'rsync' },
+  { name: 'xauth', package: 'xauth' },
+  { name: 'xdpyinfo', package: 'x11-utils' },
 ];
 
 /** OpenSSH 10 (post-quantum ML-KEM) from the distribution's backports, unpacked beside the system's own 9.2. */

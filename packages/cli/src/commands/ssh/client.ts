@@ -140,7 +140,8 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
 function watchSignals(connection: ClientConnection, log: Log): void {
   const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
   for (const [name, number] of Object.entries(numbers)) {
-    process.once(name, () => {
+    // Not `once`: what else watches for signals ends the process where it sees nobody left who does.
+    process.on(name, () => {
       log.verbose(`Killed by signal ${number}.`);
       void connection.close().then(() => process.exit(failureStatus));
     });
