@@ -49,6 +49,8 @@ const peers = [
   { name: 'sshfs', package: 'sshfs' },
   { name: 'ansible', package: 'ansible-core' },
   { name: 'autossh', package: 'autossh' },
+  { name: 'xauth', package: 'xauth' },
+  { name: 'xdpyinfo', package: 'x11-utils' },
 ];
 
 /** OpenSSH 10 (post-quantum ML-KEM) from the distribution's backports, unpacked beside the system's own 9.2. */

@@ -53,6 +53,8 @@ export class Channel implements Growable {
   interactive: boolean;
   /** Called for all data, in either direction. */
   onActivity: (() => void) | undefined;
+  /** Called when `abort` closes the channel from this side, before the peer has answered: it may take its time. */
+  onAbort: ((error: SshError) => void) | undefined;
   /** The peer's number for this channel. */
   remoteId = 0;
   readonly receiveWindow: ReceiveWindow;
@@ -165,6 +167,7 @@ export class Channel implements Growable {
   abort(error: SshError = closedError('locally')): void {
     if (this.#state === 'opening' || this.#state === 'closing' || this.#state === 'closed') return;
     this.#sender.sendClose(error);
+    this.onAbort?.(error);
   }
 
   /**

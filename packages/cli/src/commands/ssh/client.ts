@@ -245,7 +245,8 @@ function watchSignals(connection: ClientConnection, { log, settings }: Request):
       ended = status;
       void connection.close().then(() => process.exit(status));
     };
-    process.once(name, end);
+    // Not `once`: what else watches for signals ends the process where it sees nobody left who does.
+    process.on(name, end);
     return () => void process.off(name, end);
   });
   return {

@@ -153,14 +153,26 @@ async function joinStreams(
   if (input !== undefined) terminal?.reads(input);
   const ended = Promise.all([stdout, stderr].map(streamEnd));
   try {
-    const exit = await (terminal === undefined ? session.exit : Promise.race([session.exit, terminal.left]));
-    if (exit === 'left') return { neither: true };
+    const isIdle = whenIdle(session, request);
+    const exit = await Promise.race([session.exit, isIdle, ...(terminal === undefined ? [] : [terminal.left])]);
+    if (exit === 'left' || exit === 'idle') return { neither: true };
     await ended;
     await Promise.all([out.flush(), err.flush()]);
     return exit;
   } finally {
     input?.stop();
   }
+}
+
+/** ChannelTimeout closed the channel: the server may take as long to agree as its program runs. */
+function whenIdle({ channel }: ClientSession, { log }: Request): Promise<'idle'> {
+  return new Promise((resolve) => {
+    channel.onAbort = ({ message }) => {
+      const [seconds = 'some'] = /[\d.]+(?= seconds)/.exec(message) ?? [];
+      log.info(`channel ${channel.id}: closing after ${seconds} seconds of inactivity`);
+      resolve('idle');
+    };
+  });
 }
 
 function streamEnd(stream: NodeJS.ReadableStream & { destroyed: boolean; readableEnded: boolean }): Promise<void> {

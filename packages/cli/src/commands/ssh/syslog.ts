@@ -1,12 +1,11 @@
 /** -y: messages to the system's log, by way of logger(1). */
 import { spawn } from 'node:child_process';
-import type { LogLevel } from './log.ts';
 
 /** Takes lines for the system's log. */
 export interface Syslog {
   /** What is written from now on goes to this facility. */
   facility: string;
-  write(level: LogLevel, line: string): void;
+  write(level: keyof typeof severities, line: string): void;
   close(): void;
 }
 
@@ -15,7 +14,7 @@ const facilities: Readonly<Record<string, number>> = {
   ...{ USER: 1, DAEMON: 3, AUTH: 4, AUTHPRIV: 10 },
   ...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`LOCAL${index}`, 16 + index])),
 };
-const severities: Readonly<Record<LogLevel, number>> = {
+const severities = {
   ...{ QUIET: 2, FATAL: 2, ERROR: 3, INFO: 6, VERBOSE: 6 },
   ...{ DEBUG1: 7, DEBUG2: 7, DEBUG3: 7 },
 };
