@@ -302,8 +302,8 @@ test('autossh starts it again when it is killed', { skip: skip || missing('autos
 
 for (const [name, flags] of [
   ['Debian’s ssh-copy-id with bin/ssh in PATH', []],
-  // It makes a master for sftp to go through.
-  ['Debian’s ssh-copy-id -s, by sftp over a shared connection', ['-s']],
+  // It makes a master for sftp to go through, and sftp has a path of its own to ssh unless it is told another one.
+  ['Debian’s ssh-copy-id -s, by sftp -S over a shared connection', ['-s']],
 ] as const) {
   test(name, { skip: skip || missing('root', 'ssh-copy-id') }, async () => {
     const user = await createSystemUser();
@@ -315,7 +315,12 @@ for (const [name, flags] of [
     const file = join(home, 'config');
     writeFileSync(file, configFor('copy', own, user.name));
     const added = await makeKey();
-    const env = { ...environment, HOME: home, PATH: `${dirname(program)}:${process.env.PATH}` };
+    const bin = join(home, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'sftp'), `#!/bin/sh\nexec '${openSshProgram('sftp')}' -S '${program}' "$@"\n`, {
+      mode: 0o755,
+    });
+    const env = { ...environment, HOME: home, PATH: `${bin}:${dirname(program)}:${process.env.PATH}` };
     const argv = ['/usr/bin/ssh-copy-id', '-f', ...flags, '-F', file, '-i', `${added.file}.pub`, 'copy'];
     const result = await runProgram(argv, { env });
     assert.equal(result.status, 0, result.stderr);
