@@ -159,7 +159,9 @@ async function converse(
   } catch (error) {
     const failure = error as SshError;
     if (failure.code !== 'connection-lost' || failure.side !== 'peer') throw failure;
-    const reasons = [printable(said.toString('utf8').trim(), 'one'), await howEnded(session)];
+    // What it wrote to stderr is all here once it is known how it ended.
+    const how = await howEnded(session);
+    const reasons = [printable(said.toString('utf8').trim(), 'one'), how];
     const why = reasons.filter((reason) => reason !== undefined && reason !== '').join(', ');
     throw why === ''
       ? failure
