@@ -186,6 +186,8 @@ async function runTogether(node, files) {
     runner,
     `/** Written by scripts/test.mjs: imports every test file into one process. */
 import { test } from 'node:test';
+// Files that make a folder remove it when the process ends, and here all of them are one process.
+process.setMaxListeners(100);
 async function load(url) {
   try {
     await import(url);
