@@ -178,6 +178,7 @@ async function serve(connection: ClientConnection, request: Request, own: Sessio
     return forwardStdio(connection, request.stdioForward, request);
   }
   if (request.settings.sessionType === 'none') {
+    request.log.debug(1, 'Entering interactive session.');
     const error = await connection.closed;
     throw error ?? new SshError('the connection was closed', { code: 'closed', stage: 'transport' });
   }
