@@ -96,7 +96,8 @@ test('what the server says at its end is in the error', async (t) => {
     },
   });
   // Whether it is the end of its output that is seen first, or the end of the channel, is a matter of time.
-  const pattern = /the other end (?:stopped without an answer|closed the connection) \(sh: 1: scp:\\033\[31m not found, exit status 127\)/;
+  const pattern =
+    /the other end (?:stopped without an answer|closed the connection) \(sh: 1: scp:\\033\[31m not found, exit status 127\)/;
   await assert.rejects(scpPut(client, [], 'x'), (error: SshError) => pattern.test(error.message));
   // A source that says nothing and fails is no empty success.
   await assert.rejects(scpGet(client, 'x', tmpdir()), (error: SshError) =>
