@@ -41,8 +41,7 @@ export function whyNot(pair: Pair): string | undefined {
 
 /** Starts a server of its own for a pair. */
 export async function startPair(pair: Pair): Promise<RunningPair> {
-  // bash takes a depth of one under a network daemon as a sign to read ~/.bashrc, which may take longer than the login.
-  const config = ['SetEnv SHLVL=5', 'MaxStartups 500', 'MaxSessions 100'];
+  const config = ['MaxStartups 500', 'MaxSessions 100'];
   const env = plainEnvironment;
   const testServer =
     pair.server === 'nacre'

@@ -3,7 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nacreProgram } from './paths.ts';
 import { freePort, startProgram } from './programs.ts';
-import { currentUser, makeServerFiles, type ServerOptions, serverOf, type TestServer } from './servers.ts';
+import {
+  currentUser,
+  makeServerFiles,
+  type ServerOptions,
+  serverOf,
+  type TestServer,
+  withPlainShell,
+} from './servers.ts';
 
 export interface NacreServerOptions extends ServerOptions {
   /** Lines of sshd_config. They come first, and the first value found counts. */
@@ -30,10 +37,8 @@ export async function startNacreServer(options: NacreServerOptions = {}): Promis
     'LogLevel VERBOSE',
     `AuthorizedKeysFile ${files.authorizedKeysFile}`,
   ];
-  const own = [...(options.config ?? [])];
-  const matchAt = own.findIndex((line) => /^match\s/i.test(line));
-  const matchBlocks = matchAt < 0 ? [] : own.splice(matchAt);
-  writeFileSync(configFile, `${[...own, ...lines, ...matchBlocks].join('\n')}\n`);
+  const { general, blocks } = withPlainShell(options.config ?? []);
+  writeFileSync(configFile, `${[...general, ...lines, ...blocks].join('\n')}\n`);
   const argv = [
     nacreProgram('sshd'),
     ...['-D', '-e', '-f', configFile, '-p', String(port)],

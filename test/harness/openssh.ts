@@ -3,7 +3,14 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSsh10Folder, requireProgram } from './paths.ts';
 import { freePort, type ProgramResult, type RunOptions, runProgram, startProgram } from './programs.ts';
-import { currentUser, makeServerFiles, type ServerOptions, serverOf, type TestServer } from './servers.ts';
+import {
+  currentUser,
+  makeServerFiles,
+  type ServerOptions,
+  serverOf,
+  type TestServer,
+  withPlainShell,
+} from './servers.ts';
 
 /** `9.2` is the system's OpenSSH, whatever its version (Debian 12 has 9.2); `10.0` the one from backports. */
 export type OpenSshVersion = '9.2' | '10.0';
@@ -36,8 +43,9 @@ export async function startOpenSshServer(options: OpenSshServerOptions = {}): Pr
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const port = await freePort();
   const configFile = join(files.folder, 'sshd_config');
+  const { general, blocks } = withPlainShell(config);
   const lines = [
-    ...config,
+    ...general,
     'ListenAddress 127.0.0.1',
     `Port ${port}`,
     ...files.hostKeys.map(({ file }) => `HostKey ${file}`),
@@ -55,9 +63,7 @@ export async function startOpenSshServer(options: OpenSshServerOptions = {}): Pr
     ...(version === '10.0' ? ['PerSourcePenalties no'] : []),
   ];
   // "Match" ends the global part, so blocks of the caller have to come last.
-  const matchAt = lines.findIndex((line) => /^match\s/i.test(line));
-  const matchBlocks = matchAt >= 0 && matchAt < config.length ? lines.splice(matchAt, config.length - matchAt) : [];
-  writeFileSync(configFile, `${[...lines, ...matchBlocks].join('\n')}\n`);
+  writeFileSync(configFile, `${[...lines, ...blocks].join('\n')}\n`);
   const program = startProgram([openSshProgram('sshd', version), '-D', '-e', '-f', configFile, ...flags], {
     ...(options.env === undefined ? {} : { env: options.env }),
   });

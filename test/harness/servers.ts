@@ -83,3 +83,19 @@ export function writeKnownHosts(folder: string, port: number, hostKeys: readonly
 export function currentUser(): string {
   return userInfo().username;
 }
+
+/**
+ * Lines of a configuration, split before its first Match block, with a word to bash that it is not the first shell: Debian's reads
+ * ~/.bashrc for every command that comes by ssh, and what people have there may take half a second and write to stderr.
+ */
+export function withPlainShell(config: readonly string[]): { general: string[]; blocks: string[] } {
+  const matchAt = config.findIndex((line) => /^match\s/i.test(line));
+  const general = matchAt < 0 ? [...config] : config.slice(0, matchAt);
+  const blocks = matchAt < 0 ? [] : config.slice(matchAt);
+  const plain = 'SHLVL=5';
+  // Of several lines only the first counts.
+  const at = general.findIndex((line) => /^setenv\s/i.test(line));
+  if (at < 0) general.push(`SetEnv ${plain}`);
+  else general[at] += ` ${plain}`;
+  return { general, blocks };
+}

@@ -35,7 +35,7 @@ async function startServer(): Promise<TestServer> {
   return startOpenSshServer({
     authorizedKeys: [(await lockedKey()).publicLine],
     // A shell that believes to be inside of another reads no start files of the person's, which a hundred sessions would wait for.
-    config: ['MaxSessions 500', 'SetEnv SHLVL=5', 'PrintMotd no', 'PrintLastLog no'],
+    config: ['MaxSessions 500', 'PrintMotd no', 'PrintLastLog no'],
   });
 }
 

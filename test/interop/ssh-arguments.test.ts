@@ -22,7 +22,7 @@ const env = { SSH_AUTH_SOCK: undefined, SSH_ASKPASS_REQUIRE: 'never' };
 let server: TestServer;
 
 before(async () => {
-  if (!skip) server = await startOpenSshServer({ config: ['SetEnv SHLVL=5'] });
+  if (!skip) server = await startOpenSshServer();
 });
 
 /** A configuration file that leads to the test server under the name `box`. */

@@ -25,7 +25,7 @@ let server: TestServer;
 before(async () => {
   if (!skip) {
     server = await startOpenSshServer({
-      config: ['AcceptEnv FOO* BAR', 'SetEnv SHLVL=5', 'PrintMotd no', 'PrintLastLog no'],
+      config: ['AcceptEnv FOO* BAR', 'PrintMotd no', 'PrintLastLog no'],
     });
   }
 });

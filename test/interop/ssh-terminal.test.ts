@@ -17,7 +17,7 @@ const program = nacreProgram('ssh');
 let server: TestServer;
 
 before(async () => {
-  if (!skip) server = await startOpenSshServer({ config: ['SetEnv SHLVL=5', 'PrintMotd no', 'PrintLastLog no'] });
+  if (!skip) server = await startOpenSshServer({ config: ['PrintMotd no', 'PrintLastLog no'] });
 });
 
 const env = { SSH_AUTH_SOCK: undefined };

@@ -46,8 +46,12 @@ function fail(tool: ToolRow, error: unknown): never {
 const { tool, args } = chooseTool(process.argv.slice(2));
 process.on('uncaughtException', (error) => fail(tool, error));
 process.on('unhandledRejection', (error) => fail(tool, error));
-try {
-  process.exit(await (await tool.load()).run(args));
-} catch (error) {
-  fail(tool, error);
+void run();
+
+async function run(): Promise<never> {
+  try {
+    process.exit(await (await tool.load()).run(args));
+  } catch (error) {
+    fail(tool, error);
+  }
 }
