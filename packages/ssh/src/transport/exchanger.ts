@@ -5,6 +5,7 @@ import { maxBytesAwaitingRekeyReply, minRsaBits } from '../limits.ts';
 import { type AlgorithmLists, logNegotiated, type NegotiatedAlgorithms, resolveAlgorithms } from './algorithms.ts';
 import { kexTimedOut, limitExceeded, noStrictKex } from './endings.ts';
 import { encodeExtInfo } from './ext-info.ts';
+import { EarlyStart } from './kex/early-start.ts';
 import { servableHostKeyAlgorithms } from './kex/server.ts';
 import { exchangeKeys, type KeyExchangeHost, type NegotiatedFacts, type RoleOptions } from './key-exchange.ts';
 import { Mailbox } from './mailbox.ts';
@@ -60,6 +61,7 @@ export class Exchanger {
   #bytesSinceAsked = 0;
   #isStopped = false;
   #cancelTimer: () => void = () => {};
+  readonly #early = new EarlyStart();
 
   constructor(options: TransportOptions, host: ExchangerHost) {
     this.#options = options;
@@ -109,6 +111,14 @@ export class Exchanger {
   startDeadline(timeoutMs = this.#options.handshakeTimeoutMs ?? this.#kexTimeoutMs): () => void {
     if (timeoutMs === 0) return () => {};
     return this.#options.clock.setTimer(timeoutMs, () => this.#host.fail(kexTimedOut(timeoutMs)));
+  }
+
+  /** The peer has said who it is: the client's first value may be made before its KEXINIT is here. */
+  expect(peerIdentification: string): void {
+    if (this.#options.role === 'server') return;
+    this.#options.sink.defer(() => {
+      if (!this.#isStopped && this.negotiated === undefined) this.#early.begin(this.#lists.kex, peerIdentification);
+    });
   }
 
   /** The peer's KEXINIT came after login: it begins an exchange, or answers ours. Gives what `run` gives. */
@@ -188,6 +198,7 @@ export class Exchanger {
         this.roundTripMs = ms;
       },
       next: () => this.mail.next(),
+      prepared: (method) => this.#early.take(method),
       log: this.#options.log,
       onHostKeyOffer: (algorithms) => {
         if (isFirst && this.#options.role === 'client') this.#options.onHostKeyOffer?.(algorithms);

@@ -1,5 +1,6 @@
 /** One key exchange from KEXINIT to NEWKEYS, first or repeated: a conversation that reads like RFC 4253 §7. */
 import { findCipher } from '../crypto/ciphers/table.ts';
+import type { AgreementInitiator } from '../crypto/key-agreement.ts';
 import { findMac } from '../crypto/macs/table.ts';
 import type { PacketOpener, PacketSealer } from '../crypto/packet-protection.ts';
 import { randomBytes } from '../crypto/random.ts';
@@ -40,6 +41,8 @@ export interface KeyExchangeHost {
   onHostKeyOffer(algorithms: readonly string[]): void;
   /** Both KEXINITs are known; from here on the peer may send nothing but this exchange. */
   onNegotiated(facts: NegotiatedFacts): void;
+  /** The client's first value, where it was made ahead for this method. */
+  prepared(method: string): Promise<AgreementInitiator> | undefined;
   onRoundTrip(ms: number): void;
   /** NEWKEYS was sent: seal with these keys. */
   protectOutgoing(sealer: PacketSealer, algorithms: DirectionAlgorithms): void;
@@ -142,6 +145,7 @@ function settle(
     send: (payload) => host.send(payload),
     next: () => host.next(),
     log: (text) => host.log?.(1, text),
+    prepared: (method) => host.prepared(method),
   };
   return { exchange, guessIsWrong: peer.firstKexPacketFollows && !isGuessRight(client, server) };
 }

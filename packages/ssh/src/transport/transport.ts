@@ -291,6 +291,7 @@ export class Transport implements AuthLink, ConnectionLink {
     this.peerIdentification = found.identification;
     for (const line of identificationLines(found.identification)) this.#log(1, line);
     this.#options.onIdentified?.();
+    this.#exchanger.expect(found.identification);
     // It went out together with our identification; told here, where a reader of the log expects it.
     this.#log(1, 'SSH2_MSG_KEXINIT sent');
     return chunk.subarray(found.consumed);

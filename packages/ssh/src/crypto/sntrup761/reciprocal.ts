@@ -30,32 +30,57 @@ export function invertTimes3(small: Int8Array): Int16Array {
     // looked at again, those of v and r past the steps done are still zero.
     const lastUsed = Math.min(ringDegree, stepCount - step);
     f[0] = f0 ^ (swap & (f0 ^ g0));
-    for (let i = 1; i <= lastUsed; i++) {
-      const fi = f[i]!;
-      const gi = g[i]!;
-      f[i] = fi ^ (swap & (fi ^ gi));
-      // reduceModulo4591, written out: the compiler does not always inline it here, and this is where key generation spends its time.
-      const value = (timesG * gi - timesF * fi) | 0;
-      const coarse = (value - modulus * ((57 * value) >> 18)) | 0;
-      g[i - 1] = (coarse - modulus * ((29235 * coarse + 67108864) >> 27)) | 0;
-    }
+    eliminateDown(f, g, swap, timesF, timesG, lastUsed);
     if (lastUsed === ringDegree) g[ringDegree] = 0;
-    let vBelow = 0;
-    const lastSet = Math.min(ringDegree, step);
-    for (let i = 0; i <= lastSet; i++) {
-      const vi = vBelow;
-      const ri = r[i]!;
-      vBelow = v[i]!;
-      v[i] = vi ^ (swap & (vi ^ ri));
-      const value = (timesG * ri - timesF * vi) | 0;
-      const coarse = (value - modulus * ((57 * value) >> 18)) | 0;
-      r[i] = (coarse - modulus * ((29235 * coarse + 67108864) >> 27)) | 0;
-    }
+    eliminateUp(v, r, swap, timesF, timesG, Math.min(ringDegree, step));
   }
   const scale = invertModulo4591(f[0]!);
   const result = new Int16Array(ringDegree);
   for (let i = 0; i < ringDegree; i++) result[i] = reduceModulo4591(scale * v[ringDegree - 1 - i]!);
   return result;
+}
+
+// Functions of their own: key generation spends its time here, mostly once in a process, and the compiler takes up a function that is
+// called again sooner than a loop that still runs. The reduction is reduceModulo4591, written out, which it does not always inline.
+
+/** f and g selected under the mask, then g = (timesG * g - timesF * f) / x. */
+function eliminateDown(
+  f: Int32Array,
+  g: Int32Array,
+  swap: number,
+  timesF: number,
+  timesG: number,
+  lastUsed: number,
+): void {
+  for (let i = 1; i <= lastUsed; i++) {
+    const fi = f[i]!;
+    const gi = g[i]!;
+    f[i] = fi ^ (swap & (fi ^ gi));
+    const value = (timesG * gi - timesF * fi) | 0;
+    const coarse = (value - modulus * ((57 * value) >> 18)) | 0;
+    g[i - 1] = (coarse - modulus * ((29235 * coarse + 67108864) >> 27)) | 0;
+  }
+}
+
+/** The same for v and r, where v is multiplied by x first. */
+function eliminateUp(
+  v: Int32Array,
+  r: Int32Array,
+  swap: number,
+  timesF: number,
+  timesG: number,
+  lastSet: number,
+): void {
+  let vBelow = 0;
+  for (let i = 0; i <= lastSet; i++) {
+    const vi = vBelow;
+    const ri = r[i]!;
+    vBelow = v[i]!;
+    v[i] = vi ^ (swap & (vi ^ ri));
+    const value = (timesG * ri - timesF * vi) | 0;
+    const coarse = (value - modulus * ((57 * value) >> 18)) | 0;
+    r[i] = (coarse - modulus * ((29235 * coarse + 67108864) >> 27)) | 0;
+  }
 }
 
 /** Words of 32 coefficients: 762 fit. */

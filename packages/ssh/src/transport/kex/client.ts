@@ -69,7 +69,7 @@ interface ExchangedValues {
 async function agree(exchange: Exchange): Promise<ExchangedValues> {
   const agreement = findAgreement(exchange.negotiated.kex);
   if (agreement === undefined) throw new Error(`negotiated unknown key exchange ${exchange.negotiated.kex}`);
-  const initiator = await agreement.start();
+  const initiator = await (exchange.prepared?.(agreement.name) ?? agreement.start());
   exchange.send(kexEcdhInit.encode({ value: initiator.value }));
   const name = `SSH2_MSG_${agreement.finiteField === undefined ? 'KEX_ECDH' : 'KEXDH'}_REPLY`;
   exchange.log(`expecting ${name}`);

@@ -1,6 +1,6 @@
 /** What every key exchange conversation is given and gives, and the exchange hash they share (RFC 4253 §7.2, §8). */
 import { deriveKey, hash, type KeyLetter } from '../../crypto/hash.ts';
-import type { HashName } from '../../crypto/key-agreement.ts';
+import type { AgreementInitiator, HashName } from '../../crypto/key-agreement.ts';
 import type { DirectionKeys } from '../../crypto/packet-protection.ts';
 import type { PublicKey, Signer } from '../../keys/types.ts';
 import { WireWriter } from '../../wire/index.ts';
@@ -18,6 +18,8 @@ export interface Exchange {
   /** The next key exchange message. */
   next(): Promise<Buffer>;
   log(text: string): void;
+  /** The client's first value, where it was made ahead for this method. */
+  prepared?(method: string): Promise<AgreementInitiator> | undefined;
 }
 
 /** What a conversation ends with. */
