@@ -10,7 +10,7 @@ import type { Log } from './log.ts';
 import type { Opened } from './own-connection.ts';
 import { orUndefined } from './paths.ts';
 import { type Request, readRequest } from './request.ts';
-import { role } from './role.ts';
+import { isJumpMaster, role } from './role.ts';
 import { runSession, type SessionSurroundings, type TerminalWish } from './session.ts';
 import type { Sharing } from './shared/master.ts';
 
@@ -96,6 +96,7 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     if (request.sharing === undefined) await startLocalParts(request);
     if (path !== undefined) sharing = await startSharing(connection, request, path, await openForwards());
     await settleHostKeyQuestion(connection, request);
+    if (isJumpMaster && sharing === undefined) return 0;
     if (role !== 'foreground') await leaveForeground(request, sharing);
     if (role === 'master' && sharing !== undefined) {
       // As OpenSSH's, so that ps tells a master by its socket.

@@ -21,6 +21,7 @@ export class Log {
   showsAll = false;
   #fd = 2;
   #syslog: Syslog | undefined;
+  #file: string | undefined;
 
   constructor(level: LogLevel) {
     this.level = level;
@@ -29,6 +30,7 @@ export class Log {
   /** From now on to the end of a file. */
   toFile(path: string): void {
     this.#fd = openSync(path, 'a', 0o600);
+    this.#file = path;
   }
 
   /** From now on to the system's log, of which only `facility` may be changed afterwards. */
@@ -38,6 +40,12 @@ export class Log {
 
   set facility(facility: string) {
     if (this.#syslog !== undefined) this.#syslog.facility = facility;
+  }
+
+  /** What has another ssh write to the same place. */
+  get flags(): string[] {
+    if (this.#syslog !== undefined) return ['-y'];
+    return this.#file === undefined ? [] : ['-E', this.#file];
   }
 
   close(): void {

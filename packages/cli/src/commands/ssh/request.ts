@@ -84,18 +84,29 @@ export async function readRequest(args: readonly string[], log: Log): Promise<Re
   return checked(request, typed.command);
 }
 
+/** What is asked of a host on the way. */
+export interface JumpRequest extends Request {
+  /** The arguments by which another ssh connects to it, for the master that it may become. */
+  readonly retyped: readonly string[];
+}
+
 /**
  * The request for a host on the way (ProxyJump): its own settings, and nothing of what was typed for the end of the way but
  * the file to read.
+ *
+ * @param over - the jump hosts in front of it, where it is not its own settings that say.
  */
 export async function readJumpRequest(
   destination: { readonly host: string; readonly user?: string; readonly port?: number },
+  over: string | undefined,
   { configFile, log }: Request,
-): Promise<Request> {
+): Promise<JumpRequest> {
+  const { host, user, port } = destination;
   const own: CommandLine['entries'] = [
     (draft) => {
-      if (destination.user !== undefined) draft.user = destination.user;
-      if (destination.port !== undefined) draft.port = destination.port;
+      if (user !== undefined) draft.user = user;
+      if (port !== undefined) draft.port = port;
+      if (over !== undefined) draft.proxyJump = over;
       Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true, logLevel: log.level });
     },
   ];
@@ -103,7 +114,17 @@ export async function readJumpRequest(
     ...{ command: undefined, stdioForward: undefined, reconnect: undefined, controlCommand: undefined },
     ...{ printConfig: false, json: false },
   };
-  return await settle({ destination, configFile, ...nothing }, own, log);
+  const options = [`LogLevel=${log.level}`, 'ClearAllForwardings=yes', 'Tunnel=no', 'PermitLocalCommand=no'];
+  const retyped = [
+    ...log.flags,
+    ...(configFile === undefined ? [] : ['-F', configFile]),
+    ...(user === undefined ? [] : ['-l', user]),
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(over === undefined ? [] : ['-J', over]),
+    ...options.flatMap((option) => ['-o', option]),
+    ...['-N', '-T', '--', host],
+  ];
+  return { ...(await settle({ destination, configFile, ...nothing }, own, log)), retyped };
 }
 
 type Typed = Pick<CommandLine, 'destination' | keyof Asked>;

@@ -13,7 +13,8 @@ import { SshError } from '@nacre/ssh/errors';
 import { connectOptions } from './connect-options.ts';
 import { FatalError } from './end.ts';
 import { describeConnectFailure } from './failures.ts';
-import { type Request, readJumpRequest } from './request.ts';
+import { type JumpRequest, type Request, readJumpRequest } from './request.ts';
+import type { Sharing } from './shared/master.ts';
 
 /**
  * Opens the way that the settings describe. Every jump host's key is checked, and every one has its own settings.
@@ -33,19 +34,40 @@ function stationOf(request: Request): Station {
   const { config, log } = request;
   return {
     config,
-    readStation: async (jump: JumpHost) => stationOf(await readJumpRequest(jump, request)),
-    connect: (stream) => connectTo(request, stream),
+    readStation: async (jump: JumpHost, over) => stationOfHop(await readJumpRequest(jump, over, request)),
+    connect: () => Promise.reject(new Error('the end of the way is connected to by whoever opens the way')),
     log: (level, text) => log.debug(level, text),
   };
 }
 
-async function connectTo(hop: Request, stream: Duplex | undefined): Promise<StationConnection> {
-  // Only the first one is reached from here, where its socket would lie.
-  const shared = stream === undefined ? await joinShared(hop) : undefined;
-  const connection = shared ?? (await logIn(hop, stream));
+function stationOfHop(hop: JumpRequest): Station {
+  const asks = hop.settings.controlPath !== undefined;
+  return {
+    ...stationOf(hop),
+    share: async () => {
+      const connection = asks ? await (await import('./shared/hop.ts')).reachHop(hop) : undefined;
+      return connection === undefined ? undefined : hopOver(connection, hop);
+    },
+    connect: async (stream) => {
+      const connection = await logIn(hop, stream);
+      if (!asks) return hopOver(connection, hop);
+      try {
+        return hopOver(connection, hop, await (await import('./shared/hop.ts')).shareHop(connection, hop));
+      } catch (error) {
+        await connection.close();
+        throw error;
+      }
+    },
+  };
+}
+
+function hopOver(connection: ClientConnection, hop: Request, sharing?: Sharing): StationConnection {
   return {
     forwardTcp: (host, port) => through(connection, host, port, hop),
-    close: () => connection.close(),
+    async close() {
+      await sharing?.close();
+      await connection.close();
+    },
   };
 }
 
@@ -78,12 +100,4 @@ async function through(connection: ClientConnection, host: string, port: number,
 /** What is left to say of the host itself, whose address nobody knows. */
 function closedByUnknown(cause: unknown): FatalError {
   return new FatalError('Connection closed by UNKNOWN port 65535', { cause });
-}
-
-/** A jump host whose connection is shared already is not logged in to again. */
-async function joinShared(hop: Request): Promise<ClientConnection | undefined> {
-  const { controlPath, controlMaster } = hop.settings;
-  if (controlPath === undefined || controlMaster === 'yes' || controlMaster === 'ask') return undefined;
-  const path = (await import('./shared/control-path.ts')).controlPath(hop);
-  return path === undefined ? undefined : (await import('./shared/join.ts')).joinMaster(hop, path);
 }
