@@ -2,7 +2,6 @@
 import type { Duplex } from 'node:stream';
 import {
   type ClientConnection,
-  connect,
   type JumpHost,
   openWay as openStationWay,
   type Station,
@@ -10,9 +9,8 @@ import {
   type Way,
 } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
-import { connectOptions } from './connect-options.ts';
 import { FatalError } from './end.ts';
-import { describeConnectFailure } from './failures.ts';
+import { logIn, noFacts, tellLoginFailure } from './log-in.ts';
 import { type JumpRequest, type Request, readJumpRequest } from './request.ts';
 import type { Sharing } from './shared/master.ts';
 
@@ -49,7 +47,7 @@ function stationOfHop(hop: JumpRequest): Station {
       return connection === undefined ? undefined : hopOver(connection, hop);
     },
     connect: async (stream) => {
-      const connection = await logIn(hop, stream);
+      const connection = await logInTo(hop, stream);
       if (!asks) return hopOver(connection, hop);
       try {
         return hopOver(connection, hop, await (await import('./shared/hop.ts')).shareHop(connection, hop));
@@ -71,17 +69,13 @@ function hopOver(connection: ClientConnection, hop: Request, sharing?: Sharing):
   };
 }
 
-async function logIn(hop: Request, stream: Duplex | undefined): Promise<ClientConnection> {
-  let address: string | undefined;
-  const options = connectOptions(hop, (found) => {
-    address = found;
-  });
+async function logInTo(hop: Request, stream: Duplex | undefined): Promise<ClientConnection> {
+  const facts = noFacts(hop);
   try {
-    const over = stream === undefined ? {} : { stream };
-    return await connect({ host: hop.host, port: hop.port }, { ...options, ...over });
+    return await logIn(hop, facts, { stream });
   } catch (error) {
     if (error instanceof FatalError) throw error;
-    for (const line of describeConnectFailure(error, { ...hop, address })) hop.log.error(line);
+    await tellLoginFailure(error, facts, hop);
     throw closedByUnknown(error);
   }
 }
