@@ -97,7 +97,9 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     if (path !== undefined) sharing = await startSharing(connection, request, path, await openForwards());
     await settleHostKeyQuestion(connection, request);
     if (isJumpMaster && sharing === undefined) return 0;
-    if (role !== 'foreground') await leaveForeground(request, sharing);
+    // As OpenSSH: whoever goes through a master stays until it has its session, since it may have to log in by itself.
+    const leavesLate = role === 'background' && request.sharing === 'through' && asksForSession(request);
+    if (role !== 'foreground' && !leavesLate) await leaveForeground(request, sharing);
     if (role === 'master' && sharing !== undefined) {
       // As OpenSSH's, so that ps tells a master by its socket.
       process.title = `ssh: ${path} [mux]`;
@@ -105,7 +107,10 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
       return failureStatus;
     }
     const shared = sharing === undefined ? request : { ...request, sharing: 'master' as const };
-    const status = await serve(connection, shared, { wish, openForwards });
+    const onOpen = async () => {
+      if (leavesLate) await leaveForeground(request, undefined);
+    };
+    const status = await serve(connection, shared, { wish, openForwards, onOpen });
     await waitForOthers(connection, log, forwards, sharing);
     await finishLearning(connection);
     if (request.sharing === undefined) tellTraffic(connection, log, startedMs);
@@ -117,7 +122,7 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     if (ended.status !== undefined) return ended.status;
     // By ~. or by ssh -O exit: whoever did it knows.
     if (error.code === 'closed') return failureStatus;
-    if (isRefusal(error, request) && role === 'foreground') throw new SessionRefused();
+    if (isRefusal(error, request)) throw new SessionRefused();
     for (const line of describeEnd(error, opened, request)) log.error(line);
     return failureStatus;
   } finally {
@@ -207,9 +212,12 @@ class SessionRefused extends FatalError {
   }
 }
 
-function isRefusal({ code }: SshError, { sharing, stdioForward, settings }: Request): boolean {
-  const asksForSession = stdioForward === undefined && settings.sessionType !== 'none';
-  return sharing === 'through' && asksForSession && code === 'channel-open-refused';
+function isRefusal({ code }: SshError, request: Request): boolean {
+  return request.sharing === 'through' && asksForSession(request) && code === 'channel-open-refused';
+}
+
+function asksForSession({ stdioForward, settings }: Request): boolean {
+  return stdioForward === undefined && settings.sessionType !== 'none';
 }
 
 function describeEnd(error: SshError, { facts }: Opened, { sharing, host }: Request): string[] {
