@@ -97,6 +97,7 @@ export class ClientConnection {
       binding: () => bindingOf(transport),
       hasExtension: (name) => transport.peerExtensions.has(name),
       log: (level, text) => options.log?.(level, text),
+      offersDisplay: (protocol, cookie) => this.connection.relayed.displays.offer('own', protocol, cookie),
     });
     this.connection = new Connection(transport, {
       clock: systemClock,

@@ -1,6 +1,7 @@
 /** Channels of a connection that somebody else speaks for: the clients of a shared connection, message by message. */
 
 import type { SshError } from '../errors.ts';
+import { DisplaySorter, type DisplaySorterHost } from './display-sorter.ts';
 
 /** A CHANNEL_OPEN of the peer's. */
 export interface RelayedOpen {
@@ -34,10 +35,17 @@ export class RelayedChannels {
   readonly #takeId: () => number | undefined;
   readonly #owners = new Map<number, ChannelRelay>();
   readonly #relays = new Set<ChannelRelay>();
+  /** Finds out whose the channels for displays are. */
+  readonly displays: DisplaySorter;
 
   /** @param takeId - gives a number nobody uses, or undefined where too many channels are open. */
-  constructor(takeId: () => number | undefined) {
+  constructor(takeId: () => number | undefined, host: Pick<DisplaySorterHost, 'send' | 'receive' | 'openHere'>) {
     this.#takeId = takeId;
+    this.displays = new DisplaySorter({
+      ...host,
+      reserve: (relay) => this.reserve(relay),
+      release: (id) => this.release(id),
+    });
   }
 
   /** Channels that relays speak for. */
@@ -59,6 +67,7 @@ export class RelayedChannels {
   }
 
   detach(relay: ChannelRelay): void {
+    this.displays.withdraw(relay);
     this.#relays.delete(relay);
   }
 
@@ -86,7 +95,7 @@ export class RelayedChannels {
   }
 
   takesOpen(open: RelayedOpen, payload: Buffer): boolean {
-    // A channel for a display does not say whose: it goes to the relay that asked for one last.
+    if (this.displays.takesOpen(open, payload)) return true;
     return [...this.#relays].reverse().some((relay) => relay.takesOpen(open, payload));
   }
 
@@ -98,6 +107,7 @@ export class RelayedChannels {
     const relays = [...this.#relays];
     this.#relays.clear();
     this.#owners.clear();
+    this.displays.end();
     for (const relay of relays) relay.end(error);
   }
 }

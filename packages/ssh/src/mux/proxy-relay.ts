@@ -89,6 +89,7 @@ export class ProxyRelay implements ChannelRelay {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#requests.end();
+    this.#connection.relayed.displays.withdraw(this);
     for (const sender of this.#offered.keys()) this.#refuseOffer(sender);
     this.#offered.clear();
     for (const channel of this.#channels.values()) this.#abandon(channel);
@@ -153,7 +154,7 @@ export class ProxyRelay implements ChannelRelay {
         const { recipient } = messages.channelOpenFailure.decode(payload);
         this.#requireOffer(recipient);
         this.#offered.delete(recipient);
-        this.#connection.link.send(payload);
+        this.#answer(payload);
         return;
       }
       case 2:
@@ -193,7 +194,12 @@ export class ProxyRelay implements ChannelRelay {
     this.#channels.set(id, channel);
     this.#byServerId.set(recipient, channel);
     payload.writeUInt32BE(id, 5);
-    this.#connection.link.send(payload);
+    this.#answer(payload);
+  }
+
+  /** The server has its answer already where whose channel it is had to be found out. */
+  #answer(payload: Buffer): void {
+    if (!this.#connection.relayed.displays.takesAnswer(payload)) this.#connection.link.send(payload);
   }
 
   #create(id: number, clientId: number, offer: { windowBytes: number; maxPacketBytes: number }): ProxiedChannel {
@@ -213,9 +219,16 @@ export class ProxyRelay implements ChannelRelay {
     if (channel === undefined)
       throw muxError(`message ${number} came for channel ${recipient}, which is not the client's`);
     channel.requireFromClient(payload);
-    if (number === 98 && messages.channelRequest.decode(payload).type === x11Req.name) this.#wantsDisplay = true;
+    if (number === 98) this.#noteDisplay(messages.channelRequest.decode(payload));
     this.#connection.link.send(payload);
     if (channel.isClosed) this.#release(channel);
+  }
+
+  #noteDisplay({ type, data }: { readonly type: string; readonly data: Buffer }): void {
+    if (type !== x11Req.name) return;
+    const { authProtocol, authCookie } = x11Req.data.decode(data);
+    this.#wantsDisplay = true;
+    this.#connection.relayed.displays.offer(this, authProtocol, Buffer.from(authCookie, 'hex'));
   }
 
   #noteServerMessage(channel: ProxiedChannel, payload: Buffer): void {
@@ -284,7 +297,7 @@ export class ProxyRelay implements ChannelRelay {
       description: Buffer.from('the client has gone'),
       language: Buffer.alloc(0),
     };
-    this.#connection.link.send(messages.channelOpenFailure.encode(refusal));
+    this.#answer(messages.channelOpenFailure.encode(refusal));
   }
 
   /** Closes what a client left; its number is free when the server has closed it too. */

@@ -51,6 +51,8 @@ export interface PreparedX11 {
 export interface X11ForwardingHost {
   readonly clock: Clock;
   log(level: 1 | 2 | 3, text: string): void;
+  /** What is offered to the server, for whoever sorts the channels of a shared connection. */
+  offersDisplay(protocol: string, cookie: Buffer): void;
 }
 
 const defaultTimeoutSeconds = 1200;
@@ -112,6 +114,7 @@ export class X11Forwarding {
     const connectionsBefore = this.#connectionsLeft;
     this.#offered = prepared;
     this.#connectionsLeft = singleConnection ? connectionsBefore + 1 : Number.POSITIVE_INFINITY;
+    this.#host.offersDisplay(prepared.cookie.protocol, prepared.fake);
     const data = x11Req.data.encode({
       singleConnection,
       authProtocol: prepared.cookie.protocol,
