@@ -41,7 +41,7 @@ export interface ClientLink extends ConnectionLink {
   /** The server's signature over the session id, in the first key exchange. */
   readonly hostKeySignature: Buffer;
   readonly peerExtensions: ReadonlyMap<string, Buffer>;
-  rekey(): Promise<void>;
+  rekey(connection: Connection): Promise<void>;
   attach(handler: ConnectionHandler): void;
 }
 
@@ -272,9 +272,9 @@ export class ClientConnection {
     this.connection.sendNoMoreSessions();
   }
 
-  /** Changes the keys now. */
+  /** Changes the keys now. Over a master of OpenSSH's it throws `unsupported`. */
   async rekey(): Promise<void> {
-    await this.#transport.rekey();
+    await this.#transport.rekey(this.connection);
   }
 
   /** Closes the connection and every channel in it; resolves when it is closed. */

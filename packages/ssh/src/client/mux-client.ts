@@ -1,9 +1,10 @@
 /** A client of a shared connection: requests to a master's control socket, and a connection through it. */
 import { lstatSync, statSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
+import type { Connection } from '../connection/index.ts';
 import { SshError } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
-import { MuxClientSession, type MuxForward, type MuxInfoSubject, type ProxyLink } from '../mux/index.ts';
+import { MuxClientSession, type MuxForward, type MuxInfoSubject, type ProxyLink, rekeyRequest } from '../mux/index.ts';
 import type { ConnectionHandler } from '../transport/index.ts';
 import { ClientConnection, type ClientLink } from './client-connection.ts';
 import type { CallOptions, ConnectOptions } from './options.ts';
@@ -247,8 +248,11 @@ class MasterLink implements ClientLink {
     this.#link.attach(handler);
   }
 
-  async rekey(): Promise<void> {
-    throw masterKnows('the keys');
+  /** A master of ours does it for us; OpenSSH's has no ear for it in proxy mode. */
+  async rekey(connection: Connection): Promise<void> {
+    if (!this.#link.takesRequests) throw masterKnows('the keys');
+    const answer = await connection.globalRequest(rekeyRequest, Buffer.alloc(0));
+    if (answer === undefined) throw masterKnows('the keys');
   }
 }
 

@@ -26,7 +26,12 @@ import type { FrameWriter } from './frame-writer.ts';
 import { muxError } from './message.ts';
 import { ProxiedChannel } from './proxied-channel.ts';
 
+/** A client's global request to a master of ours: change the keys, as ~R asks. The server never sees it. */
+export const rekeyRequest = 'rekey@nacre';
+
 export interface ProxyRelayEvents {
+  /** A client wants the keys changed; undefined where that cannot be. */
+  readonly rekey?: (() => Promise<void>) | undefined;
   /** The client broke a rule, or the connection ended: its socket has to be closed. */
   fail(error: SshError): void;
   /** The connection takes no more just now, or does again: the client is read no further meanwhile. */
@@ -253,6 +258,10 @@ export class ProxyRelay implements ChannelRelay {
   async #handleRequest({ type, data }: IncomingRequest): Promise<Answer> {
     const key = requestKey(type, data);
     if (type === keepalive.name) return (await this.#connection.globalRequest(type, data)) ?? false;
+    if (type === rekeyRequest) {
+      await this.#events.rekey?.();
+      return this.#events.rekey !== undefined;
+    }
     // Anything else is the master's own affair: one client's "no more sessions" would lock all the others out.
     if (key === undefined) return false;
     if (type === cancelTcpipForward.name || type === cancelStreamlocalForwardOpenssh.name) {
