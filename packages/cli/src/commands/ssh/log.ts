@@ -1,6 +1,7 @@
 /** ssh's messages: levels and words as OpenSSH has them, on stderr or in the file of -E. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { sanitize } from '../../terminal/sanitize.ts';
+import type { VerboseFormat } from './log-sources.ts';
 import type { Syslog } from './syslog.ts';
 
 const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
@@ -17,8 +18,8 @@ export class Log {
   level: LogLevel;
   /** Says nothing: another process of the same command has said it all. */
   isHushed = false;
-  /** LogVerbose asks for every message, whatever the level. */
-  showsAll = false;
+  /** LogVerbose: messages that are told whatever the level. */
+  verboseFormat: VerboseFormat | undefined;
   #fd = 2;
   #syslog: Syslog | undefined;
   #file: string | undefined;
@@ -55,8 +56,13 @@ export class Log {
     this.#fd = 2;
   }
 
+  /** Whether messages of this level are worth making up. */
   shows(level: LogLevel): boolean {
-    return this.showsAll || logLevels.indexOf(level) <= logLevels.indexOf(this.level);
+    return this.verboseFormat !== undefined || this.#reaches(level);
+  }
+
+  #reaches(level: LogLevel): boolean {
+    return logLevels.indexOf(level) <= logLevels.indexOf(this.level);
   }
 
   /** Why the program ends. */
@@ -81,10 +87,12 @@ export class Log {
   }
 
   #write(level: LogLevel, text: string): void {
-    if (this.isHushed || !this.shows(level)) return;
+    if (this.isHushed) return;
+    const message = this.verboseFormat?.(text) ?? (this.#reaches(level) ? text : undefined);
+    if (message === undefined) return;
     const prefix = level.startsWith('DEBUG') ? `${level.toLowerCase()}: ` : '';
     // One line each: a server's text must not look like a message of ours.
-    for (const line of text.split('\n')) {
+    for (const line of message.split('\n')) {
       const safe = `${prefix}${sanitize(line, '\t')}`;
       if (this.#syslog === undefined) writeAll(this.#fd, `${safe}\r\n`);
       else this.#syslog.write(level, safe);

@@ -76,10 +76,9 @@ export async function readRequest(args: readonly string[], log: Log): Promise<Re
   const request = await settle(typed, entries, log);
   log.level = request.settings.logLevel;
   log.facility = request.settings.syslogFacility;
-  // Patterns name OpenSSH's source files and functions, which are not ours: only "everything" means something here.
-  log.showsAll = request.settings.logVerbose.some((pattern) => /^\*(?::\*){0,2}$/.test(pattern));
-  if (request.settings.logVerbose.length > 0 && !log.showsAll) {
-    log.debug(1, 'LogVerbose names source files of OpenSSH, which are not here: only * has an effect');
+  const { logVerbose } = request.settings;
+  if (logVerbose.length > 0) {
+    log.verboseFormat = (await import('./log-sources.ts')).verboseFormat(logVerbose, process.pid);
   }
   return checked(request, typed.command);
 }
