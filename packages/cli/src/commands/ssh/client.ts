@@ -13,6 +13,7 @@ import { type Request, readRequest } from './request.ts';
 import { isJumpMaster, role } from './role.ts';
 import { runSession, type SessionSurroundings, type TerminalWish } from './session.ts';
 import type { Sharing } from './shared/master.ts';
+import { watchSignals } from './signals.ts';
 
 /** Does what the arguments say; resolves to the exit status. */
 export async function runClient(args: readonly string[], log: Log): Promise<number> {
@@ -84,7 +85,7 @@ async function findControlPath(request: Request): Promise<string | undefined> {
 async function runOver(opened: Opened, request: Request, wish: TerminalWish, path?: string): Promise<number> {
   const { connection, startedMs } = opened;
   const { log } = request;
-  const ended = watchSignals(connection, request);
+  const ended = watchSignals(() => connection.close(), request);
   let sharing: Sharing | undefined;
   try {
     let forwards: ForwardSet | undefined;
@@ -236,37 +237,6 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
     wanted = false;
   }
   return { wanted, isLocal: wanted && isLocal };
-}
-
-/** What a signal has ended, and how to stop waiting for one. */
-interface SignalWatch {
-  readonly status: number | undefined;
-  stop(): void;
-}
-
-/** As OpenSSH: a signal that ends the client ends the session in good order, with status 255; -N that is asked to end has done well. */
-function watchSignals(connection: ClientConnection, { log, settings }: Request): SignalWatch {
-  let ended: number | undefined;
-  const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
-  const watches = Object.entries(numbers).map(([name, number]) => {
-    const end = () => {
-      log.verbose(`Killed by signal ${number}.`);
-      const status = name === 'SIGTERM' && settings.sessionType === 'none' ? 0 : failureStatus;
-      ended = status;
-      void connection.close().then(() => process.exit(status));
-    };
-    // Not `once`: what else watches for signals ends the process where it sees nobody left who does.
-    process.on(name, end);
-    return () => void process.off(name, end);
-  });
-  return {
-    get status() {
-      return ended;
-    },
-    stop: () => {
-      for (const stop of watches) stop();
-    },
-  };
 }
 
 function tellTraffic(connection: ClientConnection, log: Log, startedMs: number): void {
