@@ -26,5 +26,6 @@ export {
 } from './forwards.ts';
 export { type ConfigLine, splitConfigLine, splitWords } from './line.ts';
 export { ConfigError, type ConfigMistake, type ConfigPlace, commandLine } from './place.ts';
+export { shellTokens } from './shell-tokens.ts';
 export { expandHome, expandTokens, expandVariables, type TokenValues } from './tokens.ts';
 export type { AlgorithmSpec } from './values.ts';

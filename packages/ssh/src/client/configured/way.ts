@@ -1,6 +1,6 @@
 /** The way to a host as its settings describe it: straight, through jump hosts, or through a program. */
 import type { Duplex } from 'node:stream';
-import { type ClientConfig, expandTokens, proxyTokens, tokenFacts } from '../../config/index.ts';
+import { type ClientConfig, expandTokens, proxyTokens, shellTokens, tokenFacts } from '../../config/index.ts';
 import { SshError } from '../../errors.ts';
 import { startProxyCommand } from '../proxy-command.ts';
 import { type JumpHost, parseJumpHosts } from './jump-hosts.ts';
@@ -74,35 +74,7 @@ function jumpText(config: ClientConfig): string | undefined {
 export function proxyCommandOf(config: ClientConfig): string | undefined {
   const { proxyCommand } = config.settings;
   if (proxyCommand === undefined || isNone(proxyCommand)) return undefined;
-  const tokens = proxyTokens(tokenFacts(config));
-  return expandTokens(proxyCommand, { ...tokens, ...guarded(tokens) }, 'ProxyCommand');
-}
-
-function guarded(tokens: ReturnType<typeof proxyTokens>): ReturnType<typeof proxyTokens> {
-  const guard = (letter: string, what: string): [string, () => string] => [
-    letter,
-    () => {
-      const value = tokens[letter]?.() ?? '';
-      if (isShellSafe(value)) return value;
-      throw new SshError(`ProxyCommand: the ${what} holds characters that a shell acts upon`, {
-        code: 'bad-file',
-        stage: 'config',
-        remedy:
-          'Names of hosts and users have no blanks, quotes, control characters or shell operators, and no leading dash.',
-      });
-    },
-  ];
-  return Object.fromEntries([
-    guard('h', 'host name'),
-    guard('n', 'host name'),
-    guard('k', 'HostKeyAlias'),
-    guard('r', 'user name'),
-  ]);
-}
-
-/** A dollar sign as the last character stays what it is: so end the names of machines on Windows domains. */
-function isShellSafe(value: string): boolean {
-  return /^(?!-)[^\s\p{Cc}"'`$;&<>|(){}]*\$?$/u.test(value) && !value.endsWith('\\');
+  return expandTokens(proxyCommand, shellTokens(proxyTokens(tokenFacts(config)), 'ProxyCommand'), 'ProxyCommand');
 }
 
 async function openFrom(station: Station, options: WayOptions, depth: number): Promise<Way> {
