@@ -13,7 +13,7 @@ export type { RanCommand } from './client/match.ts';
 export type { BlockEvent, ClientDraft, ReadEvent } from './client/read.ts';
 export { type ClientConfigRequest, resolveClientConfig } from './client/resolve.ts';
 export type { ClientConfig } from './client/settled.ts';
-export { parseEscapeCharacter } from './client/special-values.ts';
+export { type ConfigLogLevel, parseEscapeCharacter } from './client/special-values.ts';
 export type { ConfigSystem, ReadFileOptions } from './client/system.ts';
 export { clientTokens, proxyTokens, type TokenFacts, tokenFacts } from './client/tokens.ts';
 export {

@@ -1,11 +1,13 @@
 /** ssh's messages: levels and words as OpenSSH has them, on stderr or in the file of -E. */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import type { ConfigLogLevel } from '@nacre/ssh/config';
 import { sanitize } from '../../terminal/sanitize.ts';
 import type { VerboseFormat } from './log-sources.ts';
 import type { Syslog } from './syslog.ts';
 
-const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
-export type LogLevel = (typeof logLevels)[number];
+export type LogLevel = ConfigLogLevel;
+/** Quiet first. Not taken from the configuration, which ssh-add, that logs by this as well, would have to load for it. */
+const logLevels: readonly LogLevel[] = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'];
 
 /** The level `steps` further along, as far as there are levels. */
 export function shiftLogLevel(level: LogLevel, steps: number): LogLevel {
