@@ -12,7 +12,7 @@ import {
 } from '../../connection/index.ts';
 import { randomBytes } from '../../crypto/index.ts';
 import { SshError, toSshError } from '../../errors.ts';
-import { join } from '../../io/index.ts';
+import { connected, join } from '../../io/index.ts';
 import type { Clock } from '../../transport/index.ts';
 import { printable } from '../../wire/index.ts';
 import { type Display, parseDisplay } from './display.ts';
@@ -207,12 +207,5 @@ export class X11Forwarding {
 }
 
 function openDisplay({ address }: Display): Promise<Duplex> {
-  const socket = connect({ ...address, noDelay: true, allowHalfOpen: true });
-  return new Promise((resolve, reject) => {
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
+  return connected(connect({ ...address, noDelay: true, allowHalfOpen: true }));
 }
