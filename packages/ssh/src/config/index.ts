@@ -25,7 +25,9 @@ export {
   parseForward,
 } from './forwards.ts';
 export { type ConfigLine, splitConfigLine, splitWords } from './line.ts';
+export { isHostName, isUserName } from './names.ts';
 export { ConfigError, type ConfigMistake, type ConfigPlace, commandLine } from './place.ts';
 export { shellTokens } from './shell-tokens.ts';
+export { type SshAddressParts, splitSshAddress, splitUser } from './ssh-address.ts';
 export { expandHome, expandTokens, expandVariables, type TokenValues } from './tokens.ts';
 export type { AlgorithmSpec } from './values.ts';

@@ -1,5 +1,6 @@
 /** Tokens for lines that a shell reads: names from elsewhere must not become commands (CVE-2023-51385, CVE-2025-61984). */
 import { SshError } from '../errors.ts';
+import { hasShellMeaning, withoutInnerBackslashes } from './names.ts';
 import type { TokenValues } from './tokens.ts';
 
 /**
@@ -29,7 +30,8 @@ const names: Readonly<Record<string, string>> = {
 };
 
 function requireSafe(value: string, letter: string, keyword: string): string {
-  const isSafe = letter === 'r' ? isUserSafe(value) : isPlain(letter === 'j' ? value.replaceAll(' ', '') : value);
+  const isSafe =
+    letter === 'r' ? isUserSafe(value) : !hasShellMeaning(letter === 'j' ? value.replaceAll(' ', '') : value);
   if (isSafe && !value.startsWith('-')) return value;
   throw new SshError(`${keyword}: the ${names[letter]} holds characters that a shell acts upon`, {
     code: 'bad-file',
@@ -39,14 +41,7 @@ function requireSafe(value: string, letter: string, keyword: string): string {
   });
 }
 
-/**
- * A dollar sign as the last character stays what it is: so end the names of machines on Windows domains, in which a backslash
- * stands too.
- */
+/** A dollar sign as the last character stays what it is: so end the names of machines on Windows domains. */
 function isUserSafe(value: string): boolean {
-  return isPlain(value.replace(/\$$/, '').replace(/\\(?=.)/gsu, ''));
-}
-
-function isPlain(value: string): boolean {
-  return /^[^\s\p{Cc}"'`$;&<>|(){}\\]*$/u.test(value);
+  return !hasShellMeaning(withoutInnerBackslashes(value.replace(/\$$/, '')));
 }

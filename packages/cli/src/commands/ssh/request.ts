@@ -6,6 +6,8 @@ import {
   type ConfigSystem,
   clientTokens,
   expandTokens,
+  isHostName,
+  isUserName,
   proxyTokens,
   type ReadEvent,
   resolveClientConfig,
@@ -14,7 +16,6 @@ import {
 import { SshError } from '@nacre/ssh/errors';
 import { usageError } from '../../flags/index.ts';
 import { type CommandLine, type ControlCommand, type HostPort, readCommandLine } from './command-line.ts';
-import { isHostName, isUserName } from './destination.ts';
 import { FatalError } from './end.ts';
 import { flagTable } from './flag-table.ts';
 import { type Log, shiftLogLevel } from './log.ts';
