@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
+  hostLines,
   makeFolder,
   missing,
   nacreProgram,
@@ -98,17 +99,10 @@ async function setUp(t: TestContext, program: string, lines: string): Promise<Ju
   const folder = makeFolder('jm');
   const socket = (host: string) => join(folder, host);
   const write = (place: string) => {
-    const hosts = ['hop1', 'hop2', 'end'].flatMap((name, at) => [
-      `Host ${name}`,
-      `Port ${stations[at]?.port}`,
-      `UserKnownHostsFile ${stations[at]?.knownHostsFile}`,
-    ]);
-    const [{ user, identity }] = stations as [TestServer];
-    const common = ['HostName 127.0.0.1', `User ${user}`, `IdentityFile ${identity.file}`, 'IdentitiesOnly yes'];
-    const trust = ['BatchMode yes', 'GlobalKnownHostsFile /dev/null', 'StrictHostKeyChecking yes'];
+    const hosts = ['hop1', 'hop2', 'end'].flatMap((name, at) => hostLines(name, stations[at] as TestServer));
     const file = join(makeFolder('jc'), 'config');
     const shared = ['Host hop*', `ControlPath ${place}/%n`, lines];
-    writeFileSync(file, [...hosts, ...shared, 'Host *', ...common, ...trust, ''].join('\n'));
+    writeFileSync(file, [...hosts, ...shared, 'Host *', 'BatchMode yes', 'StrictHostKeyChecking yes', ''].join('\n'));
     return file;
   };
   const file = write(folder);

@@ -10,11 +10,11 @@ import {
   makeKey,
   missing,
   nacreProgram,
-  openSshProgram,
   type ProgramResult,
   requireSuccess,
   runSsh,
   sshCommand,
+  startAgent,
   startOpenSshServer,
   startProgram,
   type TestServer,
@@ -48,12 +48,6 @@ describe('the agent', { skip }, () => {
     key = await makeKey({ comment: 'lent key' });
     await requireSuccess(['ssh-add', '-q', key.file], { env: { SSH_AUTH_SOCK: socket } });
   });
-
-  async function startAgent(): Promise<string> {
-    const path = newPath('agent');
-    await startProgram([openSshProgram('ssh-agent'), '-D', '-a', path]).waitForLog(/Agent pid/);
-    return path;
-  }
 
   const list = 'ssh-add -l 2>&1 || true; echo "socket:$SSH_AUTH_SOCK"';
 
