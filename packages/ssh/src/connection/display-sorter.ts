@@ -1,9 +1,9 @@
 /** X11 channels of a shared connection: they do not say whose display they are for, but the cookie in their first bytes does. */
 import { timingSafeEqual } from '../crypto/index.ts';
 import { protocolError, SshError } from '../errors.ts';
+import type { ChannelRelay, RelayedOpen } from './channel-relay.ts';
 import { x11 } from './channels/x11.ts';
 import { channelClose, channelOpenConfirmation, readData, windowAdjustBytes, writeWindowAdjust } from './messages.ts';
-import type { ChannelRelay, RelayedOpen } from './relayed-channels.ts';
 
 /** Who offered a display: a relay, or a session of the connection's own. */
 export type DisplayOwner = ChannelRelay | 'own';
