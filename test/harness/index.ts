@@ -4,8 +4,10 @@ import { cleanUp } from './cleanup.ts';
 
 after(cleanUp);
 
+export * from './agents.ts';
 export * from './asyncssh.ts';
 export { atEnd, makeFolder } from './cleanup.ts';
+export * from './client-config.ts';
 export * from './dropbear.ts';
 export * from './keys.ts';
 export * from './nacre.ts';

@@ -17,8 +17,8 @@ import {
   openSshProgram,
   requireSuccess,
   runProgram,
+  startAgent,
   startOpenSshServer,
-  startProgram,
   type TestServer,
 } from '../harness/index.ts';
 
@@ -91,14 +91,6 @@ const agents = [
   ['our agent', () => nacreProgram('ssh-agent')],
   ["Debian's agent", () => openSshProgram('ssh-agent')],
 ] as const;
-
-let sockets = 0;
-
-async function startAgent(program: string): Promise<string> {
-  const socket = join(folder, `agent-${++sockets}`);
-  await startProgram([program, '-D', '-a', socket]).waitForLog(/Agent pid/);
-  return socket;
-}
 
 const cases: [name: string, limits: string[], expected: Reached][] = [
   ['no limit', [], { a: true, b: true, bThroughA: true }],

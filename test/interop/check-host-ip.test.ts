@@ -1,4 +1,4 @@
-/** CheckHostIP beside OpenSSH 10, which looks at no address of the loopback net: in a network of its own, which reaches nothing. */
+/** CheckHostIP beside OpenSSH, which looks at no address of the loopback net: in a network of its own, which reaches nothing. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,9 +13,11 @@ import {
   makeKey,
   makeServerFiles,
   missing,
+  nacreProgram,
   openSshProgram,
   runProgram,
   type ServerFiles,
+  startTerminal,
 } from '../harness/index.ts';
 
 const types = ['ed25519', 'rsa', 'ecdsa-256'] as const;
@@ -23,11 +25,11 @@ const address = '192.0.2.1';
 const port = 2222;
 const keys: Record<string, string> = {};
 let serverFiles: ServerFiles | undefined;
-let skip: string | false = missing('sshd', 'openssh-10');
+let skip: string | false = missing('nacre:ssh', 'sshd', 'openssh-10', 'python3');
 
 /** Whether this machine lets us make a network. */
 async function mayMakeNetworks(): Promise<boolean> {
-  const tried = await runProgram(['unshare', '-n', 'ip', 'link', 'set', 'lo', 'up']).catch(() => undefined);
+  const tried = await runProgram(['unshare', '-n', '-m', 'ip', 'link', 'set', 'lo', 'up']).catch(() => undefined);
   return tried?.status === 0;
 }
 
@@ -99,21 +101,57 @@ for (const [index, each] of cases.entries()) {
   });
 }
 
-/** All cases in one network: sshd listens at the address, ssh asks it with HostKeyAlias=box. */
-async function runOpenSsh({ folder, hostKeys, authorizedKeysFile, identity }: ServerFiles) {
-  mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-  const config = join(folder, 'sshd_config');
-  const lines = [
-    `ListenAddress ${address}`,
-    `Port ${port}`,
-    ...hostKeys.map(({ file }) => `HostKey ${file}`),
-    `AuthorizedKeysFile ${authorizedKeysFile}`,
-    'PidFile none',
-    'StrictModes no',
-    'UsePAM no',
-    'PermitRootLogin yes',
+/** What is typed at the question, and whether it lets us in. */
+const answers: readonly (readonly [typed: readonly string[], isIn: boolean])[] = [
+  [['yes'], true],
+  [['no'], false],
+  [['maybe', 'yes'], true],
+];
+
+test('the question at a terminal: the name is known, its address by another key; as OpenSSH’s versions ask it', async (t) => {
+  if (skip !== false || serverFiles === undefined) {
+    t.skip(skip || 'no server');
+    return;
+  }
+  const programs = [openSshProgram('ssh'), openSshProgram('ssh', '10.0'), nacreProgram('ssh')];
+  for (const [typed, isIn] of answers) {
+    const screens: string[] = [];
+    for (const program of programs) screens.push(await askAtTerminal(program, typed, serverFiles));
+    const [first = ''] = screens;
+    assert.match(first, /^Warning: the ED25519 host key for '\[box\]:2222' differs from the key for the IP address/m);
+    assert.equal(first.includes('arrived'), isIn, first);
+    for (const screen of screens) assert.equal(screen, first);
+  }
+});
+
+/** Everything that the terminal shows, without what differs between two runs. */
+async function askAtTerminal(program: string, typed: readonly string[], files: ServerFiles): Promise<string> {
+  const folder = makeFolder('asked');
+  const known = join(folder, 'known_hosts');
+  writeFileSync(known, fill(`[box]:${port} {ed}\n{at} {old}\n`));
+  const options = [
+    ...['ConnectionAttempts=5', 'CheckHostIP=yes', `UserKnownHostsFile=${known}`],
+    ...['GlobalKnownHostsFile=/dev/null', 'StrictHostKeyChecking=ask', 'UpdateHostKeys=no', 'IdentitiesOnly=yes'],
+    `IdentityFile=${files.identity.file}`,
   ];
-  writeFileSync(config, `${lines.join('\n')}\n`);
+  const ssh = [program, '-F', '/dev/null', '-p', String(port), ...options.flatMap((option) => ['-o', option])];
+  // OpenSSH 9.2 looks at no address where HostKeyAlias is set, so the host needs a name that leads to it.
+  writeFileSync(join(folder, 'hosts'), `${address} box\n`);
+  const steps = [`mount --bind ${folder}/hosts /etc/hosts`, `${ssh.join(' ')} ${currentUser()}@box echo arrived`];
+  const script = inNetwork(folder, files, steps);
+  const terminal = startTerminal(['unshare', '-n', '-m', script], { columns: 200, env: { SSH_AUTH_SOCK: undefined } });
+  await terminal.expect(/continue connecting \(yes\/no\)\? /);
+  for (const [at, words] of typed.entries()) {
+    if (at > 0) await terminal.expect(/Please type 'yes' or 'no': /);
+    terminal.send(`${words}\r`);
+  }
+  await terminal.ended();
+  return terminal.output().replaceAll('\r', '').replaceAll(folder, '');
+}
+
+/** All cases in one network: sshd listens at the address, ssh asks it with HostKeyAlias=box. */
+async function runOpenSsh(files: ServerFiles) {
+  const { folder, identity } = files;
   const runs = cases.map((each, index) => {
     const file = join(folder, `known-${index}`);
     writeFileSync(file, fill(each.text));
@@ -135,17 +173,7 @@ async function runOpenSsh({ folder, hostKeys, authorizedKeysFile, identity }: Se
     const ssh = `${openSshProgram('ssh', '10.0')} -F /dev/null -p ${port} ${flags} ${currentUser()}@${address} true`;
     return `${ssh} </dev/null 2>'${file}.log'; echo $? >'${file}.status'`;
   });
-  const script = join(folder, 'run');
-  const steps = [
-    '#!/bin/sh',
-    `ip link set lo up && ip addr add ${address}/32 dev lo || exit 1`,
-    `${openSshProgram('sshd')} -D -e -f ${config} 2>${folder}/sshd.log &`,
-    'server=$!',
-    ...runs,
-    'kill $server',
-  ];
-  writeFileSync(script, `${steps.join('\n')}\n`);
-  chmodSync(script, 0o755);
+  const script = inNetwork(folder, files, runs);
   const result = await runProgram(['unshare', '-n', script], { env: { SSH_AUTH_SOCK: undefined }, timeoutMs: 120_000 });
   assert.equal(result.status, 0, result.stderr);
   return cases.map((_, index) => {
@@ -153,6 +181,33 @@ async function runOpenSsh({ folder, hostKeys, authorizedKeysFile, identity }: Se
     const [text = '', status = '', log = ''] = ['', '.status', '.log'].map((end) => readFileSync(file + end, 'utf8'));
     return { text, status: Number(status), log };
   });
+}
+
+/** A program that has a network with the address and a server at it, and runs the lines there. */
+function inNetwork(folder: string, { hostKeys, authorizedKeysFile }: ServerFiles, steps: readonly string[]): string {
+  mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  const config = join(folder, 'sshd_config');
+  const lines = [
+    `ListenAddress ${address}`,
+    `Port ${port}`,
+    ...hostKeys.map(({ file }) => `HostKey ${file}`),
+    `AuthorizedKeysFile ${authorizedKeysFile}`,
+    ...['PidFile none', 'StrictModes no', 'UsePAM no', 'PermitRootLogin yes'],
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`);
+  const script = join(folder, 'run');
+  const all = [
+    '#!/bin/sh',
+    `ip link set lo up && ip addr add ${address}/32 dev lo || exit 1`,
+    `${openSshProgram('sshd')} -D -e -f ${config} </dev/null 2>${folder}/sshd.log &`,
+    'server=$!',
+    `until grep -qs listening ${folder}/sshd.log; do kill -0 $server || exit 1; sleep 0.05; done`,
+    ...steps,
+    'kill $server',
+  ];
+  writeFileSync(script, `${all.join('\n')}\n`);
+  chmodSync(script, 0o755);
+  return script;
 }
 
 /** The same question to our policy: it is told the address, and needs no connection for its answer. */

@@ -13,6 +13,7 @@ import {
 } from '@nacre/ssh';
 import {
   findProgram,
+  hostLines,
   makeFolder,
   missing,
   nacreProgram,
@@ -33,14 +34,9 @@ before(async () => {
   servers = await Promise.all([1, 2, 3, 4].map(() => startOpenSshServer({ hostKeyTypes: ['ed25519'] })));
 });
 
-/** Four hosts, each with its port and its own known_hosts, after lines of a test's own. */
+/** Four hosts, each with its port and its own known_hosts, after lines of a test's own; any other logs in as they do. */
 function write(...lines: readonly string[]): void {
-  const hosts = servers.map((server, index) => [
-    `Host hop${index + 1}`,
-    '  HostName 127.0.0.1',
-    `  Port ${server.port}`,
-    `  UserKnownHostsFile ${server.knownHostsFile}`,
-  ]);
+  const hosts = servers.map((server, index) => hostLines(`hop${index + 1}`, server));
   const [{ user, identity }] = servers as [TestServer];
   const common = ['Host *', `  User ${user}`, `  IdentityFile ${identity.file}`, '  GlobalKnownHostsFile /dev/null'];
   writeFileSync(file, `${[...lines, ...hosts.flat(), ...common, '  IdentityAgent none'].join('\n')}\n`);

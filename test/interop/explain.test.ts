@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { before, type TestContext, test } from 'node:test';
+import { before, test } from 'node:test';
 import { formatPublicKey, generateKey } from '@nacre/ssh';
 import {
   findProgram,
@@ -14,8 +14,8 @@ import {
   openSshProgram,
   requireSuccess,
   runProgram,
+  startAgent,
   startOpenSshServer,
-  startProgram,
   type TestServer,
 } from '../harness/index.ts';
 
@@ -69,23 +69,8 @@ async function explain(args: readonly string[], env: Record<string, string | und
 
 const keygen = findProgram('ssh-keygen') ?? 'ssh-keygen';
 
-async function startAgent(t: TestContext): Promise<string> {
-  const socket = join(makeFolder('agent'), 's');
-  const agent = startProgram([findProgram('ssh-agent') ?? 'ssh-agent', '-D', '-a', socket]);
-  t.after(() => agent.stop());
-  for (let tries = 0; tries < 500; tries++) {
-    const { status } = await runProgram([findProgram('ssh-add') ?? 'ssh-add', '-l'], {
-      env: { SSH_AUTH_SOCK: socket },
-    });
-    // 1: it is there, and empty.
-    if (status === 1) return socket;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`the agent does not answer: ${agent.log()}`);
-}
-
-test('keys in the order in which OpenSSH tries them, of files and of the agent', { skip }, async (t) => {
-  const socket = await startAgent(t);
+test('keys in the order in which OpenSSH tries them, of files and of the agent', { skip }, async (_t) => {
+  const socket = await startAgent();
   const env = { SSH_AUTH_SOCK: socket };
   const paths = ['one', 'two', 'three', 'four'].map((name) => join(folder, name));
   for (const path of paths) await requireSuccess([keygen, '-q', '-t', 'ed25519', '-N', '', '-f', path]);

@@ -31,6 +31,7 @@ import {
   openSshProgram,
   requireSuccess,
   runProgram,
+  startAgent,
   startOpenSshServer,
   startProgram,
   type TestServer,
@@ -44,12 +45,6 @@ const skip10 = missing('openssh-10');
 const folder = makeFolder('lent');
 let made = 0;
 const newPath = (name: string) => join(folder, `${name}-${++made}`);
-
-async function startAgent(program: string): Promise<string> {
-  const socket = newPath('agent');
-  await startProgram([program, '-D', '-a', socket]).waitForLog(/Agent pid/);
-  return socket;
-}
 
 /** Our server library with real programs behind it, as a sshd would use it. */
 async function startLibraryServer(t: TestContext, more: Partial<ServerOptions> = {}): Promise<TestServer> {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import {
   freePort,
+  hostLines,
   makeFolder,
   missing,
   nacreProgram,
@@ -28,18 +29,7 @@ before(async () => {
 /** A configuration file that leads to the test server under the name `box`. */
 function configFile(...lines: readonly string[]): string {
   const file = join(makeFolder('config'), 'config');
-  const own = [
-    'Host box',
-    '  HostName 127.0.0.1',
-    `  Port ${server.port}`,
-    `  User ${server.user}`,
-    `  IdentityFile ${server.identity.file}`,
-    `  UserKnownHostsFile ${server.knownHostsFile}`,
-    'Host *',
-    '  IdentitiesOnly=yes',
-    '  BatchMode = "yes"',
-    '  GlobalKnownHostsFile /dev/null',
-  ];
+  const own = [...hostLines('box', server), 'Host *', '  BatchMode = "yes"'];
   writeFileSync(file, `${[...lines, ...own].join('\n')}\n`);
   return file;
 }

@@ -25,6 +25,7 @@ import {
   requireSuccess,
   runProgram,
   type SystemUser,
+  startAgent,
   startDropbear,
   startNacreServer,
   startOpenSshServer,
@@ -238,12 +239,8 @@ test('keys of an agent: all of them, those left out that log in already, and cer
   skip: skip || missing('ssh-agent'),
 }, async () => {
   const user = await createSystemUser();
-  const socket = join(makeFolder('agent'), 'socket');
-  startProgram(['ssh-agent', '-D', '-a', socket]);
+  const socket = await startAgent();
   const env = { SSH_AUTH_SOCK: socket };
-  for (let tries = 0; (await runProgram(['ssh-add', '-l'], { env })).status === 2 && tries < 50; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
   const keys = await Promise.all(Array.from({ length: 8 }, (_, at) => makeKey({ comment: `agent's ${at}` })));
   const [first, , , fourth] = keys as [KeyPair, KeyPair, KeyPair, KeyPair];
   await requireSuccess(['ssh-keygen', '-q', '-s', first.file, '-I', 'x', '-n', user.name, `${first.file}.pub`]);

@@ -10,10 +10,11 @@ import {
   makeKey,
   missing,
   nacreProgram,
-  openSshProgram,
   type ProgramResult,
   requireSuccess,
   runSsh,
+  sshCommand,
+  startAgent,
   startOpenSshServer,
   startProgram,
   type TestServer,
@@ -47,12 +48,6 @@ describe('the agent', { skip }, () => {
     key = await makeKey({ comment: 'lent key' });
     await requireSuccess(['ssh-add', '-q', key.file], { env: { SSH_AUTH_SOCK: socket } });
   });
-
-  async function startAgent(): Promise<string> {
-    const path = newPath('agent');
-    await startProgram([openSshProgram('ssh-agent'), '-D', '-a', path]).waitForLog(/Agent pid/);
-    return path;
-  }
 
   const list = 'ssh-add -l 2>&1 || true; echo "socket:$SSH_AUTH_SOCK"';
 
@@ -197,6 +192,34 @@ describe('the display', { skip: skip || missing('xauth', 'xdpyinfo') }, () => {
       const { stdout } = await run(server, 'echo "d:$DISPLAY"', { ...given, env: { DISPLAY: display.path } });
       assert.equal(stdout.toString(), 'd:\n');
     }
+  });
+
+  test('several over one connection: each program reaches the screen of its own session', async (t) => {
+    const authority = newPath('Xauthority');
+    const server = await startServer(authority);
+    const control = newPath('control');
+    const go = newPath('go');
+    const screens = await Promise.all([1, 2, 3].map(() => startDisplay(t)));
+    // One file of cookies for all, as it is at a login: the last one for a display counts, and every session has another display.
+    const ask = `echo asked; until test -e ${go}; do sleep 0.1; done; XAUTHORITY=${authority} xdpyinfo 2>&1`;
+    const start = (at: number, ...flags: readonly string[]) => {
+      const { path = '', cookie = '' } = screens[at] ?? {};
+      const options = [`XAuthLocation=${scriptedXauth(`echo "x MIT-MAGIC-COOKIE-1 ${cookie}"`)}`];
+      const argv = sshCommand(server, [ask], { program, flags: ['-Y', '-S', control, ...flags], options });
+      const ssh = startProgram(argv, { env: { DISPLAY: path, SSH_AUTH_SOCK: undefined } });
+      t.after(() => ssh.stop());
+      return ssh;
+    };
+    const sessions = [start(0, '-M')];
+    await sessions[0]?.waitForLog(/^asked$/m);
+    for (const at of [1, 2]) sessions.push(start(at));
+    for (const ssh of sessions) await ssh.waitForLog(/^asked$/m);
+    writeFileSync(go, '');
+    for (const ssh of sessions) await ssh.waitForLog(/no screen here, but hello/);
+    assert.deepEqual(
+      screens.map(({ seen }) => seen.length),
+      [1, 1, 1],
+    );
   });
 
   test('without a cookie of its own: trusted programs get a random one with a warning, untrusted ones nothing', async (t) => {

@@ -74,6 +74,37 @@ test('a refused login tells a person why, in front of the line that programs rea
   }
 });
 
+test('so does a hop on the way, by its own name', { skip }, async () => {
+  const config = join(makeFolder('hop'), 'config');
+  const lines = [
+    `Host hop\nHostName 127.0.0.1\nUser ${server.user}\nPort ${server.port}`,
+    `BatchMode yes\nIdentitiesOnly yes\nIdentityFile ${stranger.file}`,
+    `Host *\nUserKnownHostsFile ${server.knownHostsFile}\nGlobalKnownHostsFile /dev/null\n`,
+  ];
+  writeFileSync(config, lines.join('\n'));
+  const terminal = startTerminal([nacreProgram('ssh'), '-F', config, '-J', 'hop', 'behind.example', 'true'], {
+    env: quiet,
+  });
+  assert.equal((await terminal.ended()).status, 255);
+  const said = terminal.output().replaceAll('\r', '').trimEnd().split('\n');
+  assert.equal(said[0], `${server.user}@hop did not let us in:`);
+  assert.equal(
+    said[1],
+    `  key ${stranger.file} ${stranger.fingerprint}: offered, and the server does not take it`,
+    said.join('\n'),
+  );
+  const command = `ssh-copy-id -p ${server.port} -i ${stranger.file} ${server.user}@hop`;
+  assert.ok(
+    said.some((line) => line.endsWith(command)),
+    said.join('\n'),
+  );
+  assert.deepEqual(said.slice(-2), [
+    `${server.user}@hop: Permission denied (publickey,password).`,
+    'Connection closed by UNKNOWN port 65535',
+  ]);
+  assert.doesNotMatch(said.join('\n'), /behind\.example/);
+});
+
 test('a pipe gets the one line; -v tells the rest there too; -q nothing', { skip }, async () => {
   const options = ['BatchMode=yes', `IdentityFile=${stranger.file}`];
   const plain = await runProgram(command(options), { env: quiet });

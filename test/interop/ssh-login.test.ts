@@ -14,9 +14,9 @@ import {
   type RunOptions,
   requireSuccess,
   runProgram,
+  startAgent,
   startAsyncssh,
   startOpenSshServer,
-  startProgram,
   startTerminal,
   type TestServer,
 } from '../harness/index.ts';
@@ -114,12 +114,8 @@ test('a key file that others can read is refused with a warning', { skip }, asyn
 test('an agent signs, its other keys are left alone under IdentitiesOnly', {
   skip: skip || missing('ssh-agent'),
 }, async () => {
-  const socket = join(makeFolder('agent'), 'socket');
-  startProgram(['ssh-agent', '-D', '-a', socket]);
+  const socket = await startAgent();
   const env = { SSH_AUTH_SOCK: socket };
-  for (let tries = 0; (await runProgram(['ssh-add', '-l'], { env })).status === 2 && tries < 50; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
   const other = await makeKey();
   await requireSuccess(['ssh-add', '-q', other.file], { env });
   await requireSuccess(['ssh-add', '-q', server.identity.file], { env });

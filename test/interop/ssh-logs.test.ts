@@ -192,9 +192,62 @@ test('LogLevel and LogVerbose', { skip }, async () => {
   assert.match(await at('LogLevel=DEBUG2'), /^debug2: /m);
   assert.doesNotMatch(await at('LogLevel=VERBOSE'), /^debug/m);
   assert.match(await at('LogLevel=VERBOSE'), /^Authenticated to /m);
-  assert.match(await at('LogVerbose=*:*:*'), /^debug2: service_accept/m);
-  assert.equal(await at('LogVerbose=packet.c:*'), '');
-  assert.match(await at('LogVerbose=packet.c:*', 'LogLevel=DEBUG1'), /^debug1: LogVerbose names source files/m);
+  assert.match(await at('LogVerbose=*:*:*'), /^debug2: sshconnect2\.c:\S+\(\) \(pid=\d+\): service_accept/m);
+  assert.equal(await at('LogVerbose=none'), '');
+});
+
+/** Patterns with a text that both print, and whether they print nothing but what the pattern names. */
+const patterns: readonly (readonly [pattern: string, file: RegExp, text: RegExp])[] = [
+  ['kex.c:*:*', /^kex\.c$/, /kex: algorithm: curve25519-sha256$/],
+  ['*:choose_*', /^kex\.c$/, /kex: host key algorithm: ssh-ed25519$/],
+  ['sshconnect*:*,!sshconnect.c:*', /^sshconnect2\.c$/, /Server accepts key: \S+ ED25519/],
+  ['packet.c:*', /^packet\.c$/, /send packet: type 20$/],
+  ['clientloop.c:*', /^clientloop\.c$/, /Sending command: true$/],
+  ['channels.c:channel_free*', /^channels\.c$/, /channel 0: free: client-session, nchannels 1$/],
+  ['compat.c:*', /^compat\.c$/, /: match: OpenSSH_\S+ .*pat OpenSSH\* compat 0x04000000$/],
+  ['kexgen.c:*', /^kexgen\.c$/, /SSH2_MSG_KEX_ECDH_REPLY received$/],
+  ['ssh.c:load_*', /^ssh\.c$/, /identity file \S+ type 3$/],
+];
+
+test('LogVerbose: the patterns choose the lines that they choose in OpenSSH, with file and function', {
+  skip,
+}, async () => {
+  for (const [pattern, file, text] of patterns) {
+    for (const [name, path] of clients()) {
+      const given = [`LogVerbose=${pattern}`, 'KexAlgorithms=curve25519-sha256'];
+      const { stderr } = await runSsh(server, ['true'], { program: path, options: given });
+      const sources = new Map<string, string>();
+      // What OpenSSH tells before it has read its settings is told by -v alone.
+      for (const line of stderr.trimEnd().split(/\r?\n/)) {
+        const [, source, , rest] = /^(?:debug\d: )?(\S+?):(\S+)\(\)(?::\d+)? \([^)]*pid=\d+\)(: .*)$/.exec(line) ?? [];
+        if (source !== undefined && rest !== undefined) sources.set(rest, source);
+        else assert.match(line, /^ {2}#\d+ |^$/, `${name}: ${line}`);
+      }
+      for (const [rest, source] of sources) assert.match(source, file, `${name}: ${rest}`);
+      assert.ok(
+        [...sources.keys()].some((rest) => text.test(rest)),
+        `${name} ${pattern}: ${stderr}`,
+      );
+    }
+  }
+});
+
+test('LogVerbose: what both print comes from the same place', { skip }, async () => {
+  const place = /^(?:debug\d: )?(\S+?):(\S+)\(\)(?::\d+)? \([^)]*pid=\d+\): (.*)$/;
+  const placesOf = async (path: string): Promise<Map<string, string>> => {
+    const given = { program: path, options: [...options, 'LogVerbose=*:*:*'], env: { FOO: '1' } };
+    const { stderr } = await runSsh(server, ['exit 3'], given);
+    const found = stderr.split(/\r?\n/).flatMap((line) => {
+      const [, file, name, text] = place.exec(line) ?? [];
+      return text === undefined ? [] : [[text.replace(/\d+/g, '#'), `${file}:${name}`] as const];
+    });
+    return new Map(found);
+  };
+  const [ours, theirs] = [await placesOf(program), await placesOf(openSshProgram('ssh'))];
+  // Where an extension is told of differs from one version to the next; ours is the later one's.
+  const common = [...ours].filter(([text, from]) => theirs.has(text) && !from.includes('kex_ext_info'));
+  assert.ok(common.length > 40, `${common.length}`);
+  for (const [text, from] of common) assert.equal(from, theirs.get(text), text);
 });
 
 test('-y: the system’s log gets it, by way of logger', { skip }, async () => {

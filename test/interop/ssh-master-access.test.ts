@@ -169,6 +169,16 @@ test('a server that gives no further session: ssh connects by itself, and OpenSS
     });
     assert.deepEqual([second.stdout.toString(), second.status], ['by itself\n', 3]);
     assert.equal(second.stderr, 'mux_client_request_session: session request failed: Session open refused by peer\r\n');
+    // With -f as well, OpenSSH's ssh beside ours: it goes to the background only when it has its session.
+    for (const client of [undefined, nacreProgram('ssh')]) {
+      const log = join(makeFolder('late'), 'log');
+      const left = await runSsh(server, ['sleep 0.2; echo late'], {
+        ...(client !== undefined && { program: client }),
+        flags: ['-f', '-S', path, '-E', log],
+      });
+      assert.deepEqual([left.stdout.toString(), left.stderr, left.status], ['late\n', '', 0]);
+      assert.match(readFileSync(log, 'utf8'), /^mux_client_request_session: session request failed: /);
+    }
     const check = await run('ours', ['-S', path, '-O', 'check']);
     assert.match(check.stderr, /^Master running/);
   }

@@ -10,6 +10,7 @@ import { before, type TestContext, test } from 'node:test';
 import {
   createSystemUser,
   freePort,
+  hostLines,
   makeFolder,
   makeKey,
   missing,
@@ -40,19 +41,8 @@ before(async () => {
   chmodSync(wrapper, 0o755);
 });
 
-function configFor(name: string, { port, knownHostsFile, identity }: TestServer, user: string): string {
-  return [
-    `Host ${name}`,
-    '  HostName 127.0.0.1',
-    `  Port ${port}`,
-    `  User ${user}`,
-    `  IdentityFile ${identity.file}`,
-    '  IdentitiesOnly yes',
-    '  BatchMode yes',
-    `  UserKnownHostsFile ${knownHostsFile}`,
-    '  GlobalKnownHostsFile /dev/null',
-    '',
-  ].join('\n');
+function configFor(name: string, server: TestServer, user: string): string {
+  return [...hostLines(name, { ...server, user }), '  BatchMode yes', ''].join('\n');
 }
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

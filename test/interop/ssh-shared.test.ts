@@ -135,6 +135,26 @@ for (const whose of both) {
     assert.equal((await run('ours', ['-S', path], ['echo others'])).text, 'others\n');
   });
 
+  test(`${names[whose]}: ~R changes the keys of the connection`, { skip: skip || missing('python3') }, async (t) => {
+    const { path, master } = await startMaster(t, whose, ['-N', '-v']);
+    const exchanges = () => master.log().match(/kex: algorithm/g)?.length;
+    assert.equal(exchanges(), 1);
+    const terminal = startTerminal(await command(whose, ['-t', '-S', path], ['echo begin; cat']), { env });
+    t.after(() => terminal.close());
+    await terminal.expect(/begin/);
+    terminal.send('\r~R');
+    await until('the keys are changed', () => exchanges() === 2);
+    terminal.send('still here\r');
+    await terminal.expect(/still here\s+still here/);
+    if (whose === 'ours') return;
+    // To our ssh, which speaks another language with it, OpenSSH's master does not listen.
+    const other = startTerminal(await command('ours', ['-t', '-S', path], ['echo begin; cat']), { env });
+    t.after(() => other.close());
+    await other.expect(/begin/);
+    other.send('\r~R');
+    await other.expect(/~R escape not available to multiplexed sessions/);
+  });
+
   test(`${names[whose]}: a hundred sessions at once`, { skip, timeout: 180_000 }, async (t) => {
     const { path } = await startMaster(t, whose);
     await using through = await connectThroughMaster(path);

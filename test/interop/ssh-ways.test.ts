@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import {
   freePort,
+  hostLines,
   makeFolder,
   missing,
   nacreProgram,
@@ -28,22 +29,9 @@ before(async () => {
   if (skip) return;
   servers = await Promise.all([1, 2, 3, 4].map(() => startOpenSshServer({ hostKeyTypes: ['ed25519'] })));
   configFile = join(folder, 'config');
-  const hosts = servers.map((server, index) => [
-    `Host hop${index + 1}`,
-    '  HostName 127.0.0.1',
-    `  Port ${server.port}`,
-    `  UserKnownHostsFile ${server.knownHostsFile}`,
-  ]);
-  const [{ user, identity }] = servers as [TestServer];
-  const common = [
-    'Host *',
-    `  User ${user}`,
-    `  IdentityFile ${identity.file}`,
-    '  IdentitiesOnly yes',
-    '  BatchMode yes',
-  ];
-  const trust = ['  GlobalKnownHostsFile /dev/null', '  StrictHostKeyChecking yes'];
-  writeFileSync(configFile, `${[...hosts.flat(), ...common, ...trust].join('\n')}\n`);
+  const hosts = servers.map((server, index) => hostLines(`hop${index + 1}`, server));
+  const common = ['Host *', '  BatchMode yes', '  StrictHostKeyChecking yes'];
+  writeFileSync(configFile, `${[...hosts.flat(), ...common].join('\n')}\n`);
 });
 
 const run = (...args: readonly string[]) =>

@@ -5,6 +5,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { type AgentClient, createAgentClient } from '../agent/index.ts';
 import { SshError } from '../errors.ts';
+import { connected } from '../io/index.ts';
 
 /** What the search for an agent asks of the system; a test gives another. */
 export interface AgentSurroundings {
@@ -73,12 +74,11 @@ export async function connectAgentSocket(path?: string): Promise<Socket> {
 
 async function open(path: string): Promise<Socket> {
   await requireOwn(path);
-  const socket = connectSocket(path);
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', (error) => reject(unavailable(`cannot reach the agent at ${path}: ${error.message}`, error)));
-  });
-  return socket;
+  try {
+    return await connected(connectSocket(path));
+  } catch (error) {
+    throw unavailable(`cannot reach the agent at ${path}: ${(error as Error).message}`, error);
+  }
 }
 
 /** A socket that another user left at a place we look at would receive our keys. Root may use whosever it likes. */

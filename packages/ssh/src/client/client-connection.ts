@@ -38,7 +38,7 @@ export interface ClientLink extends ConnectionLink {
   /** The server's signature over the session id, in the first key exchange. */
   readonly hostKeySignature: Buffer;
   readonly peerExtensions: ReadonlyMap<string, Buffer>;
-  rekey(): Promise<void>;
+  rekey(connection: Connection): Promise<void>;
   attach(handler: ConnectionHandler): void;
 }
 
@@ -94,6 +94,7 @@ export class ClientConnection {
       binding: () => bindingOf(transport),
       hasExtension: (name) => transport.peerExtensions.has(name),
       log: (level, text) => options.log?.(level, text),
+      offersDisplay: (protocol, cookie) => this.connection.relayed.displays.offer('own', protocol, cookie),
     });
     this.connection = new Connection(transport, {
       clock: systemClock,
@@ -268,9 +269,9 @@ export class ClientConnection {
     this.connection.sendNoMoreSessions();
   }
 
-  /** Changes the keys now. */
+  /** Changes the keys now. Over a master of OpenSSH's it throws `unsupported`. */
   async rekey(): Promise<void> {
-    await this.#transport.rekey();
+    await this.#transport.rekey(this.connection);
   }
 
   /** Closes the connection and every channel in it; resolves when it is closed. */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { ForwardTarget } from '../config/index.ts';
 import { SshError, toSshError } from '../errors.ts';
 import { formatSocksReply, SocksHandshake, type SocksOutcome, type SocksRequest } from '../forward/index.ts';
-import { join } from '../io/index.ts';
+import { connected, join } from '../io/index.ts';
 import type { ForwardLedger } from './forward-ledger.ts';
 
 /** Where a connection may go once it is known. */
@@ -85,13 +85,7 @@ export function connectHere(to: Destination): Promise<Socket> {
     to.kind === 'unix'
       ? connect({ path: to.path, allowHalfOpen: true })
       : connect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
-  return new Promise((resolve, reject) => {
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
+  return connected(socket);
 }
 
 function hostAndPort({ host, port }: SocksRequest): { host: string; port: number } {

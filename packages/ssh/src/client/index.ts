@@ -6,6 +6,7 @@ export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';
 export { ClientConnection } from './client-connection.ts';
 export { nodeConfigSystem } from './config-system.ts';
+export { agentPath, variableName } from './configured/agent-path.ts';
 export { type ConfigSource, type NamedHost, type SettledHost, settleHost } from './configured/config-source.ts';
 export type { AskingHost, ConfiguredConnectOptions } from './configured/connect-configured.ts';
 export {

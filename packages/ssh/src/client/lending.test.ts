@@ -337,7 +337,7 @@ test('ForwardX11Timeout refuses late connections of untrusted programs, and of t
     let nowMs = 0;
     const clock = { now: () => nowMs, setTimer: () => () => {} };
     const said: string[] = [];
-    const forwarding = new X11Forwarding({ clock, log: (_level, text) => void said.push(text) });
+    const forwarding = new X11Forwarding({ clock, log: (_level, text) => void said.push(text), offersDisplay() {} });
     const options = { display: display.path, trusted, timeoutSeconds, xauthPath: xauth };
     const prepared = await forwarding.prepare(options);
     await forwarding.request({ channel: { request: async () => true } } as never, prepared, options);

@@ -1,9 +1,10 @@
 /** A client of a shared connection: requests to a master's control socket, and a connection through it. */
 import { lstatSync, statSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
+import type { Connection } from '../connection/index.ts';
 import { SshError } from '../errors.ts';
-import { StreamDriver, systemClock } from '../io/index.ts';
-import { MuxClientSession, type MuxForward, type MuxInfoSubject, type ProxyLink } from '../mux/index.ts';
+import { connected, StreamDriver, systemClock } from '../io/index.ts';
+import { MuxClientSession, type MuxForward, type MuxInfoSubject, type ProxyLink, rekeyRequest } from '../mux/index.ts';
 import type { ConnectionHandler } from '../transport/index.ts';
 import { ClientConnection, type ClientLink } from './client-connection.ts';
 import type { CallOptions, ConnectOptions } from './options.ts';
@@ -151,28 +152,13 @@ async function greet(path: string, options: MuxConnectOptions): Promise<{ sessio
   return { session, socket };
 }
 
-function open(path: string, { signal }: MuxConnectOptions): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(abortedError(path, signal));
-      return;
-    }
-    const socket = connectSocket({ path });
-    const fail = (error: SshError): void => {
-      socket.destroy();
-      signal?.removeEventListener('abort', onAbort);
-      reject(error);
-    };
-    const onAbort = (): void => fail(abortedError(path, signal));
-    const onError = (error: Error): void => fail(cannotConnect(path, error));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      signal?.removeEventListener('abort', onAbort);
-      socket.off('error', onError);
-      resolve(socket);
-    });
-  });
+async function open(path: string, { signal }: MuxConnectOptions): Promise<Socket> {
+  if (signal?.aborted) throw abortedError(path, signal);
+  try {
+    return await connected(connectSocket({ path }), signal);
+  } catch (error) {
+    throw signal?.aborted ? abortedError(path, signal) : cannotConnect(path, error as Error);
+  }
 }
 
 async function deadline<T>(
@@ -247,8 +233,11 @@ class MasterLink implements ClientLink {
     this.#link.attach(handler);
   }
 
-  async rekey(): Promise<void> {
-    throw masterKnows('the keys');
+  /** A master of ours does it for us; OpenSSH's has no ear for it in proxy mode. */
+  async rekey(connection: Connection): Promise<void> {
+    if (!this.#link.takesRequests) throw masterKnows('the keys');
+    const answer = await connection.globalRequest(rekeyRequest, Buffer.alloc(0));
+    if (answer === undefined) throw masterKnows('the keys');
   }
 }
 

@@ -88,6 +88,7 @@ export async function serveMux(connection: ClientConnection, path: string, polic
       closeForward: (forward) => forwards.close(forward),
       terminate: () => (policy.onTerminate === undefined ? void connection.close() : policy.onTerminate()),
       stopListening: () => master.stopListening(),
+      rekey: () => connection.rekey(),
       describe: (subject) => describeMaster(connection, subject, startedMs),
       ...(policy.passengers && {
         openSession: (request) => (policy.passengers as PassengerPolicy).openSession(request, client),

@@ -1,5 +1,7 @@
 /** Where to connect: `[user@]host[:port]`, an ssh:// address, or an object; checked before any of it is used. */
 import { isIPv6 } from 'node:net';
+import { isHostName, isUserName } from '../config/names.ts';
+import { splitSshAddress, splitUser } from '../config/ssh-address.ts';
 import { SshError } from '../errors.ts';
 
 export interface Target {
@@ -22,10 +24,7 @@ export function parseTarget(target: string | Target): Target {
 }
 
 function parseText(text: string): Target {
-  // The last @: user names with an @ in them are common on Windows domains.
-  const at = text.lastIndexOf('@');
-  const user = at === -1 ? undefined : text.slice(0, at);
-  const place = text.slice(at + 1);
+  const { user, rest: place } = splitUser(text);
   const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(place);
   const plain = bracketed ?? /^([^:]+)(?::(\d+))?$/.exec(place);
   // More than one colon without brackets is an IPv6 address, and has no port.
@@ -38,29 +37,17 @@ function parseText(text: string): Target {
 }
 
 function parseAddress(text: string): Target {
-  const match = /^ssh:\/\/(?:([^@/]*)@)?(\[[^\]/]+\]|[^:/@]+)(?::(\d+))?\/?$/.exec(text);
-  if (match === null) throw badTarget(`"${text.slice(0, 200)}" is no ssh:// address`, 'Write ssh://user@host:port.');
-  if (match[1]?.includes(':')) {
+  if (/^ssh:\/\/[^@/]*:[^@/]*@/.test(text)) {
     throw badTarget(
       'a password does not belong into an address, where logs and lists of processes show it',
       'Leave it out.',
     );
   }
-  const user = match[1] === undefined ? undefined : decodePercent(match[1].split(';')[0] as string);
-  const host = (match[2] as string).replace(/^\[|\]$/g, '');
-  return requireTarget({
-    host,
-    ...(user !== undefined && { user }),
-    ...(match[3] !== undefined && { port: Number(match[3]) }),
-  });
-}
-
-function decodePercent(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw badTarget(`"${text.slice(0, 100)}" has a bad percent escape`);
+  const parts = splitSshAddress(text);
+  if (parts === undefined) {
+    throw badTarget(`"${text.slice(0, 200)}" is no ssh:// address`, 'Write ssh://user@host:port.');
   }
+  return requireTarget(parts);
 }
 
 function requireTarget(target: Target): Target {
@@ -81,17 +68,13 @@ function requireTarget(target: Target): Target {
  * into commands and into file names.
  */
 function isHost(host: string): boolean {
-  if (host.includes(':')) return isIPv6(host) && isSafe(host);
-  return isSafe(host) && !/[\\[\]%,*?!#/]/.test(host);
+  if (host.includes(':')) return isIPv6(host) && isHostName(host);
+  return isHostName(host) && !/[[\]%,*?!#/]/.test(host);
 }
 
 /** A backslash stands in names of Windows domains; as the last character it would escape whatever follows. */
 function isUser(user: string): boolean {
-  return isSafe(user) && !user.endsWith('\\');
-}
-
-function isSafe(name: string): boolean {
-  return !name.startsWith('-') && /^[^\s\p{Cc}"'`$;&<>|(){}]+$/u.test(name);
+  return isUserName(user) && !user.includes('$');
 }
 
 function badTarget(message: string, remedy?: string): SshError {

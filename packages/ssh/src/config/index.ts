@@ -13,7 +13,7 @@ export type { RanCommand } from './client/match.ts';
 export type { BlockEvent, ClientDraft, ReadEvent } from './client/read.ts';
 export { type ClientConfigRequest, resolveClientConfig } from './client/resolve.ts';
 export type { ClientConfig } from './client/settled.ts';
-export { parseEscapeCharacter } from './client/special-values.ts';
+export { type ConfigLogLevel, parseEscapeCharacter } from './client/special-values.ts';
 export type { ConfigSystem, ReadFileOptions } from './client/system.ts';
 export { clientTokens, proxyTokens, type TokenFacts, tokenFacts } from './client/tokens.ts';
 export {
@@ -25,6 +25,9 @@ export {
   parseForward,
 } from './forwards.ts';
 export { type ConfigLine, splitConfigLine, splitWords } from './line.ts';
+export { isHostName, isUserName } from './names.ts';
 export { ConfigError, type ConfigMistake, type ConfigPlace, commandLine } from './place.ts';
+export { shellTokens } from './shell-tokens.ts';
+export { type SshAddressParts, splitSshAddress, splitUser } from './ssh-address.ts';
 export { expandHome, expandTokens, expandVariables, type TokenValues } from './tokens.ts';
 export type { AlgorithmSpec } from './values.ts';

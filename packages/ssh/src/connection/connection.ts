@@ -53,7 +53,11 @@ export class Connection {
     this.limits = connectionLimits(options.limits);
     this.#log = options.log && new ConnectionLog(link.role, options.log);
     this.#answers = new Answers(link, this.limits.maxQueuedReplyBytes);
-    this.relayed = new RelayedChannels(() => (this.#isFull ? undefined : this.#takeChannelId()));
+    this.relayed = new RelayedChannels(() => (this.#isFull ? undefined : this.#takeChannelId()), {
+      send: (payload) => link.send(payload),
+      receive: (payload) => this.receive(payload),
+      openHere: (payload) => this.#openHere(messages.channelOpen.decode(payload)),
+    });
     const onHandlerError = (error: unknown) => options.onHandlerError?.(error);
     const growth = new WindowGrowth(options.clock, (answered) => this.#probe(answered));
     if (options.roundTripMs !== undefined) growth.noteRoundTrip(options.roundTripMs);
@@ -305,12 +309,16 @@ export class Connection {
 
   #receiveOpen(payload: Buffer): void {
     const open = messages.channelOpen.decode(payload);
-    const { type, sender, data } = open;
-    const window = this.#sendWindow(open);
-    if (type === 'session' && this.#noMoreSessions && this.link.role === 'server') {
+    this.#sendWindow(open);
+    if (open.type === 'session' && this.#noMoreSessions && this.link.role === 'server') {
       throw protocolError('channel', 'the client opened a session after it had promised to open no more');
     }
-    if (this.relayed.takesOpen(open, payload)) return;
+    if (!this.relayed.takesOpen(open, payload)) this.#openHere(open);
+  }
+
+  #openHere(open: ReturnType<typeof messages.channelOpen.decode>): void {
+    const { type, sender, data } = open;
+    const window = this.#sendWindow(open);
     if (this.#isFull) {
       this.#refuse(sender, messages.openFailureReasons.resourceShortage, 'too many channels are open');
       return;
@@ -328,7 +336,7 @@ export class Connection {
       data,
       peerChannel: sender,
       accept: (options) => this.#accept(type, sender, window, options),
-      send: (failure) => this.#answers.send(failure),
+      send: (failure) => this.#refuseWith(failure),
       onHandlerError: this.#host.onHandlerError,
       fail: (error) => this.link.fail(error),
       decided: () => {
@@ -353,12 +361,17 @@ export class Connection {
       maxPacketBytes,
       data: noBytes,
     };
-    this.link.send(messages.channelOpenConfirmation.encode(confirmation));
+    const message = messages.channelOpenConfirmation.encode(confirmation);
+    if (!this.relayed.displays.takesAnswer(message)) this.link.send(message);
     return channel;
   }
 
   #refuse(recipient: number, reason: number, description: string): void {
-    this.#answers.send(encodeOpenFailure(recipient, reason, description));
+    this.#refuseWith(encodeOpenFailure(recipient, reason, description));
+  }
+
+  #refuseWith(failure: Buffer): void {
+    if (!this.relayed.displays.takesAnswer(failure)) this.#answers.send(failure);
   }
 
   get #isFull(): boolean {

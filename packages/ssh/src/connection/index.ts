@@ -1,6 +1,7 @@
 /** @nacre/ssh/connection: RFC 4254, channels and requests in both roles. */
 
 export { Channel } from './channel.ts';
+export type { ChannelRelay, RelayedOpen } from './channel-relay.ts';
 export type { ChannelSink, ChannelState } from './channel-sink.ts';
 export { ChannelStream, type ChannelStreamOptions } from './channel-stream.ts';
 export type { ChannelTimeout } from './channel-timeouts.ts';
@@ -38,7 +39,6 @@ export type { KeepaliveOptions } from './keepalive.ts';
 export { defaultKeystrokeIntervalMs } from './keystroke-pacer.ts';
 export { connectionMessages, openFailureReasons } from './messages.ts';
 export type { OpenRefusal } from './opening-channels.ts';
-export type { ChannelRelay, RelayedOpen } from './relayed-channels.ts';
 export type { Answer, IncomingRequest, RequestHandler } from './request-queue.ts';
 export { agentReq } from './requests/agent-req.ts';
 export { authAgentReqOpenssh } from './requests/auth-agent-req-openssh.ts';

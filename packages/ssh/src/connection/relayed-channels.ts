@@ -1,43 +1,25 @@
 /** Channels of a connection that somebody else speaks for: the clients of a shared connection, message by message. */
 
 import type { SshError } from '../errors.ts';
-
-/** A CHANNEL_OPEN of the peer's. */
-export interface RelayedOpen {
-  readonly type: string;
-  /** The peer's number for the channel. */
-  readonly sender: number;
-  readonly windowBytes: number;
-  readonly maxPacketBytes: number;
-  readonly data: Buffer;
-}
-
-/** Who speaks for channels. What it sends goes to the connection's link as it is. */
-export interface ChannelRelay {
-  /**
-   * A message of the peer's (91 to 100) for a channel of this relay.
-   *
-   * @param payload - memory that is the relay's from now on.
-   * @throws SshError when the peer broke a rule; the connection ends with it.
-   */
-  receive(id: number, payload: Buffer): void;
-  /** Whether it takes a channel that the peer opens; it answers then. */
-  takesOpen(open: RelayedOpen, payload: Buffer): boolean;
-  /** The link takes bulk data again. */
-  onLinkReady(): void;
-  /** The connection is over. */
-  end(error: SshError): void;
-}
+import type { ChannelRelay, RelayedOpen } from './channel-relay.ts';
+import { DisplaySorter, type DisplaySorterHost } from './display-sorter.ts';
 
 /** Which relay speaks for which channel number. */
 export class RelayedChannels {
   readonly #takeId: () => number | undefined;
   readonly #owners = new Map<number, ChannelRelay>();
   readonly #relays = new Set<ChannelRelay>();
+  /** Finds out whose the channels for displays are. */
+  readonly displays: DisplaySorter;
 
   /** @param takeId - gives a number nobody uses, or undefined where too many channels are open. */
-  constructor(takeId: () => number | undefined) {
+  constructor(takeId: () => number | undefined, host: Pick<DisplaySorterHost, 'send' | 'receive' | 'openHere'>) {
     this.#takeId = takeId;
+    this.displays = new DisplaySorter({
+      ...host,
+      reserve: (relay) => this.reserve(relay),
+      release: (id) => this.release(id),
+    });
   }
 
   /** Channels that relays speak for. */
@@ -59,6 +41,7 @@ export class RelayedChannels {
   }
 
   detach(relay: ChannelRelay): void {
+    this.displays.withdraw(relay);
     this.#relays.delete(relay);
   }
 
@@ -86,7 +69,7 @@ export class RelayedChannels {
   }
 
   takesOpen(open: RelayedOpen, payload: Buffer): boolean {
-    // A channel for a display does not say whose: it goes to the relay that asked for one last.
+    if (this.displays.takesOpen(open, payload)) return true;
     return [...this.#relays].reverse().some((relay) => relay.takesOpen(open, payload));
   }
 
@@ -98,6 +81,7 @@ export class RelayedChannels {
     const relays = [...this.#relays];
     this.#relays.clear();
     this.#owners.clear();
+    this.displays.end();
     for (const relay of relays) relay.end(error);
   }
 }

@@ -1,5 +1,6 @@
 /** Where the protocol meets sockets and time; used by client and server. */
 export { systemClock } from './clock.ts';
+export { connected } from './connected.ts';
 export { join } from './join.ts';
 export { listenOnPath, type PathListenOptions } from './listen-on-path.ts';
 export { readBuffer } from './read-buffer.ts';

@@ -22,3 +22,4 @@ export {
 } from './master-session.ts';
 export { muxMessages, muxVersion } from './messages.ts';
 export type { ProxyLink } from './proxy-link.ts';
+export { rekeyRequest } from './proxy-relay.ts';

@@ -60,6 +60,8 @@ export interface MuxMasterHandlers {
   closeForward(forward: MuxForward): Promise<void>;
   terminate(): void;
   stopListening(): void | Promise<void>;
+  /** Changes the keys of the connection; undefined where that is nobody's to ask. */
+  readonly rekey?: (() => Promise<void>) | undefined;
   describe(subject: MuxInfoSubject): string;
   /** Runs a session over file descriptors that the client passed; undefined where they cannot be taken. */
   readonly openSession?: ((session: PassengerSession) => Promise<Passenger>) | undefined;
@@ -291,6 +293,7 @@ export class MuxMasterSession {
       this.#relay = new ProxyRelay(this.#handlers.connection, this.#writer, {
         fail: (error) => this.#finish(error),
         setReading: (reading) => this.#setReading(reading),
+        rekey: this.#handlers.rekey,
       });
       return undefined;
     });

@@ -62,12 +62,19 @@ export interface SharedWorld {
   readonly pair: Pair;
   join(handlers?: Partial<MuxMasterHandlers>): MuxPair;
   /** A connection through the master. */
-  through(handlers?: Partial<MuxMasterHandlers>): Promise<{ connection: Connection; mux: MuxPair }>;
+  through(
+    handlers?: Partial<MuxMasterHandlers>,
+    client?: Partial<ConnectionOptions>,
+  ): Promise<{ connection: Connection; mux: MuxPair }>;
   settle(): Promise<void>;
 }
 
-export function sharedWorld(_t: TestContext, server: Partial<ConnectionOptions> = {}): SharedWorld {
-  const pair = linkedPair({ server });
+export function sharedWorld(
+  _t: TestContext,
+  server: Partial<ConnectionOptions> = {},
+  client: Partial<ConnectionOptions> = {},
+): SharedWorld {
+  const pair = linkedPair({ server, client });
   const pairs: MuxPair[] = [];
   const world: SharedWorld = {
     pair,
@@ -94,12 +101,12 @@ export function sharedWorld(_t: TestContext, server: Partial<ConnectionOptions> 
       pairs.push(mux);
       return mux;
     },
-    async through(handlers) {
+    async through(handlers, options = {}) {
       const mux = world.join(handlers);
       const starting = mux.client.startProxy();
       await world.settle();
       const link = await starting;
-      const connection = new Connection(link, { clock: new FakeClock() });
+      const connection = new Connection(link, { clock: new FakeClock(), ...options });
       link.attach(connection);
       return { connection, mux };
     },

@@ -46,6 +46,11 @@ export class ProxyLink implements ConnectionLink {
     return this.#unconfirmedOpens > 0 && !this.#options.routesReplies;
   }
 
+  /** Whether it is a master of ours, which knows requests that OpenSSH's would cut us off for. */
+  get takesRequests(): boolean {
+    return this.#options.routesReplies;
+  }
+
   /** {@inheritDoc ConnectionLink.ready} */
   get ready(): boolean {
     return this.#options.writer.ready;

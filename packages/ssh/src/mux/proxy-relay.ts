@@ -26,7 +26,12 @@ import type { FrameWriter } from './frame-writer.ts';
 import { muxError } from './message.ts';
 import { ProxiedChannel } from './proxied-channel.ts';
 
+/** A client's global request to a master of ours: change the keys, as ~R asks. The server never sees it. */
+export const rekeyRequest = 'rekey@nacre';
+
 export interface ProxyRelayEvents {
+  /** A client wants the keys changed; undefined where that cannot be. */
+  readonly rekey?: (() => Promise<void>) | undefined;
   /** The client broke a rule, or the connection ended: its socket has to be closed. */
   fail(error: SshError): void;
   /** The connection takes no more just now, or does again: the client is read no further meanwhile. */
@@ -89,6 +94,7 @@ export class ProxyRelay implements ChannelRelay {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#requests.end();
+    this.#connection.relayed.displays.withdraw(this);
     for (const sender of this.#offered.keys()) this.#refuseOffer(sender);
     this.#offered.clear();
     for (const channel of this.#channels.values()) this.#abandon(channel);
@@ -153,7 +159,7 @@ export class ProxyRelay implements ChannelRelay {
         const { recipient } = messages.channelOpenFailure.decode(payload);
         this.#requireOffer(recipient);
         this.#offered.delete(recipient);
-        this.#connection.link.send(payload);
+        this.#answer(payload);
         return;
       }
       case 2:
@@ -193,7 +199,12 @@ export class ProxyRelay implements ChannelRelay {
     this.#channels.set(id, channel);
     this.#byServerId.set(recipient, channel);
     payload.writeUInt32BE(id, 5);
-    this.#connection.link.send(payload);
+    this.#answer(payload);
+  }
+
+  /** The server has its answer already where whose channel it is had to be found out. */
+  #answer(payload: Buffer): void {
+    if (!this.#connection.relayed.displays.takesAnswer(payload)) this.#connection.link.send(payload);
   }
 
   #create(id: number, clientId: number, offer: { windowBytes: number; maxPacketBytes: number }): ProxiedChannel {
@@ -213,9 +224,16 @@ export class ProxyRelay implements ChannelRelay {
     if (channel === undefined)
       throw muxError(`message ${number} came for channel ${recipient}, which is not the client's`);
     channel.requireFromClient(payload);
-    if (number === 98 && messages.channelRequest.decode(payload).type === x11Req.name) this.#wantsDisplay = true;
+    if (number === 98) this.#noteDisplay(messages.channelRequest.decode(payload));
     this.#connection.link.send(payload);
     if (channel.isClosed) this.#release(channel);
+  }
+
+  #noteDisplay({ type, data }: { readonly type: string; readonly data: Buffer }): void {
+    if (type !== x11Req.name) return;
+    const { authProtocol, authCookie } = x11Req.data.decode(data);
+    this.#wantsDisplay = true;
+    this.#connection.relayed.displays.offer(this, authProtocol, Buffer.from(authCookie, 'hex'));
   }
 
   #noteServerMessage(channel: ProxiedChannel, payload: Buffer): void {
@@ -240,6 +258,10 @@ export class ProxyRelay implements ChannelRelay {
   async #handleRequest({ type, data }: IncomingRequest): Promise<Answer> {
     const key = requestKey(type, data);
     if (type === keepalive.name) return (await this.#connection.globalRequest(type, data)) ?? false;
+    if (type === rekeyRequest) {
+      await this.#events.rekey?.();
+      return this.#events.rekey !== undefined;
+    }
     // Anything else is the master's own affair: one client's "no more sessions" would lock all the others out.
     if (key === undefined) return false;
     if (type === cancelTcpipForward.name || type === cancelStreamlocalForwardOpenssh.name) {
@@ -284,7 +306,7 @@ export class ProxyRelay implements ChannelRelay {
       description: Buffer.from('the client has gone'),
       language: Buffer.alloc(0),
     };
-    this.#connection.link.send(messages.channelOpenFailure.encode(refusal));
+    this.#answer(messages.channelOpenFailure.encode(refusal));
   }
 
   /** Closes what a client left; its number is free when the server has closed it too. */

@@ -1,6 +1,7 @@
 /** Forwarding with real sockets, for servers that allow it: pass these as `forwardTcp`, `forwardUnix` and `listen`. */
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connected } from '../io/index.ts';
 import type { ForwardRequest, Listening, ListenRequest } from './options.ts';
 
 /** Connects to the asked host and port. Rejects with the system's error. */
@@ -29,15 +30,5 @@ export function listenOnLoopback(request: ListenRequest): Promise<Listening | un
       const port = typeof address === 'object' && address !== null ? address.port : request.port;
       resolve({ port, close: () => void server.close() });
     });
-  });
-}
-
-function connected(socket: Socket): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', reject);
   });
 }

@@ -1,10 +1,11 @@
 /** The server, reached as `ssh` reaches it: the same files, flags and questions. */
-import { type ClientConnection, type ConnectOptions, connect } from '@nacre/ssh/client';
-import { connectOptions } from '../ssh/connect-options.ts';
-import { describeConnectFailure, type FailureFacts } from '../ssh/failures.ts';
+import type { ClientConnection, ConnectOptions } from '@nacre/ssh/client';
+import { FatalError } from '../ssh/end.ts';
+import { describeConnectFailure } from '../ssh/failures.ts';
 import { Log } from '../ssh/log.ts';
+import { noFacts } from '../ssh/log-in.ts';
+import { openByWay } from '../ssh/own-connection.ts';
 import { type Request, readRequest } from '../ssh/request.ts';
-import { openWay } from '../ssh/way.ts';
 import type { CopyOptions } from './flags.ts';
 
 /** What a connection failed with: the cause, and the lines that ssh would print. */
@@ -41,19 +42,14 @@ export async function openRemote(options: CopyOptions): Promise<Remote> {
   return {
     request,
     log,
-    async connect(change = (unchanged) => unchanged) {
-      const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
-      const ssh = connectOptions(request, (address) => {
-        facts.address = address;
-      });
-      const way = await openWay(request);
+    async connect(change) {
+      const facts = noFacts(request);
       try {
-        const over = way.stream === undefined ? {} : { stream: way.stream };
-        const connection = await connect({ host: request.host, port: request.port }, { ...change(ssh), ...over });
-        void connection.closed.then(() => way.close());
+        const { connection, close } = await openByWay(request, facts, { change });
+        void connection.closed.then(close);
         return connection;
       } catch (error) {
-        await way.close();
+        if (error instanceof FatalError) throw error;
         throw new ConnectFailure(error, describeConnectFailure(error, facts));
       }
     },

@@ -17,9 +17,23 @@ export function startProcess(
   as: Exclude<Role, 'foreground'>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<number | 'ready'> {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1, 2), ...args], {
+  return start(as, args, 'inherit');
+}
+
+/**
+ * Starts ssh as the master of a jump host. It has no streams but the one for messages: ours are the session's.
+ *
+ * @returns `ready`, or the exit status of what has ended; 0 where it can log in and could not listen.
+ */
+export function startJumpMaster(args: readonly string[]): Promise<number | 'ready'> {
+  return start('jump-master', ['ssh', ...args], 'ignore');
+}
+
+function start(as: string, args: readonly string[], streams: 'inherit' | 'ignore'): Promise<number | 'ready'> {
+  const [, program = ''] = process.argv;
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
     env: { ...process.env, [roleVariable]: as },
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    stdio: [streams, streams, 'inherit', 'pipe'],
   });
   // Who ends us while we wait means the login as well. From the terminal it gets these itself.
   const signals = ['SIGTERM', 'SIGHUP'] as const;

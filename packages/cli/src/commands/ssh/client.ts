@@ -10,9 +10,10 @@ import type { Log } from './log.ts';
 import type { Opened } from './own-connection.ts';
 import { orUndefined } from './paths.ts';
 import { type Request, readRequest } from './request.ts';
-import { role } from './role.ts';
+import { isJumpMaster, role } from './role.ts';
 import { runSession, type SessionSurroundings, type TerminalWish } from './session.ts';
 import type { Sharing } from './shared/master.ts';
+import { watchSignals } from './signals.ts';
 
 /** Does what the arguments say; resolves to the exit status. */
 export async function runClient(args: readonly string[], log: Log): Promise<number> {
@@ -84,7 +85,7 @@ async function findControlPath(request: Request): Promise<string | undefined> {
 async function runOver(opened: Opened, request: Request, wish: TerminalWish, path?: string): Promise<number> {
   const { connection, startedMs } = opened;
   const { log } = request;
-  const ended = watchSignals(connection, request);
+  const ended = watchSignals(() => connection.close(), request);
   let sharing: Sharing | undefined;
   try {
     let forwards: ForwardSet | undefined;
@@ -96,7 +97,10 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     if (request.sharing === undefined) await startLocalParts(request);
     if (path !== undefined) sharing = await startSharing(connection, request, path, await openForwards());
     await settleHostKeyQuestion(connection, request);
-    if (role !== 'foreground') await leaveForeground(request, sharing);
+    if (isJumpMaster && sharing === undefined) return 0;
+    // As OpenSSH: whoever goes through a master stays until it has its session, since it may have to log in by itself.
+    const leavesLate = role === 'background' && request.sharing === 'through' && asksForSession(request);
+    if (role !== 'foreground' && !leavesLate) await leaveForeground(request, sharing);
     if (role === 'master' && sharing !== undefined) {
       // As OpenSSH's, so that ps tells a master by its socket.
       process.title = `ssh: ${path} [mux]`;
@@ -104,7 +108,10 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
       return failureStatus;
     }
     const shared = sharing === undefined ? request : { ...request, sharing: 'master' as const };
-    const status = await serve(connection, shared, { wish, openForwards });
+    const onOpen = async () => {
+      if (leavesLate) await leaveForeground(request, undefined);
+    };
+    const status = await serve(connection, shared, { wish, openForwards, onOpen });
     await waitForOthers(connection, log, forwards, sharing);
     await finishLearning(connection);
     if (request.sharing === undefined) tellTraffic(connection, log, startedMs);
@@ -116,7 +123,7 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     if (ended.status !== undefined) return ended.status;
     // By ~. or by ssh -O exit: whoever did it knows.
     if (error.code === 'closed') return failureStatus;
-    if (isRefusal(error, request) && role === 'foreground') throw new SessionRefused();
+    if (isRefusal(error, request)) throw new SessionRefused();
     for (const line of describeEnd(error, opened, request)) log.error(line);
     return failureStatus;
   } finally {
@@ -206,9 +213,12 @@ class SessionRefused extends FatalError {
   }
 }
 
-function isRefusal({ code }: SshError, { sharing, stdioForward, settings }: Request): boolean {
-  const asksForSession = stdioForward === undefined && settings.sessionType !== 'none';
-  return sharing === 'through' && asksForSession && code === 'channel-open-refused';
+function isRefusal({ code }: SshError, request: Request): boolean {
+  return request.sharing === 'through' && asksForSession(request) && code === 'channel-open-refused';
+}
+
+function asksForSession({ stdioForward, settings }: Request): boolean {
+  return stdioForward === undefined && settings.sessionType !== 'none';
 }
 
 function describeEnd(error: SshError, { facts }: Opened, { sharing, host }: Request): string[] {
@@ -227,37 +237,6 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
     wanted = false;
   }
   return { wanted, isLocal: wanted && isLocal };
-}
-
-/** What a signal has ended, and how to stop waiting for one. */
-interface SignalWatch {
-  readonly status: number | undefined;
-  stop(): void;
-}
-
-/** As OpenSSH: a signal that ends the client ends the session in good order, with status 255; -N that is asked to end has done well. */
-function watchSignals(connection: ClientConnection, { log, settings }: Request): SignalWatch {
-  let ended: number | undefined;
-  const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
-  const watches = Object.entries(numbers).map(([name, number]) => {
-    const end = () => {
-      log.verbose(`Killed by signal ${number}.`);
-      const status = name === 'SIGTERM' && settings.sessionType === 'none' ? 0 : failureStatus;
-      ended = status;
-      void connection.close().then(() => process.exit(status));
-    };
-    // Not `once`: what else watches for signals ends the process where it sees nobody left who does.
-    process.on(name, end);
-    return () => void process.off(name, end);
-  });
-  return {
-    get status() {
-      return ended;
-    },
-    stop: () => {
-      for (const stop of watches) stop();
-    },
-  };
 }
 
 function tellTraffic(connection: ClientConnection, log: Log, startedMs: number): void {

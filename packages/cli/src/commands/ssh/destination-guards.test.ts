@@ -1,7 +1,8 @@
 /** Destinations, and names that are none. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isHostName, isUserName, parseDestination } from './destination.ts';
+import { isHostName, isUserName } from '@nacre/ssh/config';
+import { parseDestination } from './destination.ts';
 
 test('the forms of a destination', () => {
   assert.deepEqual(parseDestination('host'), { host: 'host' });

@@ -1,7 +1,6 @@
 /** What a session lends to its program: the agent (-A) and the display (-X, -Y), with OpenSSH's words for what cannot be lent. */
 import { existsSync } from 'node:fs';
-import type { ClientConnection, X11Options } from '@nacre/ssh/client';
-import { expandHome, expandTokens, expandVariables } from '@nacre/ssh/config';
+import { agentPath, type ClientConnection, variableName, type X11Options } from '@nacre/ssh/client';
 import type { ClientSession } from '@nacre/ssh/connection';
 import { FatalError } from './end.ts';
 import { expandPath, orUndefined } from './paths.ts';
@@ -52,30 +51,19 @@ export function chooseAgent(request: Request): string | undefined {
 
 /** `$NAME` names a variable that holds the path; unset, the usual agent is meant. */
 function namedSocket(text: string, request: Request): string | undefined {
+  const name = variableName(text);
+  if (name !== undefined) return process.env[name] || undefined;
   if (!text.startsWith('$') || text.startsWith('${')) return expandPath(text, request, 'ForwardAgent');
-  const name = text.slice(1);
-  if (!/^[A-Za-z_]\w*$/.test(name))
-    throw new FatalError(`Invalid ForwardAgent environment variable name ${text}`, { always: true });
-  return process.env[name] || undefined;
+  throw new FatalError(`Invalid ForwardAgent environment variable name ${text}`, { always: true });
 }
 
-/** The agent that login uses: IdentityAgent, or the environment's. One that is not there is not lent, as in OpenSSH. */
+/** The agent that login uses. One that is not there is not lent, as in OpenSSH. */
 function ownAgent(request: Request): string | undefined {
-  const { tokens, home, log } = request;
-  const { identityAgent = 'SSH_AUTH_SOCK' } = request.settings;
-  if (identityAgent.toLowerCase() === 'none') return undefined;
-  const variable = /^\$?([A-Za-z_]\w*)$/.exec(identityAgent)?.[1];
-  const isVariable = identityAgent === 'SSH_AUTH_SOCK' || identityAgent.startsWith('$');
-  const path =
-    isVariable && variable !== undefined
-      ? process.env[variable]
-      : expandTokens(
-          expandHome(expandVariables(identityAgent, process.env, 'IdentityAgent'), home),
-          tokens,
-          'IdentityAgent',
-        );
-  if (path !== undefined && path !== '' && existsSync(path)) return path;
-  log.debug(1, 'agent forwarding was asked for, and no agent runs here');
+  const { identityAgent } = request.settings;
+  if (identityAgent?.toLowerCase() === 'none') return undefined;
+  const path = agentPath(identityAgent, request);
+  if (path !== undefined && existsSync(path)) return path;
+  request.log.debug(1, 'agent forwarding was asked for, and no agent runs here');
   return undefined;
 }
 

@@ -1,9 +1,9 @@
 /** Commands on this machine: LocalCommand after login, and `!` of the escape command line. */
 import { spawn } from 'node:child_process';
-import { expandTokens } from '@nacre/ssh/config';
+import { expandTokens, shellTokens } from '@nacre/ssh/config';
+import { inOwnWords } from './algorithms.ts';
 import { orUndefined } from './paths.ts';
 import type { Request } from './request.ts';
-import { shellTokens } from './shell-tokens.ts';
 
 /** Runs LocalCommand where PermitLocalCommand allows it. How it ends is its own affair, as in OpenSSH. */
 export async function runLocalCommand(request: Request): Promise<void> {
@@ -12,7 +12,10 @@ export async function runLocalCommand(request: Request): Promise<void> {
   if (command === undefined || !settings.permitLocalCommand) return;
   // %T is the name of a tunnel device, and there is none.
   const tokens = { ...shellTokens(request.tokens, 'LocalCommand'), T: () => 'NONE' };
-  await runHere(expandTokens(command, tokens, 'LocalCommand'), request);
+  await runHere(
+    inOwnWords(() => expandTokens(command, tokens, 'LocalCommand')),
+    request,
+  );
 }
 
 /** Runs a line in the person's shell, with our stdin, stdout and stderr; resolves to its exit status. */

@@ -1,10 +1,13 @@
 /** ssh's messages: levels and words as OpenSSH has them, on stderr or in the file of -E. */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import type { ConfigLogLevel } from '@nacre/ssh/config';
 import { sanitize } from '../../terminal/sanitize.ts';
+import type { VerboseFormat } from './log-sources.ts';
 import type { Syslog } from './syslog.ts';
 
-const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
-export type LogLevel = (typeof logLevels)[number];
+export type LogLevel = ConfigLogLevel;
+/** Quiet first. Not taken from the configuration, which ssh-add, that logs by this as well, would have to load for it. */
+const logLevels: readonly LogLevel[] = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'];
 
 /** The level `steps` further along, as far as there are levels. */
 export function shiftLogLevel(level: LogLevel, steps: number): LogLevel {
@@ -17,10 +20,11 @@ export class Log {
   level: LogLevel;
   /** Says nothing: another process of the same command has said it all. */
   isHushed = false;
-  /** LogVerbose asks for every message, whatever the level. */
-  showsAll = false;
+  /** LogVerbose: messages that are told whatever the level. */
+  verboseFormat: VerboseFormat | undefined;
   #fd = 2;
   #syslog: Syslog | undefined;
+  #file: string | undefined;
 
   constructor(level: LogLevel) {
     this.level = level;
@@ -29,6 +33,7 @@ export class Log {
   /** From now on to the end of a file. */
   toFile(path: string): void {
     this.#fd = openSync(path, 'a', 0o600);
+    this.#file = path;
   }
 
   /** From now on to the system's log, of which only `facility` may be changed afterwards. */
@@ -40,6 +45,12 @@ export class Log {
     if (this.#syslog !== undefined) this.#syslog.facility = facility;
   }
 
+  /** What has another ssh write to the same place. */
+  get flags(): string[] {
+    if (this.#syslog !== undefined) return ['-y'];
+    return this.#file === undefined ? [] : ['-E', this.#file];
+  }
+
   close(): void {
     this.#syslog?.close();
     this.#syslog = undefined;
@@ -47,8 +58,13 @@ export class Log {
     this.#fd = 2;
   }
 
+  /** Whether messages of this level are worth making up. */
   shows(level: LogLevel): boolean {
-    return this.showsAll || logLevels.indexOf(level) <= logLevels.indexOf(this.level);
+    return this.verboseFormat !== undefined || this.#reaches(level);
+  }
+
+  #reaches(level: LogLevel): boolean {
+    return logLevels.indexOf(level) <= logLevels.indexOf(this.level);
   }
 
   /** Why the program ends. */
@@ -73,10 +89,12 @@ export class Log {
   }
 
   #write(level: LogLevel, text: string): void {
-    if (this.isHushed || !this.shows(level)) return;
+    if (this.isHushed) return;
+    const message = this.verboseFormat?.(text) ?? (this.#reaches(level) ? text : undefined);
+    if (message === undefined) return;
     const prefix = level.startsWith('DEBUG') ? `${level.toLowerCase()}: ` : '';
     // One line each: a server's text must not look like a message of ours.
-    for (const line of text.split('\n')) {
+    for (const line of message.split('\n')) {
       const safe = `${prefix}${sanitize(line, '\t')}`;
       if (this.#syslog === undefined) writeAll(this.#fd, `${safe}\r\n`);
       else this.#syslog.write(level, safe);

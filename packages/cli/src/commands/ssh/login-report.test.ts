@@ -34,6 +34,13 @@ test('a method that was off names the setting and where it was said', async () =
   assert.match(preferred, /PreferredAuthentications is keyboard-interactive \(command-line\)/);
 });
 
+test('the command that helps goes the way that was typed', async () => {
+  const keys = [{ ...offered, source: 'file', file: '/k', outcome: 'refused' }] as const;
+  const methods = [{ name: 'publickey', outcome: 'refused' }] as const;
+  assert.match(await describe({ keys, methods }, ['ProxyJump gate']), /ssh-copy-id -i \/k -o ProxyJump=gate ada@db$/m);
+  assert.match(await describe({ keys, methods }), /ssh-copy-id -i \/k ada@db$/m);
+});
+
 test('a key of the agent is named by its comment, and one that was taken tells what else is wanted', async () => {
   const text = await describe({
     keys: [

@@ -115,7 +115,7 @@ function nameOf(keyword: ClientKeyword): string {
 
 function findRemedies(failure: AuthFailure, unusable: readonly UnusableKey[], request: Request): string[] {
   const { keys, methods } = failure;
-  const { user, originalHost, settings } = request;
+  const { user, originalHost, settings, config } = request;
   const mayUse = (name: string) => methods.some((method) => method.name === name);
   const remedies = new Set<string>();
   for (const { error } of [...keys, ...unusable]) {
@@ -123,7 +123,9 @@ function findRemedies(failure: AuthFailure, unusable: readonly UnusableKey[], re
     if (remedy !== undefined) remedies.add(remedy);
   }
   const port = settings.port === 22 ? '' : `-p ${settings.port} `;
-  const destination = `${user}@${originalHost}`;
+  // What the files say of the way is found again by itself; -J is not.
+  const over = config.origins.get('proxyJump')?.[0]?.line === 0 ? `-o ProxyJump=${settings.proxyJump} ` : '';
+  const destination = `${over}${user}@${originalHost}`;
   const file = keys.find((key) => key.source === 'file' && key.outcome === 'refused')?.file;
   if (mayUse('publickey') && file !== undefined) {
     remedies.add(`Where another way in works, copy the key: ssh-copy-id ${port}-i ${file} ${destination}`);

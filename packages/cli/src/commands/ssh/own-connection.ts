@@ -1,10 +1,8 @@
 /** A connection of our own: the way to the host, and the login. */
-import type { Duplex } from 'node:stream';
-import { type ClientConnection, connect } from '@nacre/ssh/client';
-import { SshError } from '@nacre/ssh/errors';
-import { connectOptions } from './connect-options.ts';
+import type { ClientConnection } from '@nacre/ssh/client';
 import { FatalError } from './end.ts';
-import { describeConnectFailure, type FailureFacts } from './failures.ts';
+import type { FailureFacts } from './failures.ts';
+import { type LoginFacts, type LoginOptions, logIn, noFacts, tellLoginFailure } from './log-in.ts';
 import type { Request } from './request.ts';
 import type { TerminalWish } from './session.ts';
 
@@ -22,52 +20,46 @@ export interface Opened {
 export async function openOwnConnection(request: Request, wish: TerminalWish): Promise<Opened | undefined> {
   const { log, settings } = request;
   const startedMs = performance.now();
-  const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
-  const keys = log.shows('DEBUG1') ? await (await import('./identity-lines.ts')).identityLines(request) : [];
-  const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
-  let connection: ClientConnection;
-  let socket: Duplex | undefined;
+  const facts = noFacts(request);
+  const lines = log.shows('DEBUG1') ? await (await import('./identity-lines.ts')).identityLines(request) : [];
+  let opened: Pick<Opened, 'connection' | 'close'>;
   try {
-    const noteAddress = (address: string | undefined, carrier: Duplex) => {
-      facts.address = address;
-      socket = carrier;
-    };
-    const options = connectOptions(request, noteAddress, keys);
-    const stream = way?.stream;
-    connection = await connect(
-      { host: request.host, port: request.port },
-      { ...options, ...(stream !== undefined && { stream }) },
-    );
+    opened = await openByWay(request, facts, { lines });
   } catch (error) {
-    await way?.close();
     if (error instanceof FatalError) throw error;
-    await explainRefusal(error, request);
-    for (const line of describeConnectFailure(error, facts)) log.error(line);
+    await tellLoginFailure(error, facts, request);
     return undefined;
   }
-  const via = connection.login.methods.at(-1);
-  const where = facts.address === undefined ? 'via proxy' : `[${facts.address}]:${request.port}`;
-  log.verbose(`Authenticated to ${request.host} (${where}) using "${via}".`);
   const qos = wish.wanted ? settings.ipQos.interactive : settings.ipQos.bulk;
   // Without a terminal the default is none, so that a plain command loads nothing for it.
-  if (qos !== 'none' && socket !== undefined) {
-    (await import('./type-of-service.ts')).setTypeOfService(socket, qos, request);
+  if (qos !== 'none' && facts.stream !== undefined) {
+    (await import('./type-of-service.ts')).setTypeOfService(facts.stream, qos, request);
   }
-  return {
-    connection,
-    facts,
-    startedMs,
-    async close() {
-      await connection.close();
-      await way?.close();
-    },
-  };
+  return { ...opened, facts, startedMs };
 }
 
-/** Why nobody was let in, in front of the one line that programs read. */
-async function explainRefusal(error: unknown, request: Request): Promise<void> {
-  if (!(error instanceof SshError) || error.authFailure === undefined) return;
-  (await import('./login-report.ts')).tellRefusal(error.authFailure, request);
+/**
+ * The same for those who have their own words for a failure. Rejects as connect() does; what leads to the host is closed then.
+ *
+ * @throws FatalError where a host on the way cannot be reached or does not let us through.
+ */
+export async function openByWay(
+  request: Request,
+  facts: LoginFacts,
+  options: Omit<LoginOptions, 'stream'> = {},
+): Promise<Pick<Opened, 'connection' | 'close'>> {
+  const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
+  try {
+    const connection = await logIn(request, facts, { ...options, stream: way?.stream });
+    const close = async (): Promise<void> => {
+      await connection.close();
+      await way?.close();
+    };
+    return { connection, close };
+  } catch (error) {
+    await way?.close();
+    throw error;
+  }
 }
 
 /** No jump hosts and no program on the way: the common case, which need not load what they take. */

@@ -1,12 +1,14 @@
 /** --reconnect: forwards that stay while their connection is lost and made anew. */
-import { type ClientConnection, type ConnectOptions, connect, type KeptEvent, keepForwarding } from '@nacre/ssh/client';
+import { type ClientConnection, type ConnectOptions, type KeptEvent, keepForwarding } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
-import { connectOptions } from './connect-options.ts';
 import { FatalError, failureStatus } from './end.ts';
 import { describeConnectFailure, describeLostSession } from './failures.ts';
 import { describeTarget } from './forward-words.ts';
 import { openForwards } from './forwards.ts';
+import { noFacts } from './log-in.ts';
+import { openByWay } from './own-connection.ts';
 import type { Request } from './request.ts';
+import { watchSignals } from './signals.ts';
 
 /** Without signs of life a network that is gone is noticed by nobody; these are for whoever set none. */
 const defaultKeepalive = { intervalMs: 15_000, countMax: 3 };
@@ -33,16 +35,17 @@ export async function keepForwards(request: Request, onLogin: () => Promise<void
       ...(holdMs !== undefined && { holdMs }),
       onEvent: (event) => tellEvent(event, facts),
     });
-    endBySignals(() => kept.close(), request);
+    const signals = watchSignals(() => kept.close(), request);
     try {
       await openForwards(kept, request);
       await onLogin();
       const error = await kept.closed;
-      if (error === undefined) return 0;
+      if (error === undefined) return signals.status ?? 0;
       for (const line of describeEnd(error, facts)) log.error(line);
       return failureStatus;
     } finally {
       await kept.close();
+      signals.stop();
     }
   } catch (error) {
     if (error instanceof FatalError || !(error instanceof SshError)) throw error;
@@ -59,40 +62,24 @@ function makeDialler(request: Request): (signal: AbortSignal) => Promise<ClientC
     const batch = { ...request, settings: { ...request.settings, batchMode: true } };
     const attempt = isFirst ? request : batch;
     isFirst = false;
-    const options = connectOptions(attempt, () => {});
-    const connection = await dialOnce(attempt, {
+    return dialOnce(attempt, (options) => ({
+      keepalive: defaultKeepalive,
       ...options,
       passphrase: rememberPassphrase(options, passphrases),
       signal,
-    });
-    request.log.verbose(
-      `Authenticated to ${request.host} (${connection.address === undefined ? 'via proxy' : `[${connection.address}]:${request.port}`}) using "${connection.login.methods.at(-1)}".`,
-    );
-    return connection;
+    }));
   };
 }
 
-async function dialOnce(request: Request, options: ConnectOptions): Promise<ClientConnection> {
-  const { settings } = request;
-  const isStraight = settings.proxyJump === undefined && settings.proxyCommand === undefined;
-  const way = isStraight ? undefined : await openWay(request);
-  try {
-    const connection = await connect(
-      { host: request.host, port: request.port },
-      { keepalive: defaultKeepalive, ...options, ...(way?.stream !== undefined && { stream: way.stream }) },
-    );
-    void connection.closed.then(() => way?.close());
-    return connection;
-  } catch (error) {
-    await way?.close();
-    throw error;
-  }
-}
-
 /** What a jump host failed with decides whether it is tried again, as it does for the host itself. */
-async function openWay(request: Request) {
+async function dialOnce(
+  request: Request,
+  change: (options: ConnectOptions) => ConnectOptions,
+): Promise<ClientConnection> {
   try {
-    return await (await import('./way.ts')).openWay(request);
+    const { connection, close } = await openByWay(request, noFacts(request), { change });
+    void connection.closed.then(close);
+    return connection;
   } catch (error) {
     if (error instanceof FatalError && error.cause instanceof SshError) throw error.cause;
     throw error;
@@ -149,15 +136,4 @@ function tellEvent(event: KeptEvent, facts: Facts): void {
 function describeEnd(error: SshError, facts: Facts): string[] {
   const cause = error.cause instanceof FatalError ? error.cause : undefined;
   return cause === undefined ? describeConnectFailure(error, facts) : [cause.message];
-}
-
-/** As OpenSSH with -N: asked to end, it ends well; interrupted, it does not. */
-function endBySignals(close: () => Promise<void>, { log }: Request): void {
-  const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
-  for (const [name, number] of Object.entries(numbers)) {
-    process.once(name, () => {
-      log.verbose(`Killed by signal ${number}.`);
-      void close().then(() => process.exit(name === 'SIGTERM' ? 0 : failureStatus));
-    });
-  }
 }

@@ -6,6 +6,8 @@ import {
   type ConfigSystem,
   clientTokens,
   expandTokens,
+  isHostName,
+  isUserName,
   proxyTokens,
   type ReadEvent,
   resolveClientConfig,
@@ -14,7 +16,6 @@ import {
 import { SshError } from '@nacre/ssh/errors';
 import { usageError } from '../../flags/index.ts';
 import { type CommandLine, type ControlCommand, type HostPort, readCommandLine } from './command-line.ts';
-import { isHostName, isUserName } from './destination.ts';
 import { FatalError } from './end.ts';
 import { flagTable } from './flag-table.ts';
 import { type Log, shiftLogLevel } from './log.ts';
@@ -76,26 +77,36 @@ export async function readRequest(args: readonly string[], log: Log): Promise<Re
   const request = await settle(typed, entries, log);
   log.level = request.settings.logLevel;
   log.facility = request.settings.syslogFacility;
-  // Patterns name OpenSSH's source files and functions, which are not ours: only "everything" means something here.
-  log.showsAll = request.settings.logVerbose.some((pattern) => /^\*(?::\*){0,2}$/.test(pattern));
-  if (request.settings.logVerbose.length > 0 && !log.showsAll) {
-    log.debug(1, 'LogVerbose names source files of OpenSSH, which are not here: only * has an effect');
+  const { logVerbose } = request.settings;
+  if (logVerbose.length > 0) {
+    log.verboseFormat = (await import('./log-sources.ts')).verboseFormat(logVerbose, process.pid);
   }
   return checked(request, typed.command);
+}
+
+/** What is asked of a host on the way. */
+export interface JumpRequest extends Request {
+  /** The arguments by which another ssh connects to it, for the master that it may become. */
+  readonly retyped: readonly string[];
 }
 
 /**
  * The request for a host on the way (ProxyJump): its own settings, and nothing of what was typed for the end of the way but
  * the file to read.
+ *
+ * @param over - the jump hosts in front of it, where it is not its own settings that say.
  */
 export async function readJumpRequest(
   destination: { readonly host: string; readonly user?: string; readonly port?: number },
+  over: string | undefined,
   { configFile, log }: Request,
-): Promise<Request> {
+): Promise<JumpRequest> {
+  const { host, user, port } = destination;
   const own: CommandLine['entries'] = [
     (draft) => {
-      if (destination.user !== undefined) draft.user = destination.user;
-      if (destination.port !== undefined) draft.port = destination.port;
+      if (user !== undefined) draft.user = user;
+      if (port !== undefined) draft.port = port;
+      if (over !== undefined) draft.proxyJump = over;
       Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true, logLevel: log.level });
     },
   ];
@@ -103,7 +114,17 @@ export async function readJumpRequest(
     ...{ command: undefined, stdioForward: undefined, reconnect: undefined, controlCommand: undefined },
     ...{ printConfig: false, json: false },
   };
-  return await settle({ destination, configFile, ...nothing }, own, log);
+  const options = [`LogLevel=${log.level}`, 'ClearAllForwardings=yes', 'Tunnel=no', 'PermitLocalCommand=no'];
+  const retyped = [
+    ...log.flags,
+    ...(configFile === undefined ? [] : ['-F', configFile]),
+    ...(user === undefined ? [] : ['-l', user]),
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(over === undefined ? [] : ['-J', over]),
+    ...options.flatMap((option) => ['-o', option]),
+    ...['-N', '-T', '--', host],
+  ];
+  return { ...(await settle({ destination, configFile, ...nothing }, own, log)), retyped };
 }
 
 type Typed = Pick<CommandLine, 'destination' | keyof Asked>;

@@ -11,4 +11,7 @@ const given = process.env[roleVariable];
 // What it starts in turn (an askpass program, say) is nobody's background process.
 delete process.env[roleVariable];
 
-export const role: Role = given === 'background' || given === 'master' ? given : 'foreground';
+/** A master whose connection others go over: with no place to listen at it is of no use. */
+export const isJumpMaster = given === 'jump-master';
+
+export const role: Role = isJumpMaster ? 'master' : given === 'background' || given === 'master' ? given : 'foreground';

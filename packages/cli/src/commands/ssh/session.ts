@@ -23,6 +23,8 @@ export interface SessionSurroundings {
   readonly wish: TerminalWish;
   /** The forwards of the connection; asked for only by the escapes that change them. */
   openForwards(): Promise<ForwardSet>;
+  /** The server has opened the session; its program is not started yet. */
+  onOpen(): Promise<void>;
 }
 
 /** Memory for the output of a program in a terminal: little, so that Ctrl-C is not a long time behind what is on its way. */
@@ -35,7 +37,7 @@ const noStatus = -1;
 export async function runSession(
   connection: ClientConnection,
   request: Request,
-  { wish, openForwards }: SessionSurroundings,
+  { wish, openForwards, onOpen }: SessionSurroundings,
 ): Promise<number> {
   const { log, settings } = request;
   const lends = settings.forwardAgent !== false || settings.forwardX11;
@@ -43,6 +45,7 @@ export async function runSession(
   const session = await openSession(connection.connection, {
     ...(wish.wanted && { windowBytes: terminalWindowBytes, interactive: true }),
   });
+  await onOpen();
   // Those who share the connection will want sessions as well.
   if (request.sharing === undefined) {
     log.debug(1, 'Requesting no-more-sessions@openssh.com');

@@ -2,7 +2,6 @@
 import type { Duplex } from 'node:stream';
 import {
   type ClientConnection,
-  connect,
   type JumpHost,
   openWay as openStationWay,
   type Station,
@@ -10,10 +9,10 @@ import {
   type Way,
 } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
-import { connectOptions } from './connect-options.ts';
 import { FatalError } from './end.ts';
-import { describeConnectFailure } from './failures.ts';
-import { type Request, readJumpRequest } from './request.ts';
+import { logIn, noFacts, tellLoginFailure } from './log-in.ts';
+import { type JumpRequest, type Request, readJumpRequest } from './request.ts';
+import type { Sharing } from './shared/master.ts';
 
 /**
  * Opens the way that the settings describe. Every jump host's key is checked, and every one has its own settings.
@@ -33,33 +32,50 @@ function stationOf(request: Request): Station {
   const { config, log } = request;
   return {
     config,
-    readStation: async (jump: JumpHost) => stationOf(await readJumpRequest(jump, request)),
-    connect: (stream) => connectTo(request, stream),
+    readStation: async (jump: JumpHost, over) => stationOfHop(await readJumpRequest(jump, over, request)),
+    connect: () => Promise.reject(new Error('the end of the way is connected to by whoever opens the way')),
     log: (level, text) => log.debug(level, text),
   };
 }
 
-async function connectTo(hop: Request, stream: Duplex | undefined): Promise<StationConnection> {
-  // Only the first one is reached from here, where its socket would lie.
-  const shared = stream === undefined ? await joinShared(hop) : undefined;
-  const connection = shared ?? (await logIn(hop, stream));
+function stationOfHop(hop: JumpRequest): Station {
+  const asks = hop.settings.controlPath !== undefined;
   return {
-    forwardTcp: (host, port) => through(connection, host, port, hop),
-    close: () => connection.close(),
+    ...stationOf(hop),
+    share: async () => {
+      const connection = asks ? await (await import('./shared/hop.ts')).reachHop(hop) : undefined;
+      return connection === undefined ? undefined : hopOver(connection, hop);
+    },
+    connect: async (stream) => {
+      const connection = await logInTo(hop, stream);
+      if (!asks) return hopOver(connection, hop);
+      try {
+        return hopOver(connection, hop, await (await import('./shared/hop.ts')).shareHop(connection, hop));
+      } catch (error) {
+        await connection.close();
+        throw error;
+      }
+    },
   };
 }
 
-async function logIn(hop: Request, stream: Duplex | undefined): Promise<ClientConnection> {
-  let address: string | undefined;
-  const options = connectOptions(hop, (found) => {
-    address = found;
-  });
+function hopOver(connection: ClientConnection, hop: Request, sharing?: Sharing): StationConnection {
+  return {
+    forwardTcp: (host, port) => through(connection, host, port, hop),
+    async close() {
+      await sharing?.close();
+      await connection.close();
+    },
+  };
+}
+
+async function logInTo(hop: Request, stream: Duplex | undefined): Promise<ClientConnection> {
+  const facts = noFacts(hop);
   try {
-    const over = stream === undefined ? {} : { stream };
-    return await connect({ host: hop.host, port: hop.port }, { ...options, ...over });
+    return await logIn(hop, facts, { stream });
   } catch (error) {
     if (error instanceof FatalError) throw error;
-    for (const line of describeConnectFailure(error, { ...hop, address })) hop.log.error(line);
+    await tellLoginFailure(error, facts, hop);
     throw closedByUnknown(error);
   }
 }
@@ -78,12 +94,4 @@ async function through(connection: ClientConnection, host: string, port: number,
 /** What is left to say of the host itself, whose address nobody knows. */
 function closedByUnknown(cause: unknown): FatalError {
   return new FatalError('Connection closed by UNKNOWN port 65535', { cause });
-}
-
-/** A jump host whose connection is shared already is not logged in to again. */
-async function joinShared(hop: Request): Promise<ClientConnection | undefined> {
-  const { controlPath, controlMaster } = hop.settings;
-  if (controlPath === undefined || controlMaster === 'yes' || controlMaster === 'ask') return undefined;
-  const path = (await import('./shared/control-path.ts')).controlPath(hop);
-  return path === undefined ? undefined : (await import('./shared/join.ts')).joinMaster(hop, path);
 }

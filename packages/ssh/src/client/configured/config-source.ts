@@ -44,23 +44,29 @@ export interface SettledHost {
 /**
  * Reads the settings for a host.
  *
- * @param isJumpHost - for a host on the way only the files count.
+ * @param onTheWay - for a jump host: the hosts that it is reached over, where it is not its own settings that say.
  * @throws ConfigError whose message names file, line and keyword of what is wrong; other SshErrors of stage `config` alike.
  */
-export async function settleHost(named: NamedHost, source: ConfigSource, isJumpHost = false): Promise<SettledHost> {
+export async function settleHost(
+  named: NamedHost,
+  source: ConfigSource,
+  onTheWay?: { readonly over: string | undefined },
+): Promise<SettledHost> {
   const system = nodeConfigSystem(source.system);
   const own = (draft: ClientDraft): void => {
     if (named.user !== undefined) draft.user ??= named.user;
     if (named.port !== undefined) draft.port ??= named.port;
-    if (source.tag !== undefined && !isJumpHost) draft.tag ??= source.tag;
+    if (source.tag !== undefined && onTheWay === undefined) draft.tag ??= source.tag;
     // What ssh asks of a jump host: nothing but a stream.
-    if (isJumpHost) Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true });
+    if (onTheWay === undefined) return;
+    if (onTheWay.over !== undefined) draft.proxyJump = onTheWay.over;
+    Object.assign(draft, { sessionType: 'none', requestTty: 'no', clearAllForwardings: true });
   };
   try {
     const config = await resolveClientConfig(
       {
         host: named.host,
-        commandLine: [own, ...(isJumpHost ? [] : (source.overrides ?? []))],
+        commandLine: [own, ...(onTheWay === undefined ? (source.overrides ?? []) : [])],
         configFiles: source.files,
         canonicalize: resolveHostNames,
         ...(source.onEvent && { onEvent: source.onEvent }),

@@ -5,7 +5,7 @@ import type { ClientConnection } from '../client-connection.ts';
 import type { ConnectOptions } from '../options.ts';
 import { parseTarget, type Target } from '../target.ts';
 import type { ConfiguredCallbacks } from './callbacks.ts';
-import { type ConfigSource, type NamedHost, type SettledHost, settleHost, withPlace } from './config-source.ts';
+import { type ConfigSource, type SettledHost, settleHost, withPlace } from './config-source.ts';
 import { configuredOptions } from './index.ts';
 import { openWay, type Station } from './way.ts';
 
@@ -72,7 +72,7 @@ function stationOf(
   const { config } = settled;
   return {
     config,
-    readStation: async (jump: NamedHost) => stationOf(await settleHost(jump, source, true), source, options, connect),
+    readStation: async (jump, over) => stationOf(await settleHost(jump, source, { over }), source, options, connect),
     connect: async (stream) => {
       refuseIfTold(settled);
       const { host, settings } = config;

@@ -1,8 +1,8 @@
 /** Login as settings ask for it: which keys, agents and methods, and who is asked for what. */
-import { existsSync } from 'node:fs';
 import type { ClientConfig } from '../../config/index.ts';
 import { defaultIdentityNames } from '../identities.ts';
 import type { ConnectOptions } from '../options.ts';
+import { agentPath } from './agent-path.ts';
 import { settleAlgorithms } from './algorithms.ts';
 import type { ConfiguredCallbacks } from './callbacks.ts';
 import { type Expansion, expandPath, orEmpty } from './paths.ts';
@@ -99,16 +99,6 @@ function addKeys(
   // The answer of nobody is no, also in batch mode: OpenSSH's question goes to SSH_ASKPASS there too.
   const ask = mode === 'ask' ? { ask: onAddKey ?? (async () => false) } : {};
   return { addKeysToAgent: { lifetimeSeconds, confirm: mode === 'confirm', ...ask } };
-}
-
-/** The agent's socket; undefined where none is wanted or running. */
-function agentPath(identityAgent = 'SSH_AUTH_SOCK', system: Expansion): string | undefined {
-  const { environment = process.env } = system;
-  if (identityAgent.toLowerCase() === 'none') return undefined;
-  if (identityAgent === 'SSH_AUTH_SOCK') return environment.SSH_AUTH_SOCK || undefined;
-  if (/^\$[A-Za-z_]\w*$/.test(identityAgent)) return environment[identityAgent.slice(1)] || undefined;
-  const path = expandPath(identityAgent, system, 'IdentityAgent');
-  return existsSync(path) ? path : undefined;
 }
 
 function chooseMethods(settings: ClientConfig['settings']): string[] {

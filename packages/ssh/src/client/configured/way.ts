@@ -1,6 +1,6 @@
 /** The way to a host as its settings describe it: straight, through jump hosts, or through a program. */
 import type { Duplex } from 'node:stream';
-import { type ClientConfig, expandTokens, proxyTokens, tokenFacts } from '../../config/index.ts';
+import { type ClientConfig, expandTokens, proxyTokens, shellTokens, tokenFacts } from '../../config/index.ts';
 import { SshError } from '../../errors.ts';
 import { startProxyCommand } from '../proxy-command.ts';
 import { type JumpHost, parseJumpHosts } from './jump-hosts.ts';
@@ -8,8 +8,14 @@ import { type JumpHost, parseJumpHosts } from './jump-hosts.ts';
 /** A host on the way, or at its end, with its own settings. */
 export interface Station {
   readonly config: ClientConfig;
-  /** A jump host that this one's settings name, with the settings that the files have for it. */
-  readStation(jump: JumpHost): Promise<Station>;
+  /**
+   * A jump host that this one's settings name, with the settings that the files have for it.
+   *
+   * @param over - ProxyJump of that host where this one's names jump hosts in front of it; otherwise its own settings say.
+   */
+  readStation(jump: JumpHost, over: string | undefined): Promise<Station>;
+  /** A connection to this host that stands already (ControlMaster); asked for before anything on the way to it is connected. */
+  share?(): Promise<StationConnection | undefined>;
   /** Logs in to this host: over the stream, or straight where there is none. Its key is checked as its own settings say. */
   connect(stream: Duplex | undefined): Promise<StationConnection>;
   readonly log?: (level: 1 | 2 | 3, text: string) => void;
@@ -49,10 +55,14 @@ export async function openWay(station: Station, options: WayOptions = {}): Promi
 
 /** The jump hosts that a configuration names, first one first; none for `none` and for a program in their place. */
 export function jumpHostsOf(config: ClientConfig): JumpHost[] {
+  const text = jumpText(config);
+  return text === undefined ? [] : parseJumpHosts(text, config.origins.get('proxyJump')?.[0]);
+}
+
+function jumpText(config: ClientConfig): string | undefined {
   const { proxyJump } = config.settings;
-  if (proxyJump === undefined || isNone(proxyJump)) return [];
-  const text = expandTokens(proxyJump, proxyTokens(tokenFacts(config)), 'ProxyJump');
-  return parseJumpHosts(text, config.origins.get('proxyJump')?.[0]);
+  if (proxyJump === undefined || isNone(proxyJump)) return undefined;
+  return expandTokens(proxyJump, proxyTokens(tokenFacts(config)), 'ProxyJump');
 }
 
 /**
@@ -64,35 +74,7 @@ export function jumpHostsOf(config: ClientConfig): JumpHost[] {
 export function proxyCommandOf(config: ClientConfig): string | undefined {
   const { proxyCommand } = config.settings;
   if (proxyCommand === undefined || isNone(proxyCommand)) return undefined;
-  const tokens = proxyTokens(tokenFacts(config));
-  return expandTokens(proxyCommand, { ...tokens, ...guarded(tokens) }, 'ProxyCommand');
-}
-
-function guarded(tokens: ReturnType<typeof proxyTokens>): ReturnType<typeof proxyTokens> {
-  const guard = (letter: string, what: string): [string, () => string] => [
-    letter,
-    () => {
-      const value = tokens[letter]?.() ?? '';
-      if (isShellSafe(value)) return value;
-      throw new SshError(`ProxyCommand: the ${what} holds characters that a shell acts upon`, {
-        code: 'bad-file',
-        stage: 'config',
-        remedy:
-          'Names of hosts and users have no blanks, quotes, control characters or shell operators, and no leading dash.',
-      });
-    },
-  ];
-  return Object.fromEntries([
-    guard('h', 'host name'),
-    guard('n', 'host name'),
-    guard('k', 'HostKeyAlias'),
-    guard('r', 'user name'),
-  ]);
-}
-
-/** A dollar sign as the last character stays what it is: so end the names of machines on Windows domains. */
-function isShellSafe(value: string): boolean {
-  return /^(?!-)[^\s\p{Cc}"'`$;&<>|(){}]*\$?$/u.test(value) && !value.endsWith('\\');
+  return expandTokens(proxyCommand, shellTokens(proxyTokens(tokenFacts(config)), 'ProxyCommand'), 'ProxyCommand');
 }
 
 async function openFrom(station: Station, options: WayOptions, depth: number): Promise<Way> {
@@ -106,34 +88,36 @@ async function openFrom(station: Station, options: WayOptions, depth: number): P
   return { stream: startProxyCommand(command), close: async () => {} };
 }
 
+/** The last one first: it may be connected already, and its own settings say how the way to it begins. */
 async function jumpOver(jumps: readonly JumpHost[], end: Station, options: WayOptions, depth: number): Promise<Way> {
+  if (depth + jumps.length > maxJumpHosts) throw tooLong(end.config);
+  const last = jumps.at(-1) as JumpHost;
+  const station = await end.readStation(last, textBefore(end.config));
   const open: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     for (const each of open.reverse().splice(0)) await each.close();
   };
-  let stream: Duplex | undefined;
   try {
-    let station = await end.readStation(jumps[0] as JumpHost);
-    for (const index of jumps.keys()) {
-      if (depth + index >= maxJumpHosts) throw tooLong(end.config);
-      if (index === 0) {
-        // The first one's own settings may lead over others; those after it are reached through the one before.
-        const way = await openFrom(station, options, depth + 1);
-        open.push(way);
-        stream = way.stream;
-      }
-      const connection = await station.connect(stream);
-      open.push(connection);
-      const next = jumps[index + 1];
-      station = next === undefined ? end : await end.readStation(next);
-      const { host, settings } = station.config;
-      stream = await connection.forwardTcp(host, settings.port, options);
+    let connection = await station.share?.();
+    if (connection === undefined) {
+      const way = await openFrom(station, options, depth + 1);
+      open.push(way);
+      connection = await station.connect(way.stream);
     }
-    return { stream, close };
+    open.push(connection);
+    const { host, settings } = end.config;
+    return { stream: await connection.forwardTcp(host, settings.port, options), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What stands in front of the last jump host. Its tokens are expanded, and it is going to be expanded once more. */
+function textBefore(config: ClientConfig): string | undefined {
+  const text = jumpText(config) ?? '';
+  const at = text.lastIndexOf(',');
+  return at < 0 ? undefined : text.slice(0, at).replaceAll('%', '%%');
 }
 
 function isNone(text: string): boolean {

@@ -12,7 +12,7 @@ import {
 } from '../../connection/index.ts';
 import { randomBytes } from '../../crypto/index.ts';
 import { SshError, toSshError } from '../../errors.ts';
-import { join } from '../../io/index.ts';
+import { connected, join } from '../../io/index.ts';
 import type { Clock } from '../../transport/index.ts';
 import { printable } from '../../wire/index.ts';
 import { type Display, parseDisplay } from './display.ts';
@@ -51,6 +51,8 @@ export interface PreparedX11 {
 export interface X11ForwardingHost {
   readonly clock: Clock;
   log(level: 1 | 2 | 3, text: string): void;
+  /** What is offered to the server, for whoever sorts the channels of a shared connection. */
+  offersDisplay(protocol: string, cookie: Buffer): void;
 }
 
 const defaultTimeoutSeconds = 1200;
@@ -112,6 +114,7 @@ export class X11Forwarding {
     const connectionsBefore = this.#connectionsLeft;
     this.#offered = prepared;
     this.#connectionsLeft = singleConnection ? connectionsBefore + 1 : Number.POSITIVE_INFINITY;
+    this.#host.offersDisplay(prepared.cookie.protocol, prepared.fake);
     const data = x11Req.data.encode({
       singleConnection,
       authProtocol: prepared.cookie.protocol,
@@ -204,12 +207,5 @@ export class X11Forwarding {
 }
 
 function openDisplay({ address }: Display): Promise<Duplex> {
-  const socket = connect({ ...address, noDelay: true, allowHalfOpen: true });
-  return new Promise((resolve, reject) => {
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
+  return connected(connect({ ...address, noDelay: true, allowHalfOpen: true }));
 }
