@@ -1,5 +1,6 @@
 /** macOS: constants and structures behind the platform interface. */
 import { bindLibc } from './libc.ts';
+import { bindPassing } from './passed-descriptors.ts';
 import type { Koffi, Platform } from './platform.ts';
 import { darwinLayout } from './terminal-modes.ts';
 
@@ -40,6 +41,16 @@ export function createDarwin(koffi: Koffi): Platform {
 
   return {
     ...libc,
+    ...bindPassing(koffi, libc, {
+      dontWait: 0x80,
+      closeOnExec: 0,
+      truncated: 0x20,
+      socketLevel: 0xffff,
+      duplicateCloseOnExec: 67,
+      vectorLength: 'int',
+      controlLength: 'uint32_t',
+      lengthBytes: 4,
+    }),
     layout: darwinLayout,
     getPeerUserId(fd) {
       const [uid, gid]: [[number], [number]] = [[0], [0]];

@@ -68,10 +68,16 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
     if (ioctl(fd, request, 'void *', argument) === -1) throw systemError(name);
   }
 
+  function closeOnExec(fd: number): void {
+    if (fcntl(fd, variant.setFdFlags, 'int', variant.fdCloexec) === -1) throw systemError('fcntl');
+  }
+
   return {
     lib,
     systemError,
     control,
+    closeOnExec,
+    flagCommands: { get: variant.getFlags, set: variant.setFlags },
 
     getAccount(key: string | number): Account | undefined {
       // A NUL would end the name early in C: another account's entry must not answer for it.

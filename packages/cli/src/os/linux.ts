@@ -1,5 +1,6 @@
 /** Linux (x64 and arm64, glibc and musl): constants and structures behind the platform interface. */
 import { bindLibc } from './libc.ts';
+import { bindPassing } from './passed-descriptors.ts';
 import type { Koffi, Platform, ShadowEntry } from './platform.ts';
 import { linuxLayout } from './terminal-modes.ts';
 
@@ -65,6 +66,16 @@ export function createLinux(koffi: Koffi): Platform {
 
   return {
     ...libc,
+    ...bindPassing(koffi, libc, {
+      dontWait: 0x40,
+      closeOnExec: 0x4000_0000,
+      truncated: 0x8,
+      socketLevel: SOL_SOCKET,
+      duplicateCloseOnExec: 1030,
+      vectorLength: 'size_t',
+      controlLength: 'size_t',
+      lengthBytes: 8,
+    }),
     layout: linuxLayout,
     getPeerUserId(fd) {
       const peer = Buffer.alloc(peerBytes);

@@ -1,4 +1,5 @@
 /** What the tools ask of the operating system beyond Node: the interface that linux.ts and darwin.ts implement. */
+import type { ReceivedDescriptors } from './passed-descriptors.ts';
 import type { TerminalLayout } from './terminal-modes.ts';
 
 /** A row of the password database. */
@@ -49,6 +50,15 @@ export interface Platform {
   getPeerUserId(fd: number): number;
   /** Has descriptor `to` stand for what `from` stands for; what it stood for is closed. */
   duplicate(from: number, to: number): void;
+  /** Takes one byte of a Unix socket and the descriptors that came with it, close-on-exec. Never waits. */
+  receiveDescriptors(socketFd: number): ReceivedDescriptors;
+  /** Two Unix sockets, connected, close-on-exec. */
+  openSocketPair(): readonly [number, number];
+  /** Another descriptor of the same open file, close-on-exec. */
+  cloneDescriptor(fd: number): number;
+  /** The access mode and the flags of an open file (F_GETFL), which all its descriptors share, those of other processes too. */
+  getDescriptorFlags(fd: number): number;
+  setDescriptorFlags(fd: number, flags: number): void;
   /** Leaves the controlling terminal: this process leads a session and a group of its own. */
   startSession(): void;
   /** The type of service (DSCP and ECN bits) that a TCP socket's packets bear. */
