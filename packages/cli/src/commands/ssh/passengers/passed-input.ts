@@ -1,6 +1,8 @@
 /** Reads what a client passed as its stdin; whatever it is, nobody else waits for it. */
-import { closeSync, read } from 'node:fs';
-import { type InputEvents, readInput } from '../local-input.ts';
+import { read } from 'node:fs';
+import { Socket } from 'node:net';
+import { ReadStream } from 'node:tty';
+import { type InputEvents, readKeys, readPipe } from '../local-input.ts';
 import type { PassedStream } from './passed-stream.ts';
 
 export interface PassedInput {
@@ -26,14 +28,16 @@ export function readPassed(passed: PassedStream, events: InputEvents): PassedInp
 }
 
 function readByNode(passed: PassedStream, events: InputEvents): PassedInput {
-  let fd: number | undefined;
   try {
-    fd = passed.openForNode();
-    const input = readInput(fd, events);
+    const input =
+      passed.kind === 'terminal'
+        ? readKeys(
+            passed.openForNode((fd) => new ReadStream(fd)),
+            events,
+          )
+        : readPipe((options) => passed.openForNode((fd) => new Socket({ ...options, fd })), events);
     return { stop: async () => input.stop() };
   } catch {
-    // A kind of socket that has no stream of bytes; or we have no descriptor to spare.
-    if (fd !== undefined) closeSync(fd);
     events.end();
     return idle;
   }

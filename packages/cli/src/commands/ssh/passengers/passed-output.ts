@@ -1,5 +1,5 @@
 /** Writes to what a client passed as its stdout or stderr, without waiting for whoever reads it. */
-import { closeSync, writev } from 'node:fs';
+import { writev } from 'node:fs';
 import { Socket } from 'node:net';
 import { WriteStream } from 'node:tty';
 import { type Output, type OutputEvents, streamOutput, without } from '../local-output.ts';
@@ -27,11 +27,10 @@ export function writePassed(passed: PassedStream, events: OutputEvents): PassedO
 }
 
 function writeByNode(passed: PassedStream, events: OutputEvents): PassedOutput {
-  let fd: number | undefined;
   try {
-    fd = passed.openForNode();
-    const stream =
-      passed.kind === 'terminal' ? new WriteStream(fd) : new Socket({ fd, readable: false, writable: true });
+    const stream = passed.openForNode((fd) =>
+      passed.kind === 'terminal' ? new WriteStream(fd) : new Socket({ fd, readable: false, writable: true }),
+    );
     const output = streamOutput(stream, events);
     return {
       write: (chunk) => output.write(chunk),
@@ -39,8 +38,6 @@ function writeByNode(passed: PassedStream, events: OutputEvents): PassedOutput {
       stop: async () => void stream.destroy(),
     };
   } catch {
-    // A kind of socket that takes no stream of bytes; or we have no descriptor to spare.
-    if (fd !== undefined) closeSync(fd);
     return nowhere(events);
   }
 }

@@ -28,9 +28,22 @@ export class PassedStream {
     this.kind = this.#allows() ? kindOf(fd) : 'closed';
   }
 
-  /** A descriptor for a stream of Node's, which makes it non-blocking and closes it; terminals and streams only. */
-  openForNode(): number {
-    return (this.kind === 'stream' ? this.#reopen() : undefined) ?? platform().cloneDescriptor(this.fd);
+  /**
+   * A stream of Node's on a descriptor of its own, which is non-blocking from then on; terminals and streams only.
+   *
+   * @throws where it is a kind of socket that has no stream of bytes, or no descriptor is left.
+   */
+  openForNode<Stream extends object>(open: (fd: number) => Stream): Stream {
+    const fd = (this.kind === 'stream' ? this.#reopen() : undefined) ?? platform().cloneDescriptor(this.fd);
+    let isTaken = false;
+    try {
+      const stream = open(fd);
+      // libuv opens terminals anew, and leaves what it was given to us.
+      isTaken = (stream as { _handle?: { fd?: number } })._handle?.fd === fd;
+      return stream;
+    } finally {
+      if (!isTaken) closeSync(fd);
+    }
   }
 
   /** So that nothing waits for a device, not even a thread. */

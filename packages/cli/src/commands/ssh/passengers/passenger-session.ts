@@ -132,7 +132,11 @@ class RunningSession implements Passenger {
       session.close();
     });
     return new Promise((resolve) => {
-      granted?.catch((error: unknown) => isRefusal(error) && resolve());
+      granted?.catch((error: unknown) => {
+        if (!isRefusal(error)) return;
+        say('PTY allocation request failed\r\n');
+        resolve();
+      });
     });
   }
 
