@@ -9,6 +9,10 @@ const TIOCGETA = 0x40487413;
 const TIOCSETA = 0x80487414;
 const TIOCSETAW = 0x80487415;
 
+/** sys/un.h. */
+const SOL_LOCAL = 0;
+const LOCAL_PEERPID = 2;
+
 /** sys/ptrace.h. */
 const PT_DENY_ATTACH = 31;
 
@@ -37,6 +41,7 @@ export function createDarwin(koffi: Koffi): Platform {
     trafficClass: 36,
   });
   const getpeereid = libc.lib.func('int getpeereid(int fd, _Out_ uint32_t *uid, _Out_ uint32_t *gid)');
+  const getsockopt = libc.lib.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *size)');
   const ptrace = libc.lib.func('int ptrace(int request, int pid, void *address, int data)');
 
   return {
@@ -56,6 +61,12 @@ export function createDarwin(koffi: Koffi): Platform {
       const [uid, gid]: [[number], [number]] = [[0], [0]];
       if (getpeereid(fd, uid, gid) === -1) throw libc.systemError('getpeereid');
       return uid[0];
+    },
+    getPeerProcessId(fd) {
+      const peer = Buffer.alloc(4);
+      const size: [number] = [peer.length];
+      if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, peer, size) === -1) throw libc.systemError('getsockopt');
+      return peer.readInt32LE(0);
     },
     hideMemory() {
       if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');

@@ -64,6 +64,13 @@ export function createLinux(koffi: Koffi): Platform {
   const getsockopt = libc.lib.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *size)');
   const prctl = libc.lib.func('int prctl(int option, ...)');
 
+  function readPeer(fd: number): Buffer {
+    const peer = Buffer.alloc(peerBytes);
+    const size: [number] = [peer.length];
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, size) === -1) throw libc.systemError('getsockopt');
+    return peer;
+  }
+
   return {
     ...libc,
     ...bindPassing(koffi, libc, {
@@ -77,12 +84,8 @@ export function createLinux(koffi: Koffi): Platform {
       lengthBytes: 8,
     }),
     layout: linuxLayout,
-    getPeerUserId(fd) {
-      const peer = Buffer.alloc(peerBytes);
-      const size: [number] = [peer.length];
-      if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, size) === -1) throw libc.systemError('getsockopt');
-      return peer.readUInt32LE(4);
-    },
+    getPeerUserId: (fd) => readPeer(fd).readUInt32LE(4),
+    getPeerProcessId: (fd) => readPeer(fd).readUInt32LE(0),
     hideMemory() {
       if (prctl(PR_SET_DUMPABLE, 'unsigned long', 0) === -1) throw libc.systemError('prctl');
     },

@@ -48,6 +48,8 @@ export interface Platform {
   growPipe(fd: number, byteCount: number): void;
   /** Who is at the other end of a connected Unix socket. */
   getPeerUserId(fd: number): number;
+  /** The same of its process, which made or accepted the connection; 0 where it is not known. */
+  getPeerProcessId(fd: number): number;
   /** Has descriptor `to` stand for what `from` stands for; what it stood for is closed. */
   duplicate(from: number, to: number): void;
   /** Takes one byte of a Unix socket and the descriptors that came with it, close-on-exec. Never waits. */

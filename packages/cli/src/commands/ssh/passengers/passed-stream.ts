@@ -12,7 +12,7 @@ export type PassedKind = 'terminal' | 'stream' | 'file' | 'device' | 'closed';
 const O_PATH = 0o10_000_000;
 const accessModes = constants.O_RDONLY | constants.O_WRONLY | constants.O_RDWR;
 
-/** Holds the descriptor as it came until the session is over. */
+/** Holds the descriptor as it came until the session is over; one that is of no use is closed at once. */
 export class PassedStream {
   readonly fd: number;
   readonly kind: PassedKind;
@@ -26,6 +26,7 @@ export class PassedStream {
     this.#mode = direction === 'read' ? constants.O_RDONLY : constants.O_WRONLY;
     this.#flags = flagsOf(fd);
     this.kind = this.#allows() ? kindOf(fd) : 'closed';
+    if (this.kind === 'closed') this.close();
   }
 
   /**
@@ -92,10 +93,21 @@ function flagsOf(fd: number): number | undefined {
   }
 }
 
+function leadsBack(fd: number): boolean {
+  try {
+    return platform().getPeerProcessId(fd) === process.pid;
+  } catch {
+    // No Unix socket, or none that is connected.
+    return false;
+  }
+}
+
 function kindOf(fd: number): PassedKind {
   if (isatty(fd)) return 'terminal';
   const found = fstatSync(fd);
-  if (found.isFIFO() || found.isSocket()) return 'stream';
+  // A client's own end of a control socket would never be seen to close, once we held it.
+  if (found.isSocket()) return leadsBack(fd) ? 'closed' : 'stream';
+  if (found.isFIFO()) return 'stream';
   if (found.isFile() || found.isBlockDevice()) return 'file';
   // A folder, or a thing of the kernel's such as an epoll or a timer, has no bytes to give.
   return found.isCharacterDevice() ? 'device' : 'closed';
