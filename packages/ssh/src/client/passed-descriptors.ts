@@ -66,9 +66,9 @@ export async function awaitDescriptors(
 class Passed implements PassedDescriptors {
   readonly fds: number[] = [];
 
-  close(): void {
+  readonly close = (): void => {
     for (const fd of this.fds.splice(0)) closeSync(fd);
-  }
+  };
 }
 
 function passingError(code: 'connection-lost' | 'protocol-error' | 'timeout', message: string): SshError {

@@ -1,4 +1,5 @@
 /** A connection of our own: the way to the host, and the login. */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientConnection, connect } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
@@ -25,11 +26,13 @@ export async function openOwnConnection(request: Request, wish: TerminalWish): P
   const facts: { -readonly [K in keyof FailureFacts]: FailureFacts[K] } = { ...request, address: undefined };
   const keys = log.shows('DEBUG1') ? await (await import('./identity-lines.ts')).identityLines(request) : [];
   const way = isStraight(request) ? undefined : await (await import('./way.ts')).openWay(request);
+  // A dialer's socket (ProxyUseFdpass) leads straight to the host.
+  const dialed = way?.stream instanceof Socket ? way.stream.remoteAddress : undefined;
   let connection: ClientConnection;
   let socket: Duplex | undefined;
   try {
     const noteAddress = (address: string | undefined, carrier: Duplex) => {
-      facts.address = address;
+      facts.address = address ?? dialed;
       socket = carrier;
     };
     const options = connectOptions(request, noteAddress, keys);

@@ -10,6 +10,7 @@ import {
   type Way,
 } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
+import { tryPlatform } from '../../os/native.ts';
 import { connectOptions } from './connect-options.ts';
 import { FatalError } from './end.ts';
 import { describeConnectFailure } from './failures.ts';
@@ -22,7 +23,7 @@ import { type Request, readJumpRequest } from './request.ts';
  */
 export async function openWay(request: Request): Promise<Way> {
   try {
-    return await openStationWay(stationOf(request));
+    return await openStationWay(stationOf(request), { descriptors: tryPlatform });
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     throw new FatalError(error.message, { always: error.stage === 'config' });
