@@ -249,6 +249,57 @@ for (const [version, skipped] of versions) {
   });
 }
 
+test('an editor in a session over our master', { skip: skip || missing('python3', 'vim') }, async (t) => {
+  const { path, leaks } = await startPair(t);
+  const file = join(makeFolder('editor'), 'text');
+  const argv = sshCommand(
+    await sharedServer(),
+    [`vim -u NONE -N -c 'au VimResized * call append(1, &lines . "x" . &columns)' ${file}`],
+    { flags: ['-t', '-S', path] },
+  );
+  const terminal = startTerminal(argv, { env });
+  t.after(() => terminal.close());
+  await terminal.expect(/text.*(?:\[New\]|New File)/);
+  terminal.send('ia line of text');
+  await terminal.expect(/a line of text/);
+  terminal.resize(60, 20);
+  await terminal.expect(/20x60/);
+  terminal.send('\x1b:wq\r');
+  assert.equal((await terminal.ended()).status, 0);
+  assert.equal(readFileSync(file, 'utf8'), 'a line of text\n20x60\n');
+  await assertNoLeaks(leaks);
+});
+
+test('a master in the background of the very terminal is not stopped by it', {
+  skip: skip || missing('python3'),
+}, async (t) => {
+  const path = socketPath(t);
+  const quote = (words: string[]) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const server = await sharedServer();
+  const master = quote(sshCommand(server, [], { program: nacreProgram('ssh'), flags: ['-M', '-N', '-S', path] }));
+  const client = quote(sshCommand(server, ['echo there; cat'], { flags: ['-T', '-S', path] }));
+  const folder = makeFolder('jobs');
+  writeFileSync(join(folder, 'master'), `exec ${master}`);
+  writeFileSync(join(folder, 'client'), `exec ${client}`);
+  const shell = startTerminal(['bash', '--norc', '--noprofile', '-i'], { env });
+  t.after(() => shell.close());
+  await readyShell(shell);
+  shell.send(`sh ${folder}/master &\r`);
+  await until('the master listens', () => existsSync(path));
+  shell.send(`sh ${folder}/client\r`);
+  await shell.expect(/session request failed: the master is in the background of this terminal and cannot read it/);
+  await shell.expect(/there/);
+  shell.send('typed\r');
+  await shell.expect(/typed\s+typed/);
+  shell.send('\x04');
+  await shell.expect(/ready> /);
+  // What does not read the terminal goes through it.
+  const through = await runSsh(server, ['echo through'], { flags: ['-S', path] });
+  assert.deepEqual([through.stdout.toString(), through.stderr], ['through\n', '']);
+  shell.send('kill %1; wait\r');
+  await until('it has gone', () => !existsSync(path));
+});
+
 const { rsync, git } = { rsync: skip || missing('rsync'), git: skip || missing('git') };
 
 test('rsync and git of the system, by OpenSSH’s ssh through our master', { skip: rsync || git }, async (t) => {

@@ -37,6 +37,7 @@ export function createDarwin(koffi: Koffi): Platform {
     nonBlocking: 0x4,
     getWindowSize: 0x40087468,
     setWindowSize: 0x80087467,
+    getForegroundGroup: 0x40047477,
     typeOfService: 3,
     trafficClass: 36,
   });

@@ -18,6 +18,8 @@ export interface LibcVariant {
   readonly setPipeSize?: number;
   readonly getWindowSize: number;
   readonly setWindowSize: number;
+  /** TIOCGPGRP. */
+  readonly getForegroundGroup: number;
   /** IP_TOS and IPV6_TCLASS; their levels are the protocols' numbers everywhere. */
   readonly typeOfService: number;
   readonly trafficClass: number;
@@ -54,6 +56,7 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
   const grantpt = lib.func('int grantpt(int fd)');
   const pipe = lib.func('int pipe(void *ends)');
   const dup2 = lib.func('int dup2(int from, int to)');
+  const getpgrp = lib.func('int getpgrp()');
   const setsid = lib.func('int setsid()');
   const unlockpt = lib.func('int unlockpt(int fd)');
   const ptsname = lib.func('int ptsname_r(int fd, void *name, size_t size)');
@@ -146,6 +149,13 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
 
     startSession(): void {
       if (setsid() === -1) throw systemError('setsid');
+    },
+
+    isInBackgroundOf(fd: number): boolean {
+      const group = Buffer.alloc(4);
+      // It tells of no terminal but our own.
+      if (ioctl(fd, variant.getForegroundGroup, 'void *', group) === -1) return false;
+      return group.readInt32LE(0) !== getpgrp();
     },
 
     growPipe(fd: number, byteCount: number): void {

@@ -39,6 +39,7 @@ export function createLinux(koffi: Koffi): Platform {
     setPipeSize: 1031,
     getWindowSize: 0x5413,
     setWindowSize: 0x5414,
+    getForegroundGroup: 0x540f,
     typeOfService: 1,
     trafficClass: 67,
   });

@@ -61,6 +61,8 @@ export interface Platform {
   /** The access mode and the flags of an open file (F_GETFL), which all its descriptors share, those of other processes too. */
   getDescriptorFlags(fd: number): number;
   setDescriptorFlags(fd: number, flags: number): void;
+  /** Whether a terminal is the one that controls us, and stops us as soon as we read it: another process group is in its foreground. */
+  isInBackgroundOf(fd: number): boolean;
   /** Leaves the controlling terminal: this process leads a session and a group of its own. */
   startSession(): void;
   /** The type of service (DSCP and ECN bits) that a TCP socket's packets bear. */

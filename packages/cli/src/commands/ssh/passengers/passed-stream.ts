@@ -1,6 +1,7 @@
 /** A descriptor that a client passed, to be read or written here without harm to whoever else has the same open file. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { muxRefusal } from '@nacre/ssh/mux';
 import { platform } from '../../../os/native.ts';
 
 /**
@@ -45,6 +46,16 @@ export class PassedStream {
     } finally {
       if (!isTaken) closeSync(fd);
     }
+  }
+
+  /**
+   * The system stops whoever reads his own terminal in the background: at the first key everybody's sessions would stand still.
+   *
+   * @throws SshError `request-refused` for such a terminal.
+   */
+  requireReadable(): void {
+    if (this.kind !== 'terminal' || !platform().isInBackgroundOf(this.fd)) return;
+    throw muxRefusal('the master is in the background of this terminal and cannot read it');
   }
 
   /** So that nothing waits for a device, not even a thread. */

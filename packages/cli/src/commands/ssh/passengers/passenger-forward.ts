@@ -16,6 +16,7 @@ export async function openPassengerForward(
   const stdin = new PassedStream(fds[0] as number, 'read');
   const stdout = new PassedStream(fds[1] as number, 'write');
   try {
+    stdin.requireReadable();
     return carry(await open(connection, target), stdin, stdout);
   } catch (error) {
     stdin.close();

@@ -37,6 +37,7 @@ export async function openPassengerSession(
   const streams = { stdin, stdout, stderr };
   let session: ClientSession | undefined;
   try {
+    stdin.requireReadable();
     const lend = await prepareLent(host, asked);
     session = await openChannel(host, asked);
     lend?.(session);
