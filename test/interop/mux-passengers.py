@@ -131,11 +131,13 @@ def early():
     answers(s)
 
 
-def killed(stdout):
+def killed(stdout, close=False):
     s = connect()
     s.sendall(request(command=b'while echo more; do :; done'))
     for fd in (null, stdout, null):
         send(s, fd)
+    if close:
+        os.close(stdout)
     read_frame(s)
     s.close()
     print('gone')
@@ -163,6 +165,19 @@ def own_end():
     select.select([s], [], [])
     s.close()
     print('gone')
+
+
+def lingering(port):
+    """Closing it waits for an hour, where nobody reads at its other end."""
+    s = socket.create_connection(('127.0.0.1', int(port)))
+    s.setblocking(False)
+    try:
+        while True:
+            s.send(b'x' * 65536)
+    except BlockingIOError:
+        pass
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 3600))
+    killed(s.detach(), close=True)
 
 
 listening = socket.socket()
@@ -205,6 +220,7 @@ cases = {
     'its own end': own_end,
     'a socket': lambda: session(own[0].fileno(), own[0].fileno(), own[0].fileno()),
     'killed': lambda: killed(out),
+    'lingering': lambda: lingering(sys.argv[3]),
 }
 
 

@@ -37,7 +37,6 @@ export function createDarwin(koffi: Koffi): Platform {
     nonBlocking: 0x4,
     getWindowSize: 0x40087468,
     setWindowSize: 0x80087467,
-    getForegroundGroup: 0x40047477,
     typeOfService: 3,
     trafficClass: 36,
   });
@@ -52,6 +51,7 @@ export function createDarwin(koffi: Koffi): Platform {
       closeOnExec: 0,
       truncated: 0x20,
       socketLevel: 0xffff,
+      linger: 0x80,
       duplicateCloseOnExec: 67,
       vectorLength: 'int',
       controlLength: 'uint32_t',

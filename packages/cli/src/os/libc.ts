@@ -18,8 +18,6 @@ export interface LibcVariant {
   readonly setPipeSize?: number;
   readonly getWindowSize: number;
   readonly setWindowSize: number;
-  /** TIOCGPGRP. */
-  readonly getForegroundGroup: number;
   /** IP_TOS and IPV6_TCLASS; their levels are the protocols' numbers everywhere. */
   readonly typeOfService: number;
   readonly trafficClass: number;
@@ -57,6 +55,9 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
   const pipe = lib.func('int pipe(void *ends)');
   const dup2 = lib.func('int dup2(int from, int to)');
   const getpgrp = lib.func('int getpgrp()');
+  const getsid = lib.func('int getsid(int pid)');
+  const tcgetpgrp = lib.func('int tcgetpgrp(int fd)');
+  const tcgetsid = lib.func('int tcgetsid(int fd)');
   const setsid = lib.func('int setsid()');
   const unlockpt = lib.func('int unlockpt(int fd)');
   const ptsname = lib.func('int ptsname_r(int fd, void *name, size_t size)');
@@ -152,10 +153,8 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
     },
 
     isInBackgroundOf(fd: number): boolean {
-      const group = Buffer.alloc(4);
-      // It tells of no terminal but our own.
-      if (ioctl(fd, variant.getForegroundGroup, 'void *', group) === -1) return false;
-      return group.readInt32LE(0) !== getpgrp();
+      // The session first: anybody is told of the group where it is the other end of a pseudo-terminal.
+      return tcgetsid(fd) === getsid(0) && tcgetpgrp(fd) !== getpgrp();
     },
 
     growPipe(fd: number, byteCount: number): void {

@@ -39,7 +39,6 @@ export function createLinux(koffi: Koffi): Platform {
     setPipeSize: 1031,
     getWindowSize: 0x5413,
     setWindowSize: 0x5414,
-    getForegroundGroup: 0x540f,
     typeOfService: 1,
     trafficClass: 67,
   });
@@ -79,6 +78,7 @@ export function createLinux(koffi: Koffi): Platform {
       closeOnExec: 0x4000_0000,
       truncated: 0x8,
       socketLevel: SOL_SOCKET,
+      linger: 13,
       duplicateCloseOnExec: 1030,
       vectorLength: 'size_t',
       controlLength: 'size_t',

@@ -18,6 +18,8 @@ export interface PassingVariant {
   readonly closeOnExec: number;
   readonly truncated: number;
   readonly socketLevel: number;
+  /** SO_LINGER. */
+  readonly linger: number;
   readonly duplicateCloseOnExec: number;
   readonly vectorLength: string;
   readonly controlLength: string;
@@ -42,6 +44,7 @@ export function bindPassing(koffi: Koffi, libc: PassingLibc, variant: PassingVar
   return {
     receiveDescriptors: (socketFd: number) => calls().receive(socketFd),
     openSocketPair: () => calls().openPair(),
+    stopLingering: (fd: number) => calls().stopLingering(fd),
     cloneDescriptor: (fd: number) => calls().clone(fd),
     getDescriptorFlags: (fd: number) => calls().getFlags(fd),
     setDescriptorFlags: (fd: number, flags: number) => calls().setFlags(fd, flags),
@@ -70,9 +73,11 @@ function bind(koffi: Koffi, libc: PassingLibc, variant: PassingVariant) {
   });
   const recvmsg = lib.func('recvmsg', 'long', ['int', koffi.inout(koffi.pointer(header)), 'int']);
   const socketpair = lib.func('int socketpair(int domain, int type, int protocol, void *ends)');
+  const setsockopt = lib.func('int setsockopt(int fd, int level, int name, void *value, uint32_t size)');
   const fcntl = lib.func('int fcntl(int fd, int command, ...)');
   const body = Buffer.alloc(1);
   const control = Buffer.alloc(controlBytes);
+  const noLinger = Buffer.alloc(2 * fdBytes);
   const { errno } = constants;
 
   return {
@@ -94,6 +99,11 @@ function bind(koffi: Koffi, libc: PassingLibc, variant: PassingVariant) {
         if (byteCount === 0 && fds.length === 0) return 'ended';
         return { fds, isWhole: (message.flags & variant.truncated) === 0 };
       }
+    },
+
+    /** What is no socket has no such thing, which is as good. */
+    stopLingering(fd: number): void {
+      setsockopt(fd, variant.socketLevel, variant.linger, noLinger, noLinger.length);
     },
 
     openPair(): readonly [number, number] {

@@ -56,6 +56,8 @@ export interface Platform {
   receiveDescriptors(socketFd: number): ReceivedDescriptors;
   /** Two Unix sockets, connected, close-on-exec. */
   openSocketPair(): readonly [number, number];
+  /** Closing a socket no longer waits for what it still has to send (SO_LINGER), whatever its owner set. */
+  stopLingering(fd: number): void;
   /** Another descriptor of the same open file, close-on-exec. */
   cloneDescriptor(fd: number): number;
   /** The access mode and the flags of an open file (F_GETFL), which all its descriptors share, those of other processes too. */

@@ -1,8 +1,8 @@
 /** Descriptors that come over a socket: each is counted, and what is not wanted is closed. */
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { fstatSync, openSync } from 'node:fs';
 import { test } from 'node:test';
-import { isError } from './live.test.kit.ts';
+import { isError, until } from './live.test.kit.ts';
 import { awaitDescriptors, type ReceivedDescriptors } from './passed-descriptors.ts';
 
 const file = process.execPath;
@@ -33,7 +33,7 @@ test('one with each byte, whenever it comes', async () => {
   const passed = await awaitDescriptors(arriving(one(a), 'nothing', 'nothing', one(b), one(c)), options);
   assert.deepEqual(passed.fds, [a, b, c]);
   passed.close();
-  assert.ok(![a, b, c].some(isOpen));
+  await until('they are closed', () => ![a, b, c].some(isOpen));
 });
 
 test('none with a byte, several, too many for the system, the end, and nothing at all: all are closed', async () => {
@@ -52,7 +52,7 @@ test('none with a byte, several, too many for the system, the end, and nothing a
       timeoutMs: code === 'timeout' ? 5 : options.timeoutMs,
     });
     await assert.rejects(awaited, isError(code as 'timeout', 'channel'), code);
-    assert.ok(!given.some(isOpen), code);
+    await until('they are closed', () => !given.some(isOpen));
   }
 });
 
@@ -72,5 +72,5 @@ test('a socket that is closed meanwhile, and a call that fails', async () => {
     return { fds: [fd], isWhole: true };
   };
   await assert.rejects(awaitDescriptors({ receiveDescriptors }, options), /no more/);
-  assert.throws(() => closeSync(fd));
+  await until('they are closed', () => !isOpen(fd));
 });

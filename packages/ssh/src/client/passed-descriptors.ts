@@ -1,5 +1,5 @@
 /** Waits for file descriptors that another process passes over a Unix socket, with calls that plain Node lacks. */
-import { closeSync } from 'node:fs';
+import { close } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SshError } from '../errors.ts';
 import type { PassedDescriptors } from '../mux/index.ts';
@@ -67,7 +67,8 @@ class Passed implements PassedDescriptors {
   readonly fds: number[] = [];
 
   readonly close = (): void => {
-    for (const fd of this.fds.splice(0)) closeSync(fd);
+    // By a thread: closing may take as long as whoever passed them wishes (SO_LINGER).
+    for (const fd of this.fds.splice(0)) close(fd, () => {});
   };
 }
 

@@ -1,33 +1,53 @@
 /** A descriptor that a client passed, to be read or written here without harm to whoever else has the same open file. */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { close, closeSync, constants, fstat, openSync, readlinkSync, type Stats } from 'node:fs';
 import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
 import { muxRefusal } from '@nacre/ssh/mux';
 import { platform } from '../../../os/native.ts';
 
-/**
- * A terminal; a pipe or a socket; a file; a device; or nothing that could be read or written in the direction asked for.
- */
+/** Who reads and writes it: Node's streams, a thread, or nobody, since nothing can be had of it in the direction asked for. */
 export type PassedKind = 'terminal' | 'stream' | 'file' | 'device' | 'closed';
 
 /** Linux: a descriptor that only names a file. */
 const O_PATH = 0o10_000_000;
 const accessModes = constants.O_RDONLY | constants.O_WRONLY | constants.O_RDWR;
 
+/**
+ * Takes descriptors over, all of one client together: whatever is said of their open files is read before any of it is changed.
+ *
+ * @param directions - what each is for: a client may do here no more with it than it could itself.
+ */
+export function takeStreams(fds: readonly number[], directions: readonly Direction[]): Promise<PassedStream[]> {
+  return Promise.all(directions.map((direction, index) => PassedStream.take(fds[index] as number, direction)));
+}
+
+type Direction = 'read' | 'write';
+
 /** Holds the descriptor as it came until the session is over; one that is of no use is closed at once. */
 export class PassedStream {
   readonly fd: number;
   readonly kind: PassedKind;
+  /** Whether it has modes and a size. */
+  readonly isTerminal: boolean;
   readonly #mode: number;
   readonly #flags: number | undefined;
   #isOpen = true;
 
-  /** @param direction - what it is for: a client may do here no more with it than it could itself. */
-  constructor(fd: number, direction: 'read' | 'write') {
+  private constructor(fd: number, mode: number, flags: number | undefined, stats: Stats | undefined) {
     this.fd = fd;
-    this.#mode = direction === 'read' ? constants.O_RDONLY : constants.O_WRONLY;
-    this.#flags = flagsOf(fd);
-    this.kind = this.#allows() ? kindOf(fd) : 'closed';
+    this.#mode = mode;
+    this.#flags = flags;
+    this.isTerminal = stats?.isCharacterDevice() === true && isatty(fd);
+    this.kind = stats === undefined ? 'closed' : kindOf(fd, stats, this.isTerminal);
     if (this.kind === 'closed') this.close();
+  }
+
+  static async take(fd: number, direction: Direction): Promise<PassedStream> {
+    const mode = direction === 'read' ? constants.O_RDONLY : constants.O_WRONLY;
+    const flags = flagsOf(fd);
+    // By a thread: a file may lie on a host that has gone.
+    const stats = allows(flags, mode) ? await promisify(fstat)(fd).catch(() => undefined) : undefined;
+    return new PassedStream(fd, mode, flags, stats);
   }
 
   /**
@@ -54,7 +74,7 @@ export class PassedStream {
    * @throws SshError `request-refused` for such a terminal.
    */
   requireReadable(): void {
-    if (this.kind !== 'terminal' || !platform().isInBackgroundOf(this.fd)) return;
+    if (!this.isTerminal || !platform().isInBackgroundOf(this.fd)) return;
     throw muxRefusal('the master is in the background of this terminal and cannot read it');
   }
 
@@ -70,30 +90,35 @@ export class PassedStream {
     try {
       const flags = this.#flags;
       if (flags !== undefined && flagsOf(this.fd) !== flags) platform().setDescriptorFlags(this.fd, flags);
-    } finally {
-      closeSync(this.fd);
+    } catch {
+      // It can be neither read nor changed any more.
     }
-  }
-
-  #allows(): boolean {
-    const flags = this.#flags;
-    if (flags === undefined || (process.platform === 'linux' && (flags & O_PATH) !== 0)) return false;
-    const access = flags & accessModes;
-    return access === this.#mode || access === constants.O_RDWR;
+    platform().stopLingering(this.fd);
+    // By a thread: a file may have something to flush.
+    close(this.fd, () => {});
   }
 
   /**
    * The same pipe, opened anew: being non-blocking is a thing of the open file, and others who write to the client's stderr
-   * would lose their lines. Sockets cannot be opened, nor the pipes of other users, nor anything in this way on macOS.
+   * would lose their lines. Sockets cannot be opened, nor the pipes of other users, nor anything in this way on macOS; a pipe
+   * with a name may lie on a file system that keeps us waiting.
    */
   #reopen(): number | undefined {
     if (process.platform !== 'linux') return undefined;
+    const link = `/proc/self/fd/${this.fd}`;
     try {
-      return openSync(`/proc/self/fd/${this.fd}`, this.#mode | constants.O_NONBLOCK | constants.O_NOCTTY);
+      if (!readlinkSync(link).startsWith('pipe:')) return undefined;
+      return openSync(link, this.#mode | constants.O_NONBLOCK);
     } catch {
       return undefined;
     }
   }
+}
+
+function allows(flags: number | undefined, mode: number): boolean {
+  if (flags === undefined || (process.platform === 'linux' && (flags & O_PATH) !== 0)) return false;
+  const access = flags & accessModes;
+  return access === mode || access === constants.O_RDWR;
 }
 
 function flagsOf(fd: number): number | undefined {
@@ -104,6 +129,23 @@ function flagsOf(fd: number): number | undefined {
   }
 }
 
+function kindOf(fd: number, stats: Stats, isTerminal: boolean): PassedKind {
+  if (isTerminal && opensAtOnce(stats.rdev)) return 'terminal';
+  // A client's own end of a control socket would never be seen to close, once we held it.
+  if (stats.isSocket()) return leadsBack(fd) ? 'closed' : 'stream';
+  if (stats.isFIFO()) return 'stream';
+  if (stats.isFile() || stats.isBlockDevice()) return 'file';
+  // A folder, or a thing of the kernel's such as an epoll or a timer, has no bytes to give.
+  return stats.isCharacterDevice() ? 'device' : 'closed';
+}
+
+/** libuv opens a terminal anew, and a serial line may wait for its carrier: on Linux, pseudo-terminals and consoles do not. */
+function opensAtOnce(device: number): boolean {
+  if (process.platform !== 'linux') return true;
+  const [major, minor] = [(device >> 8) & 0xfff, device & 0xff];
+  return (major >= 136 && major <= 143) || (major === 4 && minor < 64);
+}
+
 function leadsBack(fd: number): boolean {
   try {
     return platform().getPeerProcessId(fd) === process.pid;
@@ -111,15 +153,4 @@ function leadsBack(fd: number): boolean {
     // No Unix socket, or none that is connected.
     return false;
   }
-}
-
-function kindOf(fd: number): PassedKind {
-  if (isatty(fd)) return 'terminal';
-  const found = fstatSync(fd);
-  // A client's own end of a control socket would never be seen to close, once we held it.
-  if (found.isSocket()) return leadsBack(fd) ? 'closed' : 'stream';
-  if (found.isFIFO()) return 'stream';
-  if (found.isFile() || found.isBlockDevice()) return 'file';
-  // A folder, or a thing of the kernel's such as an epoll or a timer, has no bytes to give.
-  return found.isCharacterDevice() ? 'device' : 'closed';
 }

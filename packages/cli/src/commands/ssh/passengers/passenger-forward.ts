@@ -5,7 +5,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { muxRefusal, type PassedDescriptors, type Passenger, type PassengerForward } from '@nacre/ssh/mux';
 import { readPassed } from './passed-input.ts';
 import { writePassed } from './passed-output.ts';
-import { PassedStream } from './passed-stream.ts';
+import { type PassedStream, takeStreams } from './passed-stream.ts';
 
 /** @throws SshError `request-refused` where the server does not let it through. */
 export async function openPassengerForward(
@@ -13,8 +13,7 @@ export async function openPassengerForward(
   target: PassengerForward,
   { fds }: PassedDescriptors,
 ): Promise<Passenger> {
-  const stdin = new PassedStream(fds[0] as number, 'read');
-  const stdout = new PassedStream(fds[1] as number, 'write');
+  const [stdin, stdout] = (await takeStreams(fds, ['read', 'write'])) as [PassedStream, PassedStream];
   try {
     stdin.requireReadable();
     return carry(await open(connection, target), stdin, stdout);

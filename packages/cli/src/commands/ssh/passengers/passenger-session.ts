@@ -9,7 +9,7 @@ import type { Request } from '../request.ts';
 import { terminalWindowBytes } from '../session.ts';
 import { readPassed } from './passed-input.ts';
 import { type PassedOutput, writePassed } from './passed-output.ts';
-import { PassedStream } from './passed-stream.ts';
+import { type PassedStream, takeStreams } from './passed-stream.ts';
 import { PassengerTerminal } from './passenger-terminal.ts';
 
 export interface PassengerHost {
@@ -28,12 +28,7 @@ export async function openPassengerSession(
   asked: PassengerSession,
   { fds }: PassedDescriptors,
 ): Promise<Passenger> {
-  // Whatever is said of their open files is read before any of it is changed: they may share one.
-  const [stdin, stdout, stderr] = [
-    new PassedStream(fds[0] as number, 'read'),
-    new PassedStream(fds[1] as number, 'write'),
-    new PassedStream(fds[2] as number, 'write'),
-  ] as const;
+  const [stdin, stdout, stderr] = (await takeStreams(fds, ['read', 'write', 'write'])) as Triple;
   const streams = { stdin, stdout, stderr };
   let session: ClientSession | undefined;
   try {
@@ -48,6 +43,8 @@ export async function openPassengerSession(
     throw error;
   }
 }
+
+type Triple = [PassedStream, PassedStream, PassedStream];
 
 async function openChannel({ connection }: PassengerHost, { wantsTerminal }: PassengerSession): Promise<ClientSession> {
   try {
@@ -181,14 +178,10 @@ class RunningSession implements Passenger {
   async #stop(): Promise<void> {
     this.#isBroken = true;
     this.#terminal?.stop();
-    const { stdin, stdout, stderr } = this.#streams;
-    await Promise.all([release(stdin, this.#input), release(stdout, this.#out), release(stderr, this.#err)]);
+    // All of them first: with its flags back, an open file that they share would keep a reader waiting.
+    await Promise.all([this.#input?.stop(), this.#out.stop(), this.#err.stop()]);
+    for (const each of Object.values(this.#streams)) each.close();
   }
-}
-
-async function release(passed: PassedStream, user: { stop(): Promise<void> } | undefined): Promise<void> {
-  await user?.stop();
-  passed.close();
 }
 
 function join(source: Readable, output: PassedOutput): void {

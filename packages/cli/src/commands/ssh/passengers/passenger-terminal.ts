@@ -131,9 +131,9 @@ export class PassengerTerminal {
 
   /** Undefined where the client's stdin is no terminal, or one that has gone. */
   #ask<Answer>(question: (fd: number) => Answer): Answer | undefined {
-    const { fd, kind } = this.#host.stdin;
+    const { fd, isTerminal } = this.#host.stdin;
     try {
-      return kind === 'terminal' ? question(fd) : undefined;
+      return isTerminal ? question(fd) : undefined;
     } catch {
       return undefined;
     }
