@@ -79,6 +79,12 @@ def session(stdin=null, stdout=None, stderr=None, **asked):
     answers(s)
 
 
+def wrong_way():
+    session(stdin=out, stdout=out_read, stderr=os.open('/dev/null', os.O_RDONLY))
+    if select.select([out_read], [], [], 0)[0]:
+        print('it wrote where it could only read')
+
+
 def full_pipe():
     read, write = os.pipe()
     os.set_blocking(write, False)
@@ -205,7 +211,7 @@ cases = {
     'early': early,
     'twice': twice,
     'folder': lambda: session(stdin=os.open('/', os.O_RDONLY), stdout=os.open('/', os.O_RDONLY)),
-    'wrong way': lambda: session(stdin=out, stdout=out_read, stderr=os.open('/dev/null', os.O_RDONLY)),
+    'wrong way': wrong_way,
     'only a name': lambda: session(stdin=os.open('/etc/passwd', os.O_PATH), stdout=os.open('/dev/null', os.O_PATH)),
     'things of the kernel': lambda: session(polls[0].fileno(), polls[1].fileno(), polls[2].fileno()),
     'datagrams': lambda: session(*[socket.socket(type=socket.SOCK_DGRAM).detach() for _ in range(3)]),

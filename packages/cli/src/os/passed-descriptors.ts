@@ -1,15 +1,6 @@
 /** File descriptors that come over a Unix socket (SCM_RIGHTS), and what belongs to sharing one with another process. */
 import { constants } from 'node:os';
-import type { Koffi } from './platform.ts';
-
-/** What came with a byte of a Unix socket. */
-export type ReceivedDescriptors =
-  /** Nothing is there yet. */
-  | 'nothing'
-  /** The other end has closed the socket. */
-  | 'ended'
-  /** They are the receiver's to close; not whole where the system had no room for all of them. */
-  | { readonly fds: readonly number[]; readonly isWhole: boolean };
+import type { Koffi, ReceivedDescriptors } from './platform.ts';
 
 /** Where the systems differ: numbers, and the fields of two structures. */
 export interface PassingVariant {

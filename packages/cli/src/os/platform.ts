@@ -1,5 +1,4 @@
 /** What the tools ask of the operating system beyond Node: the interface that linux.ts and darwin.ts implement. */
-import type { ReceivedDescriptors } from './passed-descriptors.ts';
 import type { TerminalLayout } from './terminal-modes.ts';
 
 /** A row of the password database. */
@@ -32,6 +31,15 @@ export interface WindowSize {
 
 /** When a change of terminal settings takes effect: at once, or after pending output went out. */
 export type TerminalChange = 'now' | 'drain';
+
+/** What came with a byte of a Unix socket. */
+export type ReceivedDescriptors =
+  /** Nothing is there yet. */
+  | 'nothing'
+  /** The other end has closed the socket. */
+  | 'ended'
+  /** They are the receiver's to close; not whole where the system had no room for all of them. */
+  | { readonly fds: readonly number[]; readonly isWhole: boolean };
 
 /** The calls behind accounts, terminals and sessions; each throws SshError `unsupported` or the system's error. */
 export interface Platform {

@@ -1,6 +1,5 @@
 /** Waits for file descriptors that another process passes over a Unix socket, with calls that plain Node lacks. */
 import { close } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SshError } from '../errors.ts';
 import type { PassedDescriptors } from '../mux/index.ts';
 
@@ -53,7 +52,7 @@ export async function awaitDescriptors(
       if (timeoutMs > 0 && performance.now() - startedMs > timeoutMs) {
         throw passingError('timeout', `no file descriptor came within ${timeoutMs / 1000} seconds`);
       }
-      await delay(pauseMs);
+      await pause(pauseMs);
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     }
     return passed;
@@ -61,6 +60,10 @@ export async function awaitDescriptors(
     passed.close();
     throw error;
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 class Passed implements PassedDescriptors {
