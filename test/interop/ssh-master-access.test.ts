@@ -132,23 +132,32 @@ test('ControlMaster ask: who says no is obeyed, who says yes as well', { skip },
   }
   const proxy = await run('theirs', ['-S', path, '-O', 'proxy'], ['true']);
   assert.match(proxy.stderr, /Permission denied/);
+  const session = await run('theirs', ['-S', path], ['echo by itself']);
+  assert.deepEqual(
+    [session.text, session.stderr],
+    ['by itself\n', 'Master refused session request: Permission denied\r\n'],
+  );
+  const forward = await run('theirs', ['-S', path, '-W', 'web:80']);
+  assert.match(forward.stderr, /^Master refused stdio forwarding request: Permission denied\r\n/);
   writeFileSync(answer, 'yes\n');
   assert.equal((await run('ours', ['-S', path], ['echo shared'])).text, 'shared\n');
+  assert.equal((await run('theirs', ['-S', path], ['echo passed'])).text, 'passed\n');
   const questions = readFileSync(asked, 'utf8');
-  for (const question of ['Allow shared connection to 127.0.0.1?', 'Terminate shared connection to 127.0.0.1?']) {
+  for (const question of [
+    'Allow shared connection to 127.0.0.1?',
+    'Allow forward to web:80?',
+    'Terminate shared connection to 127.0.0.1?',
+  ]) {
     assert.ok(questions.includes(question), question);
   }
 });
 
-test('OpenSSH’s ssh at our master: proxy mode, and a session of its own where it passes descriptors', {
-  skip,
-}, async (t) => {
+test('OpenSSH’s ssh at our master: in proxy mode, and by passing its descriptors', { skip }, async (t) => {
   const { path } = await startMaster(t, 'ours');
   const proxied = await run('theirs', ['-S', path, '-O', 'proxy'], ['cat; exit 8'], { input: 'by proxy' });
   assert.deepEqual([proxied.text, proxied.status], ['by proxy', 8], proxied.stderr);
-  const alone = await run('theirs', ['-S', path], ['echo alone; exit 9']);
-  assert.deepEqual([alone.text, alone.status], ['alone\n', 9]);
-  assert.match(alone.stderr, /^mux_client_request_session: session request failed: this master cannot take over/);
+  const passed = await run('theirs', ['-S', path], ['cat; exit 9'], { input: 'by descriptors' });
+  assert.deepEqual([passed.text, passed.status, passed.stderr], ['by descriptors', 9, '']);
 });
 
 test('a server that gives no further session: ssh connects by itself, and OpenSSH’s master lives on', {

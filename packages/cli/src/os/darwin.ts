@@ -1,5 +1,6 @@
 /** macOS: constants and structures behind the platform interface. */
 import { bindLibc } from './libc.ts';
+import { bindPassing } from './passed-descriptors.ts';
 import type { Koffi, Platform } from './platform.ts';
 import { darwinLayout } from './terminal-modes.ts';
 
@@ -7,6 +8,10 @@ import { darwinLayout } from './terminal-modes.ts';
 const TIOCGETA = 0x40487413;
 const TIOCSETA = 0x80487414;
 const TIOCSETAW = 0x80487415;
+
+/** sys/un.h. */
+const SOL_LOCAL = 0;
+const LOCAL_PEERPID = 2;
 
 /** sys/ptrace.h. */
 const PT_DENY_ATTACH = 31;
@@ -36,15 +41,33 @@ export function createDarwin(koffi: Koffi): Platform {
     trafficClass: 36,
   });
   const getpeereid = libc.lib.func('int getpeereid(int fd, _Out_ uint32_t *uid, _Out_ uint32_t *gid)');
+  const getsockopt = libc.lib.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *size)');
   const ptrace = libc.lib.func('int ptrace(int request, int pid, void *address, int data)');
 
   return {
     ...libc,
+    ...bindPassing(koffi, libc, {
+      dontWait: 0x80,
+      closeOnExec: 0,
+      truncated: 0x20,
+      socketLevel: 0xffff,
+      linger: 0x80,
+      duplicateCloseOnExec: 67,
+      vectorLength: 'int',
+      controlLength: 'uint32_t',
+      lengthBytes: 4,
+    }),
     layout: darwinLayout,
     getPeerUserId(fd) {
       const [uid, gid]: [[number], [number]] = [[0], [0]];
       if (getpeereid(fd, uid, gid) === -1) throw libc.systemError('getpeereid');
       return uid[0];
+    },
+    getPeerProcessId(fd) {
+      const peer = Buffer.alloc(4);
+      const size: [number] = [peer.length];
+      if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, peer, size) === -1) throw libc.systemError('getsockopt');
+      return peer.readInt32LE(0);
     },
     hideMemory() {
       if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');

@@ -54,6 +54,10 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
   const grantpt = lib.func('int grantpt(int fd)');
   const pipe = lib.func('int pipe(void *ends)');
   const dup2 = lib.func('int dup2(int from, int to)');
+  const getpgrp = lib.func('int getpgrp()');
+  const getsid = lib.func('int getsid(int pid)');
+  const tcgetpgrp = lib.func('int tcgetpgrp(int fd)');
+  const tcgetsid = lib.func('int tcgetsid(int fd)');
   const setsid = lib.func('int setsid()');
   const unlockpt = lib.func('int unlockpt(int fd)');
   const ptsname = lib.func('int ptsname_r(int fd, void *name, size_t size)');
@@ -68,10 +72,16 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
     if (ioctl(fd, request, 'void *', argument) === -1) throw systemError(name);
   }
 
+  function closeOnExec(fd: number): void {
+    if (fcntl(fd, variant.setFdFlags, 'int', variant.fdCloexec) === -1) throw systemError('fcntl');
+  }
+
   return {
     lib,
     systemError,
     control,
+    closeOnExec,
+    flagCommands: { get: variant.getFlags, set: variant.setFlags },
 
     getAccount(key: string | number): Account | undefined {
       // A NUL would end the name early in C: another account's entry must not answer for it.
@@ -140,6 +150,11 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
 
     startSession(): void {
       if (setsid() === -1) throw systemError('setsid');
+    },
+
+    isInBackgroundOf(fd: number): boolean {
+      // The session first: anybody is told of the group where it is the other end of a pseudo-terminal.
+      return tcgetsid(fd) === getsid(0) && tcgetpgrp(fd) !== getpgrp();
     },
 
     growPipe(fd: number, byteCount: number): void {

@@ -1,5 +1,6 @@
 /** Linux (x64 and arm64, glibc and musl): constants and structures behind the platform interface. */
 import { bindLibc } from './libc.ts';
+import { bindPassing } from './passed-descriptors.ts';
 import type { Koffi, Platform, ShadowEntry } from './platform.ts';
 import { linuxLayout } from './terminal-modes.ts';
 
@@ -63,15 +64,29 @@ export function createLinux(koffi: Koffi): Platform {
   const getsockopt = libc.lib.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *size)');
   const prctl = libc.lib.func('int prctl(int option, ...)');
 
+  function readPeer(fd: number): Buffer {
+    const peer = Buffer.alloc(peerBytes);
+    const size: [number] = [peer.length];
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, size) === -1) throw libc.systemError('getsockopt');
+    return peer;
+  }
+
   return {
     ...libc,
+    ...bindPassing(koffi, libc, {
+      dontWait: 0x40,
+      closeOnExec: 0x4000_0000,
+      truncated: 0x8,
+      socketLevel: SOL_SOCKET,
+      linger: 13,
+      duplicateCloseOnExec: 1030,
+      vectorLength: 'size_t',
+      controlLength: 'size_t',
+      lengthBytes: 8,
+    }),
     layout: linuxLayout,
-    getPeerUserId(fd) {
-      const peer = Buffer.alloc(peerBytes);
-      const size: [number] = [peer.length];
-      if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, size) === -1) throw libc.systemError('getsockopt');
-      return peer.readUInt32LE(4);
-    },
+    getPeerUserId: (fd) => readPeer(fd).readUInt32LE(4),
+    getPeerProcessId: (fd) => readPeer(fd).readUInt32LE(0),
     hideMemory() {
       if (prctl(PR_SET_DUMPABLE, 'unsigned long', 0) === -1) throw libc.systemError('prctl');
     },

@@ -32,6 +32,15 @@ export interface WindowSize {
 /** When a change of terminal settings takes effect: at once, or after pending output went out. */
 export type TerminalChange = 'now' | 'drain';
 
+/** What came with a byte of a Unix socket. */
+export type ReceivedDescriptors =
+  /** Nothing is there yet. */
+  | 'nothing'
+  /** The other end has closed the socket. */
+  | 'ended'
+  /** They are the receiver's to close; not whole where the system had no room for all of them. */
+  | { readonly fds: readonly number[]; readonly isWhole: boolean };
+
 /** The calls behind accounts, terminals and sessions; each throws SshError `unsupported` or the system's error. */
 export interface Platform {
   getAccount(key: string | number): Account | undefined;
@@ -47,8 +56,23 @@ export interface Platform {
   growPipe(fd: number, byteCount: number): void;
   /** Who is at the other end of a connected Unix socket. */
   getPeerUserId(fd: number): number;
+  /** The same of its process, which made or accepted the connection; 0 where it is not known. */
+  getPeerProcessId(fd: number): number;
   /** Has descriptor `to` stand for what `from` stands for; what it stood for is closed. */
   duplicate(from: number, to: number): void;
+  /** Takes one byte of a Unix socket and the descriptors that came with it, close-on-exec. Never waits. */
+  receiveDescriptors(socketFd: number): ReceivedDescriptors;
+  /** Two Unix sockets, connected, close-on-exec. */
+  openSocketPair(): readonly [number, number];
+  /** Closing a socket no longer waits for what it still has to send (SO_LINGER), whatever its owner set. */
+  stopLingering(fd: number): void;
+  /** Another descriptor of the same open file, close-on-exec. */
+  cloneDescriptor(fd: number): number;
+  /** The access mode and the flags of an open file (F_GETFL), which all its descriptors share, those of other processes too. */
+  getDescriptorFlags(fd: number): number;
+  setDescriptorFlags(fd: number, flags: number): void;
+  /** Whether a terminal is the one that controls us, and stops us as soon as we read it: another process group is in its foreground. */
+  isInBackgroundOf(fd: number): boolean;
   /** Leaves the controlling terminal: this process leads a session and a group of its own. */
   startSession(): void;
   /** The type of service (DSCP and ECN bits) that a TCP socket's packets bear. */

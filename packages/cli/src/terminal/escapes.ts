@@ -106,10 +106,12 @@ export function processEscapes(state: EscapeState, input: Uint8Array): EscapeRes
   return { state: { escape: escapeByte, afterNewline, pending }, output, rest: noRest };
 }
 
-/** The text of `~?`, for a terminal in raw mode. */
-export function escapeHelp(escapeByte: number): string {
+/** The text of `~?`, for a terminal in raw mode: every escape, or those that are offered. */
+export function escapeHelp(escapeByte: number, isOffered: (action: EscapeAction) => boolean = () => true): string {
   const mark = formatEscapeCharacter(escapeByte);
-  const rows = escapes.map((row) => ` ${mark}${row.label.padEnd(3)} - ${row.help}`);
+  const rows = escapes
+    .filter(({ action }) => isOffered(action))
+    .map((row) => ` ${mark}${row.label.padEnd(3)} - ${row.help}`);
   return [
     `${mark}?`,
     'Supported escape sequences:',

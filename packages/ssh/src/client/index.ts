@@ -103,6 +103,7 @@ export type {
   HandshakeFacts,
   StartOptions,
 } from './options.ts';
+export type { DescriptorCalls, ReceivedDescriptors } from './passed-descriptors.ts';
 export { programStream } from './program-stream.ts';
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
 export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';

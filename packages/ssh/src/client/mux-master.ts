@@ -1,20 +1,19 @@
 /** A master: shares a connection with other programs of its user over a control socket. */
 import type { Socket } from 'node:net';
 import { SshError } from '../errors.ts';
-import { StreamDriver } from '../io/index.ts';
+import { adoptSocket } from '../io/index.ts';
 import {
   type MuxForward,
   MuxMasterSession,
   type MuxQuestion,
   muxRefusal,
-  type Passenger,
-  type PassengerForward,
-  type PassengerSession,
+  type PassengerHandlers,
 } from '../mux/index.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { listenControlSocket } from './control-socket.ts';
 import { type ActiveForward, type ForwardOptions, forwardLocal, forwardRemote } from './forwards.ts';
 import { describeMaster } from './mux-info.ts';
+import { awaitDescriptors, type DescriptorCalls } from './passed-descriptors.ts';
 
 export interface MuxPolicy {
   /** Asked before a client is served (ControlMaster ask); the default serves everybody who may open the socket. */
@@ -33,14 +32,14 @@ export interface MuxPolicy {
   /** A client came or went, or the listening ended. */
   readonly onChange?: (master: MuxMaster) => void;
   readonly log?: (text: string) => void;
-  readonly passengers?: PassengerPolicy;
+  /** Looked at for every client, so that what it takes need not be loaded before there is one. */
+  readonly passengers?: PassengerPolicy | undefined;
 }
 
-/** For masters that can take over standard streams, which plain Node cannot. */
-export interface PassengerPolicy {
-  openSession(session: PassengerSession, socket: Socket): Promise<Passenger>;
-  openStdioForward(forward: PassengerForward, socket: Socket): Promise<Passenger>;
-}
+/** For masters that can take over standard streams, which plain Node cannot: what OpenSSH's ssh asks for by itself. */
+export interface PassengerPolicy
+  extends Pick<PassengerHandlers, 'openSession' | 'openStdioForward'>,
+    Pick<DescriptorCalls, 'receiveDescriptors'> {}
 
 export interface MuxMaster {
   readonly path: string;
@@ -54,6 +53,12 @@ export interface MuxMaster {
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** A frame begins with so many bytes. */
+const lengthBytes = 4;
+
+/** A client passes its descriptors right behind its request. */
+const descriptorTimeoutMs = 10_000;
 
 /** Clients that may be connected at once; each costs a descriptor and a few kilobytes. */
 const maxClients = 1024;
@@ -79,8 +84,11 @@ export async function serveMux(connection: ClientConnection, path: string, polic
       client.destroy();
       return;
     }
-    const driver = new StreamDriver(client);
-    const session = new MuxMasterSession(driver, {
+    // Its first bytes are asked for before there is a session.
+    let session: MuxMasterSession | undefined;
+    const driver = adoptSocket(client, () => session?.wantedBytes ?? lengthBytes);
+    const { passengers } = policy;
+    session = new MuxMasterSession(driver, {
       connection: connection.connection,
       pid: process.pid,
       confirm: policy.confirm,
@@ -90,20 +98,24 @@ export async function serveMux(connection: ClientConnection, path: string, polic
       stopListening: () => master.stopListening(),
       rekey: () => connection.rekey(),
       describe: (subject) => describeMaster(connection, subject, startedMs),
-      ...(policy.passengers && {
-        openSession: (request) => (policy.passengers as PassengerPolicy).openSession(request, client),
-        openStdioForward: (request) => (policy.passengers as PassengerPolicy).openStdioForward(request, client),
-      }),
+      passengers: passengers && {
+        openSession: (request, descriptors) => passengers.openSession(request, descriptors),
+        openStdioForward: (request, descriptors) => passengers.openStdioForward(request, descriptors),
+        takeDescriptors: (count) => {
+          const socketFd = () => descriptorOf(driver.stream);
+          return awaitDescriptors(passengers, { count, timeoutMs: descriptorTimeoutMs, socketFd });
+        },
+      },
       ended: (error) => {
         if (error !== undefined) policy.log?.(`a client of the control socket was cut off: ${error.message}`);
-        sessions.delete(session);
+        if (session !== undefined) sessions.delete(session);
         changed();
       },
       log: policy.log,
     });
     sessions.add(session);
     driver.drive(session);
-    client.resume();
+    driver.stream.resume();
     changed();
   });
   const startedMs = performance.now();
@@ -136,12 +148,18 @@ export async function serveMux(connection: ClientConnection, path: string, polic
 function isPermitted(client: Socket, { peerUserId, log }: MuxPolicy): boolean {
   if (peerUserId === undefined) return true;
   const own = process.getuid?.();
-  const fd = (client as unknown as { _handle?: { fd?: number } })._handle?.fd;
-  if (own === undefined || fd === undefined || fd < 0) return true;
+  const fd = descriptorOf(client);
+  if (own === undefined || fd === undefined) return true;
   const peer = peerUserId(fd);
   if (peer === undefined || peer === 0 || peer === own) return true;
   log?.(`multiplex uid mismatch: peer euid ${peer} != uid ${own}`);
   return false;
+}
+
+/** Undefined for a socket that is closed. */
+function descriptorOf(socket: object): number | undefined {
+  const { fd = -1 } = (socket as { _handle?: { fd?: number } | null })._handle ?? {};
+  return fd < 0 ? undefined : fd;
 }
 
 /** The forwards that clients see, by what was asked for. */

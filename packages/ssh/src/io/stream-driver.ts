@@ -115,8 +115,12 @@ export class StreamDriver implements ByteSink {
   }
 }
 
-/** A socket that reads straight into the shared buffer, made of one that a server accepted paused (`pauseOnConnect`). */
-export function adoptSocket(accepted: Socket): StreamDriver {
+/**
+ * A socket that reads straight into the shared buffer, made of one that a server accepted paused (`pauseOnConnect`).
+ *
+ * @param wantedBytes - how many bytes the next read may take at most; asked after each.
+ */
+export function adoptSocket(accepted: Socket, wantedBytes?: () => number): StreamDriver {
   // Documented for net.connect only; node's own constructor takes it in all versions, and without it plain events serve.
   const handle = (accepted as unknown as { _handle?: object })._handle;
   if (handle === undefined || handle === null) return new StreamDriver(accepted);
@@ -125,7 +129,7 @@ export function adoptSocket(accepted: Socket): StreamDriver {
     handle,
     allowHalfOpen: true,
     onread: {
-      buffer: readBuffer(),
+      buffer: wantedBytes === undefined ? readBuffer() : () => readBuffer().subarray(0, wantedBytes()),
       callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
     },
   } as ConstructorParameters<typeof Socket>[0]);

@@ -23,6 +23,12 @@ export class FrameReader {
     return this.#isPaused;
   }
 
+  /** What is left of the part that is being read: whoever reads no more than this stops where a frame ends. */
+  get wantedBytes(): number {
+    if (this.#skipBytes > 0 && this.#headBytes === 0) return this.#skipBytes;
+    return this.#body === undefined ? 4 - this.#headBytes : this.#body.length - this.#bodyBytes;
+  }
+
   /**
    * Takes bytes; they may be overwritten after the call.
    *

@@ -16,10 +16,14 @@ export {
   MuxMasterSession,
   type MuxQuestion,
   muxRefusal,
-  type Passenger,
-  type PassengerForward,
-  type PassengerSession,
 } from './master-session.ts';
 export { muxMessages, muxVersion } from './messages.ts';
+export type {
+  PassedDescriptors,
+  Passenger,
+  PassengerForward,
+  PassengerHandlers,
+  PassengerSession,
+} from './passenger.ts';
 export type { ProxyLink } from './proxy-link.ts';
 export { rekeyRequest } from './proxy-relay.ts';

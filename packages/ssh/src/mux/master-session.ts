@@ -9,6 +9,7 @@ import { FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { messageNumber, muxError } from './message.ts';
 import * as messages from './messages.ts';
+import type { PassedDescriptors, Passenger, PassengerHandlers } from './passenger.ts';
 import { ProxyRelay } from './proxy-relay.ts';
 
 /** What a client wants to do, for the person who is asked about it (ControlMaster ask). */
@@ -18,36 +19,6 @@ export type MuxQuestion =
   | { readonly action: 'open-forward' | 'close-forward'; readonly forward: string };
 
 export type MuxInfoSubject = 'connection' | 'channels';
-
-/** A session that a client wants run over its own standard streams. */
-export interface PassengerSession {
-  readonly wantsTerminal: boolean;
-  readonly wantsX11: boolean;
-  readonly wantsAgent: boolean;
-  readonly isSubsystem: boolean;
-  /** A character's code, or undefined for none. */
-  readonly escapeCharacter: number | undefined;
-  readonly terminalType: string;
-  readonly command: Buffer;
-  /** `NAME=value` each, as the client has them; which may be sent is for the master's SendEnv to say. */
-  readonly environment: readonly Buffer[];
-}
-
-export interface PassengerForward {
-  readonly host: string;
-  /** Undefined where `host` is the path of a Unix socket. */
-  readonly port: number | undefined;
-}
-
-/** A passenger on its way: the number it is known by, and its end. */
-export interface Passenger {
-  /** The exit status, or undefined for a stdio forward. Rejects where it ended without one. */
-  readonly exit: Promise<number | undefined>;
-  /** The server gives no terminal; settles at once or never. */
-  readonly terminalFailed?: Promise<void>;
-  /** The client has gone. */
-  close(): void;
-}
 
 /** What a master does for its clients. What these throw reaches the client as the reason of a refusal. */
 export interface MuxMasterHandlers {
@@ -63,9 +34,8 @@ export interface MuxMasterHandlers {
   /** Changes the keys of the connection; undefined where that is nobody's to ask. */
   readonly rekey?: (() => Promise<void>) | undefined;
   describe(subject: MuxInfoSubject): string;
-  /** Runs a session over file descriptors that the client passed; undefined where they cannot be taken. */
-  readonly openSession?: ((session: PassengerSession) => Promise<Passenger>) | undefined;
-  readonly openStdioForward?: ((forward: PassengerForward) => Promise<Passenger>) | undefined;
+  /** Runs sessions over file descriptors that clients pass; undefined where they cannot be taken. */
+  readonly passengers?: PassengerHandlers | undefined;
   /** The conversation is over, by whichever end. */
   ended(error: SshError | undefined): void;
   log?: ((text: string) => void) | undefined;
@@ -107,6 +77,14 @@ export class MuxMasterSession {
   /** Channels that it holds open over the shared connection. */
   get channelCount(): number {
     return (this.#relay?.channelCount ?? 0) + (this.#passenger === undefined ? 0 : 1);
+  }
+
+  /**
+   * How many bytes may be read at once. Descriptors follow a request in the same stream, and a read that goes past the request
+   * would lose them.
+   */
+  get wantedBytes(): number {
+    return this.#relay === undefined && !this.#isOver ? this.#reader.wantedBytes : Number.POSITIVE_INFINITY;
   }
 
   /** Takes bytes of the client's; they may be overwritten after the call. */
@@ -160,8 +138,7 @@ export class MuxMasterSession {
       this.#isGreeted = true;
       return;
     }
-    if (number === messages.newSession.number) this.#reader.skip(messages.sessionDescriptors);
-    if (number === messages.newStdioForward.number) this.#reader.skip(messages.stdioForwardDescriptors);
+    if (this.#handlers.passengers === undefined) this.#reader.skip(descriptorCounts.get(number) ?? 0);
     // A request at a time: a later one must not overtake an answer, and proxy mode begins right behind its confirmation.
     this.#setReading(false);
     this.#reader.pause();
@@ -300,32 +277,53 @@ export class MuxMasterSession {
   }
 
   async #openSession(requestId: number, request: MessageOf<typeof messages.newSession>): Promise<Buffer | undefined> {
-    const { openSession } = this.#handlers;
-    if (openSession === undefined) return refuse(requestId, noDescriptors);
-    if (this.#passenger !== undefined) return refuse(requestId, 'Multiple sessions not supported');
-    if (request.environment.reduce((bytes, each) => bytes + each.length, 0) > maxEnvironmentBytes) {
-      return refuse(requestId, 'the environment is too large');
-    }
-    const { escapeCharacter, terminalType, ...rest } = request;
-    return this.#ifAllowed(requestId, { action: 'session' }, async () => {
-      const passenger = await openSession({
-        ...rest,
-        escapeCharacter: escapeCharacter === noEscape ? undefined : escapeCharacter,
-        terminalType: terminalType.toString('utf8'),
-      });
-      return this.#board(requestId, passenger);
+    const { escapeCharacter, terminalType, environment, ...rest } = request;
+    const isTooLarge = environment.reduce((bytes, each) => bytes + each.length, 0) > maxEnvironmentBytes;
+    const session = {
+      ...{ ...rest, environment, terminalType: terminalType.toString('utf8') },
+      escapeCharacter: escapeCharacter === noEscape ? undefined : escapeCharacter,
+    };
+    return this.#takeAboard(requestId, {
+      count: messages.sessionDescriptors,
+      complaint: isTooLarge ? 'the environment is too large' : undefined,
+      question: { action: 'session' },
+      open: (handlers, descriptors) => handlers.openSession(session, descriptors),
     });
   }
 
   async #openStdioForward(requestId: number, host: string, connectPort: number): Promise<Buffer | undefined> {
-    const { openStdioForward } = this.#handlers;
-    if (openStdioForward === undefined) return refuse(requestId, noDescriptors);
-    if (this.#passenger !== undefined) return refuse(requestId, 'Multiple sessions not supported');
     const port = connectPort === pathPort ? undefined : connectPort;
-    if (port !== undefined && port > 65_535) return refuse(requestId, `${port} is no port`);
-    return this.#ifAllowed(requestId, { action: 'stdio-forward', host, port }, async () =>
-      this.#board(requestId, await openStdioForward({ host, port })),
-    );
+    return this.#takeAboard(requestId, {
+      count: messages.stdioForwardDescriptors,
+      complaint: port !== undefined && port > 65_535 ? `${port} is no port` : undefined,
+      question: { action: 'stdio-forward', host, port },
+      open: (handlers, descriptors) => handlers.openStdioForward({ host, port }, descriptors),
+    });
+  }
+
+  /** The descriptors first, whatever is answered: they stand in the stream in front of the next request. */
+  async #takeAboard(requestId: number, { count, complaint, question, open }: Boarding): Promise<Buffer | undefined> {
+    const { passengers } = this.#handlers;
+    if (passengers === undefined) return refuse(requestId, noDescriptors);
+    let descriptors: PassedDescriptors;
+    try {
+      descriptors = await passengers.takeDescriptors(count);
+    } catch (error) {
+      this.#tell(refuse(requestId, 'did not receive file descriptors'));
+      this.#finish(toSshError(error, { code: 'protocol-error', stage: 'channel', side: 'peer' }));
+      return undefined;
+    }
+    let isHandedOver = false;
+    try {
+      if (this.#passenger !== undefined) return refuse(requestId, 'Multiple sessions not supported');
+      if (complaint !== undefined) return refuse(requestId, complaint);
+      return await this.#ifAllowed(requestId, question, async () => {
+        isHandedOver = true;
+        return this.#board(requestId, await open(passengers, descriptors));
+      });
+    } finally {
+      if (!isHandedOver) descriptors.close();
+    }
   }
 
   /** The passenger's end is told when it comes; the socket is closed behind it, which is what the client waits for. */
@@ -356,6 +354,20 @@ export class MuxMasterSession {
     if (!this.#isOver) this.#writer.sendMessage(message);
   }
 }
+
+interface Boarding {
+  readonly count: number;
+  /** What is wrong with the request. */
+  readonly complaint: string | undefined;
+  readonly question: MuxQuestion;
+  open(handlers: PassengerHandlers, descriptors: PassedDescriptors): Promise<Passenger>;
+}
+
+/** Bytes that carry descriptors behind a request. */
+const descriptorCounts: ReadonlyMap<number, number> = new Map([
+  [messages.newSession.number, messages.sessionDescriptors],
+  [messages.newStdioForward.number, messages.stdioForwardDescriptors],
+]);
 
 const noEscape = 0xffff_ffff;
 const pathPort = 0xffff_fffe;

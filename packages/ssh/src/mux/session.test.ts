@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SshError } from '../errors.ts';
 import type { MuxForward } from './forward.ts';
-import { muxRefusal, type Passenger, type PassengerSession } from './master-session.ts';
+import { muxRefusal } from './master-session.ts';
 import * as messages from './messages.ts';
 import { type MemorySink, sharedWorld } from './mux.test.kit.ts';
+import type { PassedDescriptors, Passenger, PassengerHandlers, PassengerSession } from './passenger.ts';
 
 const forward: MuxForward = {
   kind: 'remote',
@@ -105,10 +106,19 @@ test('a session that is taken over: opened, its terminal refused, its exit statu
     terminalFailed: Promise.resolve(),
     close() {},
   };
+  const luggage = descriptors();
   const { toMaster, toClient } = world.join({
-    openSession: async (session) => {
-      seen = session;
-      return passenger;
+    passengers: {
+      ...nobody,
+      takeDescriptors: async (count) => {
+        assert.equal(count, 3);
+        return luggage;
+      },
+      openSession: async (session, passed) => {
+        assert.equal(passed, luggage);
+        seen = session;
+        return passenger;
+      },
     },
   });
   toClient.other = undefined;
@@ -129,6 +139,86 @@ test('a session that is taken over: opened, its terminal refused, its exit statu
   assert.ok(toClient.isEnded);
   assert.equal(String(seen?.command), 'ls');
   assert.equal(seen?.escapeCharacter, undefined);
+});
+
+test('descriptors are closed where nobody boards with them, and none at all is the end', async (t) => {
+  const world = sharedWorld(t);
+  const lastPassed = [descriptors(), descriptors(), descriptors()];
+  const [allowed, denied] = [descriptors(), descriptors()];
+  const passenger: Passenger = { exit: new Promise(() => {}), close() {} };
+  const waiting = [allowed, ...lastPassed];
+  const first = world.join({
+    passengers: {
+      ...nobody,
+      takeDescriptors: async () => waiting.shift() as PassedDescriptors,
+      openSession: async () => passenger,
+      openStdioForward: async () => passenger,
+    },
+  });
+  first.toClient.other = undefined;
+  await world.settle();
+  send(first.toMaster, sessionRequest);
+  // A second one, a port that is none, and an environment without end.
+  send(first.toMaster, sessionRequest);
+  const nowhere = { requestId: 6, reserved: Buffer.alloc(0), connectHost: 'h', connectPort: 70_000 };
+  send(first.toMaster, messages.newStdioForward.encode(nowhere));
+  await world.settle();
+  assert.equal(allowed.isClosed, false);
+  assert.deepEqual(
+    frames(first.toClient)
+      .slice(2)
+      .map((frame) => String(messages.failure.decode(frame).reason)),
+    ['Multiple sessions not supported', 'Multiple sessions not supported'],
+  );
+  assert.deepEqual(
+    lastPassed.map(({ isClosed }) => isClosed),
+    [true, true, false],
+  );
+
+  const second = world.join({
+    confirm: () => false,
+    passengers: { ...nobody, takeDescriptors: async () => denied },
+  });
+  second.toClient.other = undefined;
+  await world.settle();
+  send(second.toMaster, sessionRequest);
+  await world.settle();
+  assert.equal(
+    String(messages.permissionDenied.decode(frames(second.toClient)[1] as Buffer).reason),
+    'Permission denied',
+  );
+  assert.ok(denied.isClosed);
+
+  const third = world.join({ passengers: nobody });
+  third.toClient.other = undefined;
+  await world.settle();
+  send(third.toMaster, sessionRequest);
+  send(third.toMaster, messages.aliveCheck.encode({ requestId: 9 }));
+  await world.settle();
+  const replies = frames(third.toClient).slice(1);
+  assert.equal(String(messages.failure.decode(replies[0] as Buffer).reason), 'did not receive file descriptors');
+  assert.equal(replies.length, 1);
+  assert.ok(third.toClient.isEnded);
+});
+
+test('no more bytes are wanted than a message has left, and in proxy mode all there are', async (t) => {
+  const world = sharedWorld(t);
+  const { master, toMaster } = world.join();
+  const { master: relaying, client } = world.join();
+  await world.settle();
+  assert.equal(master.wantedBytes, 4);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(8);
+  toMaster.chunks.push(length.subarray(0, 3));
+  await world.settle();
+  assert.equal(master.wantedBytes, 1);
+  toMaster.chunks.push(length.subarray(3), Buffer.alloc(2));
+  await world.settle();
+  assert.equal(master.wantedBytes, 6);
+  const started = client.startProxy();
+  await world.settle();
+  await started;
+  assert.equal(relaying.wantedBytes, Number.POSITIVE_INFINITY);
 });
 
 test('broken clients are cut off, unknown requests are refused', async (t) => {
@@ -210,6 +300,25 @@ const sessionRequest = messages.newSession.encode({
   command: Buffer.from('ls'),
   environment: [],
 });
+
+const nobody: PassengerHandlers = {
+  takeDescriptors: async () => assert.fail('none came'),
+  openSession: async () => assert.fail('no session was expected'),
+  openStdioForward: async () => assert.fail('no forward was expected'),
+};
+
+function descriptors(): PassedDescriptors & { readonly isClosed: boolean } {
+  let isClosed = false;
+  return {
+    fds: [],
+    close: () => {
+      isClosed = true;
+    },
+    get isClosed() {
+      return isClosed;
+    },
+  };
+}
 
 function send(sink: MemorySink, message: Buffer): void {
   const length = Buffer.alloc(4);

@@ -28,13 +28,14 @@ const keyBytes = 16 * 1024;
 
 /** Starts reading a descriptor. */
 export function readInput(fd: number, events: InputEvents): Input {
-  if (isatty(fd)) return readStream(new ReadStream(fd), events);
+  if (isatty(fd)) return readKeys(new ReadStream(fd), events);
   const kind = kindOf(fd);
   if (kind === 'closed') {
     events.end();
     return { stop() {} };
   }
-  return { pipe: readPipe, file: readFile, device: readDevice }[kind](fd, events);
+  if (kind === 'pipe') return readPipe((options) => new Socket({ ...options, fd }), events);
+  return { file: readFile, device: readDevice }[kind](fd, events);
 }
 
 function kindOf(fd: number): 'pipe' | 'file' | 'device' | 'closed' {
@@ -119,14 +120,17 @@ function readDevice(fd: number, { take, end }: InputEvents): Input {
   };
 }
 
-/** Pipes and sockets: the system fills our buffers, and stops doing so while too much waits. */
-function readPipe(fd: number, { take, end }: InputEvents): Input {
+/**
+ * Pipes and sockets: the system fills our buffers, and stops doing so while too much waits.
+ *
+ * @param open - makes the socket, on whatever descriptor.
+ */
+export function readPipe(open: (options: SocketConstructorOpts) => Socket, { take, end }: InputEvents): Input {
   const free: Buffer<ArrayBuffer>[] = [];
   let waitingBytes = 0;
   let isOver = false;
   let current = Buffer.allocUnsafeSlow(bufferBytes);
-  const source = new Socket({
-    fd,
+  const source = open({
     readable: true,
     writable: false,
     onread: {
@@ -166,7 +170,7 @@ function readPipe(fd: number, { take, end }: InputEvents): Input {
 }
 
 /** A terminal: keys, a few bytes at a time. */
-function readStream(source: ReadStream, { take, end }: InputEvents): Input {
+export function readKeys(source: ReadStream, { take, end }: InputEvents): Input {
   let waitingBytes = 0;
   let isOver = false;
   let isLeft = false;

@@ -27,7 +27,12 @@ export function openOutput(fd: 1 | 2, events: OutputEvents): Output {
   if (!tty && !isPipe(fd)) return new FileOutput(fd, events);
   // Node's own streams: a second one on the same descriptor is refused, and errors are printed by way of these.
   const stream = (fd === 1 ? process.stdout : process.stderr) as Socket | WriteStream;
-  if (tty) unblock(stream);
+  return streamOutput(stream, events);
+}
+
+/** Writes to a stream of Node's. */
+export function streamOutput(stream: Socket | WriteStream, events: OutputEvents): Output {
+  if ('isTTY' in stream && stream.isTTY) unblock(stream);
   return new StreamOutput(stream, events);
 }
 
@@ -104,7 +109,8 @@ class FileOutput implements Output {
   }
 }
 
-function without(chunks: Buffer[], byteCount: number): Buffer[] {
+/** The chunks without their first bytes, which were written. */
+export function without(chunks: Buffer[], byteCount: number): Buffer[] {
   let left = byteCount;
   for (const [index, chunk] of chunks.entries()) {
     if (left < chunk.length) return [chunk.subarray(left), ...chunks.slice(index + 1)];

@@ -1,4 +1,5 @@
 /** A login to one host: the end of the way, or a hop on it. */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientConnection, type ConnectOptions, connect } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
@@ -30,7 +31,8 @@ export async function logIn(
 ): Promise<ClientConnection> {
   const { host, port, log } = request;
   const noteAddress = (address: string | undefined, carrier: Duplex) => {
-    facts.address = address;
+    // A dialer's socket (ProxyUseFdpass) leads straight to the host as well.
+    facts.address = address ?? (carrier instanceof Socket ? carrier.remoteAddress : undefined);
     facts.stream = carrier;
   };
   const options = change(connectOptions(request, noteAddress, lines));

@@ -28,7 +28,7 @@ export interface SessionSurroundings {
 }
 
 /** Memory for the output of a program in a terminal: little, so that Ctrl-C is not a long time behind what is on its way. */
-const terminalWindowBytes = 128 * 1024;
+export const terminalWindowBytes = 128 * 1024;
 
 /** The program was ended by a signal, or nobody knows how it ended. */
 const noStatus = -1;

@@ -9,6 +9,7 @@ import {
   type Way,
 } from '@nacre/ssh/client';
 import { SshError } from '@nacre/ssh/errors';
+import { tryPlatform } from '../../os/native.ts';
 import { FatalError } from './end.ts';
 import { logIn, noFacts, tellLoginFailure } from './log-in.ts';
 import { type JumpRequest, type Request, readJumpRequest } from './request.ts';
@@ -21,7 +22,7 @@ import type { Sharing } from './shared/master.ts';
  */
 export async function openWay(request: Request): Promise<Way> {
   try {
-    return await openStationWay(stationOf(request));
+    return await openStationWay(stationOf(request), { descriptors: tryPlatform });
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     throw new FatalError(error.message, { always: error.stage === 'config' });

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { type ClientConfig, expandTokens, proxyTokens, shellTokens, tokenFacts } from '../../config/index.ts';
 import { SshError } from '../../errors.ts';
+import type { DescriptorCalls } from '../passed-descriptors.ts';
 import { startProxyCommand } from '../proxy-command.ts';
 import { type JumpHost, parseJumpHosts } from './jump-hosts.ts';
 
@@ -29,6 +30,8 @@ export interface StationConnection {
 
 export interface WayOptions {
   readonly signal?: AbortSignal;
+  /** For ProxyUseFdpass, asked when a program is to pass its connection; without it such a host is refused. */
+  readonly descriptors?: () => DescriptorCalls | undefined;
 }
 
 export interface Way {
@@ -83,9 +86,17 @@ async function openFrom(station: Station, options: WayOptions, depth: number): P
   if (jumps.length > 0) return await jumpOver(jumps, station, options, depth);
   const command = proxyCommandOf(config);
   if (command === undefined) return { stream: undefined, close: async () => {} };
-  if (config.settings.proxyUseFdpass) throw noFdpass();
+  if (config.settings.proxyUseFdpass) return await dialBy(command, station, options);
   station.log?.(1, `Executing proxy command: exec ${command}`);
   return { stream: startProxyCommand(command), close: async () => {} };
+}
+
+async function dialBy(command: string, { log }: Station, { descriptors, signal }: WayOptions): Promise<Way> {
+  const calls = descriptors?.();
+  if (calls === undefined) throw noFdpass();
+  log?.(1, `Executing proxy dialer command: exec ${command}`);
+  const { runProxyDialer } = await import('../proxy-dialer.ts');
+  return { stream: await runProxyDialer(command, calls, { signal }), close: async () => {} };
 }
 
 /** The last one first: it may be connected already, and its own settings say how the way to it begins. */
@@ -133,7 +144,7 @@ function tooLong({ originalHost }: ClientConfig): SshError {
 }
 
 function noFdpass(): SshError {
-  return new SshError('ProxyUseFdpass is not supported: this program cannot take over a socket from another one.', {
+  return new SshError('ProxyUseFdpass is not supported here: nothing is at hand that could take over a socket.', {
     code: 'unsupported',
     stage: 'config',
     remedy: 'Have the ProxyCommand carry the bytes itself, as nc does without -F, and set ProxyUseFdpass no.',

@@ -6,6 +6,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { tryPlatform } from '../../../os/native.ts';
 import { FatalError } from '../end.ts';
 import type { ForwardSet } from '../forwards.ts';
+import { passengerPolicy } from '../passengers/policy.ts';
 import type { Request } from '../request.ts';
 
 /** A socket that stands, and the clients behind it. */
@@ -37,6 +38,9 @@ export async function shareConnection(
     peerUserId: (fd) => tryPlatform()?.getPeerUserId(fd),
     onChange: () => onChange(),
     log: (text) => log.debug(1, text),
+    get passengers() {
+      return passengerPolicy(connection, request);
+    },
     ...(settings.controlMaster.endsWith('ask') && {
       confirm: async (question) => (await import('./confirm.ts')).confirm(question, request.host),
     }),
