@@ -101,6 +101,7 @@ export type {
   ConnectOptions,
   HandshakeFacts,
   StartOptions,
+  TunnelOptions,
 } from './options.ts';
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
 export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';
