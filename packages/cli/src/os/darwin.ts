@@ -1,4 +1,5 @@
 /** macOS: constants and structures behind the platform interface. */
+import { SshError } from '@nacre/ssh/errors';
 import { bindLibc } from './libc.ts';
 import type { Koffi, Platform } from './platform.ts';
 import { darwinLayout } from './terminal-modes.ts';
@@ -45,6 +46,13 @@ export function createDarwin(koffi: Koffi): Platform {
       const [uid, gid]: [[number], [number]] = [[0], [0]];
       if (getpeereid(fd, uid, gid) === -1) throw libc.systemError('getpeereid');
       return uid[0];
+    },
+    openTunnel() {
+      throw new SshError('macOS has no tun or tap devices', {
+        code: 'unsupported',
+        stage: 'usage',
+        remedy: 'use -L, -R or -D, or a Linux machine',
+      });
     },
     hideMemory() {
       if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');

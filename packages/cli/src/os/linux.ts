@@ -1,5 +1,6 @@
 /** Linux (x64 and arm64, glibc and musl): constants and structures behind the platform interface. */
 import { bindLibc } from './libc.ts';
+import { bindTunnels } from './linux-tunnels.ts';
 import type { Koffi, Platform, ShadowEntry } from './platform.ts';
 import { linuxLayout } from './terminal-modes.ts';
 
@@ -72,6 +73,7 @@ export function createLinux(koffi: Koffi): Platform {
       if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, size) === -1) throw libc.systemError('getsockopt');
       return peer.readUInt32LE(4);
     },
+    openTunnel: bindTunnels(libc),
     hideMemory() {
       if (prctl(PR_SET_DUMPABLE, 'unsigned long', 0) === -1) throw libc.systemError('prctl');
     },
