@@ -21,8 +21,9 @@ const modes = [
 ] as const;
 
 for (const [client, server] of pairs) {
-  for (const { mode, device } of modes) {
-    const isThere = `${client} ${server}`.includes('10.0') ? missing('openssh-10') : false;
+  const isNew = `${client} ${server}`.includes('10.0');
+  for (const { mode, device } of isNew ? modes.slice(0, 1) : modes) {
+    const isThere = isNew ? missing('openssh-10') : false;
     test(`${client} to ${server}, ${mode}: IPv4 and IPv6 datagrams and streams go through whole`, {
       skip: skip || isThere,
     }, async (t) => {

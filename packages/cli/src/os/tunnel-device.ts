@@ -78,7 +78,7 @@ export class TunnelDevice {
 
   /** The device never makes us wait. A packet that it does not take (the interface is not up yet) is lost, as on any wire. */
   #write(packet: Buffer): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || this.#socket.destroyed) return;
     try {
       writeSync(this.#fd, packet);
     } catch {

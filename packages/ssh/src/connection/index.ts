@@ -64,3 +64,4 @@ export {
   type TerminalSize,
 } from './session-client.ts';
 export { type PtyRequest, ServerSession, type SessionHandler, type SessionStart } from './session-server.ts';
+export { decodeTunnelPacket, encodeTunnelPacket } from './tunnel-packets.ts';
