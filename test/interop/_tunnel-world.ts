@@ -1,5 +1,5 @@
 /** Two machines in one: network namespaces that know each other through a tunnel alone, and ssh between them by way of pipes. */
-import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -111,8 +111,8 @@ export interface World {
   run(args: readonly string[], within?: readonly string[]): Promise<ProgramResult>;
   /** Starts an ssh that stays. */
   start(args: readonly string[]): RunningProgram;
-  /** What the server logged of every connection so far. */
-  log(): string;
+  /** The processes that serve the client now. */
+  daemons(): number[];
   stop(): Promise<void>;
 }
 
@@ -164,7 +164,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
       running.push(program);
       return program;
     },
-    log: () => readFileSync(logFile as string, 'utf8'),
+    daemons: () => processesWith(configFile as string),
     async stop() {
       for (const program of running) await program.stop();
       await Promise.all([here.stop(), there.stop()]);
@@ -180,4 +180,18 @@ function programOf(name: 'ssh' | 'sshd', kind: Kind): string {
 function ownParts(): string[] {
   const folder = join(openSsh10Folder, 'usr', 'lib', 'openssh');
   return [`SshdSessionPath ${join(folder, 'sshd-session')}`, `SshdAuthPath ${join(folder, 'sshd-auth')}`];
+}
+
+/** Those that have an argument, by the kernel's list. */
+function processesWith(argument: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return argv.includes(argument) && argv.some((word) => word.endsWith('sshd') || word === 'sshd');
+      } catch {
+        return false;
+      }
+    });
 }

@@ -73,6 +73,22 @@ test('a device that somebody deletes ends its tunnel, and the ssh that waited fo
   }
 });
 
+test('--reconnect keeps the device, and its addresses, while the connection is made anew', { skip }, async (t) => {
+  const world = await makeWorld({ client: 'nacre', server: 'nacre', config: ['PermitTunnel yes'] });
+  t.after(() => world.stop());
+  const program = world.start(['--reconnect-limits', 'first=1', '-N', '-w', '3:5', 'there']);
+  for (const round of [1, 2]) {
+    await world.there.waitForDevice('tun5');
+    if (round === 1) await world.here.bringUp('tun3', 1);
+    await world.there.bringUp('tun5', 2);
+    if (round === 1) await world.there.serveTraffic();
+    await world.here.checkTraffic('10.77.0.2');
+    if (round === 2) break;
+    await world.there.run('sh', '-c', `kill -9 ${world.daemons().at(-1)}`);
+    await program.waitForLog(/Connected to there again/);
+  }
+});
+
 /** What a refusal looks like at the client: its words, and whether the command runs all the same. */
 async function refusal(options: WorldOptions, args: readonly string[], within?: readonly string[]): Promise<string[]> {
   const world = await makeWorld(options);

@@ -1,9 +1,15 @@
 /** -w: a tunnel device here joined to one of the server's, told of in OpenSSH's words. */
 import type { ClientConnection } from '@nacre/ssh/client';
 import { parseTunnelDevice } from '@nacre/ssh/config';
-import { anyTunnelUnit, type OpenRefusal, type PacketTunnel, tunnelModes } from '@nacre/ssh/connection';
+import {
+  anyTunnelUnit,
+  type OpenRefusal,
+  type PacketTunnel,
+  type TunnelMode,
+  tunnelModes,
+} from '@nacre/ssh/connection';
 import { SshError } from '@nacre/ssh/errors';
-import { TunnelDevice, type TunnelDeviceOptions } from '../../os/tunnel-device.ts';
+import { TunnelDevice } from '../../os/tunnel-device.ts';
 import { FatalError } from './end.ts';
 import { describeRefusal } from './forward-words.ts';
 import type { Request } from './request.ts';
@@ -23,33 +29,38 @@ export interface OpenTunnel {
  * @throws FatalError where it must not fail (ExitOnForwardFailure).
  */
 export async function openTunnel(connection: ClientConnection, request: Request): Promise<OpenTunnel | undefined> {
-  const { settings, log } = request;
-  const mode = settings.tunnel === 'ethernet' ? 'ethernet' : 'point-to-point';
-  const units = parseTunnelDevice(settings.tunnelDevice) ?? { local: undefined, remote: undefined };
-  log.debug(1, `Requesting tun unit ${units.local ?? anyTunnelUnit} in mode ${tunnelModes[mode]}`);
-  const device = openDevice({ mode, unit: units.local }, request);
+  const device = openDevice(request);
   if (device === undefined) return undefined;
-  log.debug(1, `Tunnel forwarding using interface ${device.name}`);
-  let tunnel: PacketTunnel;
+  let tunnel: PacketTunnel | undefined;
   try {
-    tunnel = await connection.openTunnel({ mode, unit: units.remote });
-  } catch (error) {
-    device.close();
-    if (!(error instanceof SshError) || error.code !== 'channel-open-refused') throw error;
-    log.error(describeRefusal(error.cause as OpenRefusal));
-    log.error('Tunnel forwarding failed');
-    if (settings.exitOnForwardFailure) throw new FatalError('');
-    return undefined;
+    tunnel = await joinDevice(device, connection, request);
+  } finally {
+    if (tunnel === undefined) device.close();
   }
-  log.debug(1, `ssh_tun_confirm: tunnel forward established, id=${tunnel.id}`);
-  device.join(tunnel);
-  return { name: device.name, closed: tunnel.closed.then(() => device.close()) };
+  return tunnel && { name: device.name, closed: tunnel.closed.then(() => device.close()) };
+}
+
+/** The same for a connection that is made anew when it is lost: the device stays, with its addresses and routes. */
+export function keepTunnel(request: Request): (connection: ClientConnection) => Promise<void> {
+  let device: TunnelDevice | undefined;
+  return async (connection) => {
+    device ??= openDevice(request);
+    if (device === undefined) return;
+    void device.closed.then(() => {
+      device = undefined;
+    });
+    await joinDevice(device, connection, request);
+  };
 }
 
 /** OpenSSH says that it failed; why, is said before. */
-function openDevice(wanted: TunnelDeviceOptions, { settings, log }: Request): TunnelDevice | undefined {
+function openDevice({ settings, log }: Request): TunnelDevice | undefined {
+  const { mode, local } = wanted(settings);
+  log.debug(1, `Requesting tun unit ${local ?? anyTunnelUnit} in mode ${tunnelModes[mode]}`);
   try {
-    return new TunnelDevice(wanted);
+    const device = new TunnelDevice({ mode, unit: local });
+    log.debug(1, `Tunnel forwarding using interface ${device.name}`);
+    return device;
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     log.error(`${error.message}${error.remedy === undefined ? '' : `: ${error.remedy}`}`);
@@ -59,4 +70,29 @@ function openDevice(wanted: TunnelDeviceOptions, { settings, log }: Request): Tu
     log.error(failure);
     return undefined;
   }
+}
+
+async function joinDevice(
+  device: TunnelDevice,
+  connection: ClientConnection,
+  { settings, log }: Request,
+): Promise<PacketTunnel | undefined> {
+  const { mode, remote } = wanted(settings);
+  try {
+    const tunnel = await connection.openTunnel({ mode, unit: remote });
+    log.debug(1, `ssh_tun_confirm: tunnel forward established, id=${tunnel.id}`);
+    device.join(tunnel);
+    return tunnel;
+  } catch (error) {
+    if (!(error instanceof SshError) || error.code !== 'channel-open-refused') throw error;
+    log.error(describeRefusal(error.cause as OpenRefusal));
+    log.error('Tunnel forwarding failed');
+    if (settings.exitOnForwardFailure) throw new FatalError('');
+    return undefined;
+  }
+}
+
+function wanted({ tunnel, tunnelDevice }: Request['settings']) {
+  const mode: TunnelMode = tunnel === 'ethernet' ? 'ethernet' : 'point-to-point';
+  return { mode, ...(parseTunnelDevice(tunnelDevice) ?? { local: undefined, remote: undefined }) };
 }
