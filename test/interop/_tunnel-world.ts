@@ -167,6 +167,8 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     daemons: () => processesWith(configFile as string),
     async stop() {
       for (const program of running) await program.stop();
+      // An ssh that went to the background ends with its server.
+      for (const pid of processesWith(configFile as string)) process.kill(pid);
       await Promise.all([here.stop(), there.stop()]);
     },
   };

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { createSystemUser, missing } from '../harness/index.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createSystemUser, missing, nacreProgram, openSshProgram, runProgram } from '../harness/index.ts';
 import { type Kind, makeWorld, missingTunnels, type WorldOptions } from './_tunnel-world.ts';
 
 const skip = missingTunnels();
@@ -69,6 +70,27 @@ test('a device that somebody deletes ends its tunnel, and the ssh that waited fo
     await world[side].run('ip', 'link', 'delete', 'tun1');
     assert.equal(await exit, 0, program.log());
   }
+});
+
+test('-f: ssh goes to the background with its tunnel, whose device no other program gets hold of', {
+  skip,
+}, async (t) => {
+  const world = await makeWorld({ client: 'nacre', server: 'nacre', config: ['PermitTunnel yes'] });
+  t.after(() => world.stop());
+  const listing = 'ls -l /proc/self/fd/; echo listed';
+  const options = ['PermitLocalCommand=yes', `LocalCommand=${listing}`].flatMap((option) => ['-o', option]);
+  const program = world.start(['-f', ...options, '-w', '1:1', 'there', listing]);
+  const exit = new Promise((resolve) => program.child.once('exit', resolve));
+  await program.waitForLog(/^listed$.*^listed$/ms);
+  assert.equal(await exit, 0, program.log());
+  assert.match(program.log(), / 0 -> /);
+  assert.doesNotMatch(program.log(), /net\/tun/);
+  await Promise.all([world.here.bringUp('tun1', 1), world.there.bringUp('tun1', 2)]);
+  await world.there.serveTraffic();
+  await world.here.checkTraffic('fd77::2');
+  // It ends with the device: there is nobody else to end it.
+  await world.here.run('ip', 'link', 'delete', 'tun1');
+  while (world.daemons().length > 0) await delay(25);
 });
 
 test('--reconnect keeps the device, and its addresses, while the connection is made anew', { skip }, async (t) => {
@@ -195,4 +217,33 @@ test('an sshd of root gives a user the devices that are the user’s own, and ma
   const expected = [`1 ${established}`, `2 ${failed}`, `3 ${failed}`, `any ${failed}`, 'lo tun1 tun2 '];
   assert.deepEqual(said.get('nacre'), expected);
   assert.deepEqual(said.get('OpenSSH 9.2'), expected);
+});
+
+test('-w and the settings that it stands for: read and refused as by OpenSSH', {
+  skip: missing('nacre:ssh', 'ssh'),
+}, async () => {
+  const run = async (program: string, args: readonly string[]) => {
+    const { status, stdout, stderr } = await runProgram([program, '-F', '/dev/null', '-T', '-G', ...args, 'host']);
+    const lines = stdout.toString().split('\n');
+    return { status, lines: lines.filter((line) => line.startsWith('tunnel')), stderr };
+  };
+  for (const args of [
+    ['-w', '5'],
+    ['-w', 'any:3'],
+    ['-w', '2147483645'],
+    ['-w', '1', '-w', '2:3'],
+    ['-o', 'Tunnel=no', '-w', '5'],
+    ['-o', 'Tunnel=ethernet', '-w', '5:ANY'],
+    ['-w', 'any:3', '-o', 'Tunnel=ethernet', '-o', 'TunnelDevice=4:4'],
+    ['-o', 'TunnelDevice=4:4', '-w', '1:2'],
+    ['-o', 'ClearAllForwardings=yes', '-w', '1:2'],
+    ['-w', 'x'],
+    ['-w', '2147483646'],
+    ['-w', '1:'],
+    ['-w', '1:2:3'],
+    ['-w', '-1'],
+    ['-w', ''],
+  ]) {
+    assert.deepEqual(await run(nacreProgram('ssh'), args), await run(openSshProgram('ssh'), args), args.join(' '));
+  }
 });
