@@ -21,6 +21,7 @@ import { commandLine, sshConfig } from './tools.ts';
 import { transferNames } from './transfer.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
+import { tunnelPacket } from './tunnel.ts';
 import { wireMessage, wireReader } from './wire.ts';
 import { x11Display, x11Setup } from './x11.ts';
 
@@ -65,6 +66,7 @@ export const targets: readonly FuzzTarget[] = [
   connectionServer,
   connectionClient,
   connectionData,
+  tunnelPacket,
   muxMaster,
   muxClient,
   muxMessage,

@@ -153,19 +153,6 @@ test('names that a shell would take for more are not put into its commands', { s
   assert.match(user, /^(?:host|remote user)name contains invalid characters\n$/);
 });
 
-test('-w says what to do instead; a configured tunnel is told of, and ends ssh only where it must not fail', {
-  skip,
-}, async () => {
-  const typed = await runSsh(server, ['true'], { program, flags: ['-w', '0:0'] });
-  assert.equal(typed.status, 255);
-  assert.match(typed.stderr, /^ssh: -w: .*tun devices.*Use -L, -R or -D/);
-  const configured = await runSsh(server, ['exit 3'], { program, options: ['Tunnel=yes'] });
-  assert.equal(configured.status, 3);
-  assert.match(configured.stderr, /^Could not request tunnel forwarding: /);
-  const options = ['Tunnel=yes', 'ExitOnForwardFailure=yes'];
-  assert.equal((await runSsh(server, ['exit 3'], { program, options })).status, 255);
-});
-
 test('ChannelTimeout ends a session that carries nothing', { skip }, async () => {
   const options = ['ChannelTimeout=session=1'];
   const result = await runSsh(server, ['echo begun; sleep 60'], { program, options });

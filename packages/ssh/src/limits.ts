@@ -126,6 +126,8 @@ export const maxConnectionWindowBytes = 256 * 1024 * 1024;
 export const maxChannelPacketBytes = 64 * 1024;
 /** A peer whose maximum packet is smaller than this would have us send a packet a byte (russh CVE-2025-54804). */
 export const minPeerPacketBytes = 256;
+/** Packets of a tunnel that wait to be sent: more of them would only arrive later, and a peer that reads nothing would have us keep them. */
+export const maxTunnelQueueBytes = 128 * 1024;
 /** Channel requests and global requests waiting for the application to answer. */
 export const maxPendingRequests = 128;
 export const maxEnvironmentVariables = 128;

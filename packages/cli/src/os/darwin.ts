@@ -1,4 +1,5 @@
 /** macOS: constants and structures behind the platform interface. */
+import { SshError } from '@nacre/ssh/errors';
 import { bindLibc } from './libc.ts';
 import { bindPassing } from './passed-descriptors.ts';
 import type { Koffi, Platform } from './platform.ts';
@@ -68,6 +69,13 @@ export function createDarwin(koffi: Koffi): Platform {
       const size: [number] = [peer.length];
       if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, peer, size) === -1) throw libc.systemError('getsockopt');
       return peer.readInt32LE(0);
+    },
+    openTunnel() {
+      throw new SshError('macOS has no tun or tap devices', {
+        code: 'unsupported',
+        stage: 'usage',
+        remedy: 'use -L, -R or -D, or a Linux machine',
+      });
     },
     hideMemory() {
       if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');

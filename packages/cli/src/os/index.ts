@@ -20,3 +20,5 @@ export type { BareSession, SessionExit, SessionProcess, SessionRequest } from '.
 export { startBareSession, startSession } from './session-process.ts';
 export type { TerminalMode } from './terminal-modes.ts';
 export { makeRaw, readTerminalModes, writeTerminalModes } from './termios.ts';
+export { TunnelDevice, tunnelName } from './tunnel-device.ts';
+export { mayUseTunnel } from './tunnel-rights.ts';

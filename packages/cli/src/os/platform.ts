@@ -77,6 +77,13 @@ export interface Platform {
   startSession(): void;
   /** The type of service (DSCP and ECN bits) that a TCP socket's packets bear. */
   setTypeOfService(fd: number, family: 4 | 6, value: number): void;
+  /**
+   * A tunnel device, close-on-exec and non-blocking, in the place of descriptor `at`, whose file is closed.
+   *
+   * @param name - of the device; empty for a new one.
+   * @returns its name.
+   */
+  openTunnel(mode: 'point-to-point' | 'ethernet', name: string, at: number): string;
   /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
   hideMemory(): void;
   getWindowSize(fd: number): WindowSize;

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { ClientAuthResult } from '../auth/index.ts';
 import {
+  anyTunnelUnit,
   ChannelStream,
   type ClientSession,
   Connection,
@@ -9,9 +10,12 @@ import {
   directTcpip,
   hostkeysOpenssh,
   openSession,
+  PacketTunnel,
   proveHostKeys,
   type RequestHandler,
   readAnnouncedHostKeys,
+  tunnelModes,
+  tunOpenssh,
 } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { systemClock } from '../io/index.ts';
@@ -21,7 +25,7 @@ import type { AgentSource } from './agent-forwarding.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
 import type { HostKeyAnnouncement, HostKeyPolicy, HostKeyQuestion } from './host-key-policy.ts';
 import { bindingOf, Lending } from './lending.ts';
-import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
+import type { CallOptions, ConnectOptions, StartOptions, TunnelOptions } from './options.ts';
 import {
   type OnForwardedConnection,
   RemoteForwards,
@@ -218,6 +222,24 @@ export class ClientConnection {
       reservedNumber: 0,
     });
     return new ChannelStream(await this.connection.openChannel(directStreamlocalOpenssh.name, data, options));
+  }
+
+  /**
+   * Opens a tunnel of packets (tun@openssh.com): what is sent comes out of a tunnel device of the server's machine, and the
+   * other way round. The server opens the device, where it permits that (PermitTunnel) and may.
+   *
+   * @throws SshError `channel-open-refused` where the server does not.
+   * @example
+   * const tunnel = await server.openTunnel({ mode: 'point-to-point' });
+   * tunnel.onPacket((packet) => console.log(`IPv${packet.readUInt8() >> 4}, ${packet.length} bytes`));
+   */
+  async openTunnel(options: TunnelOptions = {}): Promise<PacketTunnel> {
+    const { mode = 'point-to-point', unit = anyTunnelUnit } = options;
+    const data = tunOpenssh.data.encode({ mode: tunnelModes[mode], unit });
+    return new PacketTunnel(
+      await this.connection.openChannel(tunOpenssh.name, data, { ...options, label: 'tun' }),
+      mode,
+    );
   }
 
   /**

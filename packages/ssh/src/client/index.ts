@@ -102,6 +102,7 @@ export type {
   ConnectOptions,
   HandshakeFacts,
   StartOptions,
+  TunnelOptions,
 } from './options.ts';
 export type { DescriptorCalls, ReceivedDescriptors } from './passed-descriptors.ts';
 export { programStream } from './program-stream.ts';

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
-import type { ChannelTimeout, ConnectionLimits, PtyOptions } from '../connection/index.ts';
+import type { ChannelTimeout, ConnectionLimits, PtyOptions, TunnelMode } from '../connection/index.ts';
 import type { SshError, UnusableKey } from '../errors.ts';
 import type { Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, NegotiatedAlgorithms, RekeyOptions } from '../transport/index.ts';
@@ -123,6 +123,13 @@ export type { ClientAuthResult };
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface TunnelOptions extends CallOptions {
+  /** IP packets, or ethernet frames. Default `point-to-point`. */
+  readonly mode?: TunnelMode;
+  /** The number of the server's device: 3 for tun3 or tap3. Default: any. */
+  readonly unit?: number | undefined;
 }
 
 export interface StartOptions extends CallOptions {

@@ -16,6 +16,7 @@ export type { ClientConfig } from './client/settled.ts';
 export { type ConfigLogLevel, parseEscapeCharacter } from './client/special-values.ts';
 export type { ConfigSystem, ReadFileOptions } from './client/system.ts';
 export { clientTokens, proxyTokens, type TokenFacts, tokenFacts } from './client/tokens.ts';
+export { formatTunnelDevice, parseTunnelDevice } from './client/tunnel-device.ts';
 export {
   type Forward,
   type ForwardKind,

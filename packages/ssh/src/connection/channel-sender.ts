@@ -26,6 +26,9 @@ const dataHead = Buffer.alloc(dataHeadBytes);
 const extendedDataHead = Buffer.alloc(extendedDataHeadBytes);
 const joined = Buffer.alloc(32 * 1024);
 
+/** OpenSSH counts a datagram with the length that it puts before it in its own buffer, on the receiving side only. */
+const datagramOverheadBytes = 4;
+
 /** The channel as its sender sees it. */
 export interface SendingChannel {
   readonly interactive: boolean;
@@ -108,7 +111,8 @@ export class ChannelSender implements Sender {
     if (item.kind === 'data' || item.kind === 'stderr') this.#sendData(item);
     else {
       this.#queue.shift();
-      if (item.kind === 'message') this.#link.send(item.bytes);
+      if (item.kind === 'datagram') this.#sendDatagram(item);
+      else if (item.kind === 'message') this.#link.send(item.bytes);
       else if (item.kind === 'eof') this.#sendEof();
       else this.sendClose(closedError('by close()'));
       item.sent?.();
@@ -142,6 +146,7 @@ export class ChannelSender implements Sender {
   #canSend(): boolean {
     const item = this.#queue.head;
     if (item === undefined) return false;
+    if (item.kind === 'datagram') return !this.#mustWait(item);
     return this.window.credit > 0 || item.bytes.length === 0 || item.kind === 'message';
   }
 
@@ -177,6 +182,27 @@ export class ChannelSender implements Sender {
     }
     if (byteCount > 0) this.#sendPacket(first.kind, joined.subarray(0, byteCount));
     for (const item of items) item.sent?.();
+  }
+
+  /** Whole and by itself, or not at all: datagrams may be lost. */
+  #sendDatagram({ bytes }: SendItem): void {
+    const cost = this.#datagramCost(bytes);
+    if (cost > this.window.credit || cost > this.window.maxPacketBytes) return;
+    this.window.isLenient = true;
+    this.#sendPacket('data', bytes);
+    this.window.take(cost - bytes.length);
+  }
+
+  /** For the window to open; one that may never fit does not hold up those behind it. */
+  #mustWait({ bytes }: SendItem): boolean {
+    const cost = this.#datagramCost(bytes);
+    return cost > this.window.credit && cost <= Math.min(this.window.maxPacketBytes, this.window.firstCredit / 2);
+  }
+
+  #datagramCost(bytes: Buffer): number {
+    // Counted as the receiver counts: otherwise OpenSSH, when it lags by a window, ends the connection for exceeding it.
+    const isOpenSsh = this.#link.peerIdentification.startsWith('SSH-2.0-OpenSSH');
+    return bytes.length + (isOpenSsh ? datagramOverheadBytes : 0);
   }
 
   #sendPacket(kind: SendItem['kind'], body: Buffer): void {

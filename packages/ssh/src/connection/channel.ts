@@ -141,10 +141,11 @@ export class Channel implements Growable {
   /**
    * Queues data; the chunk must stay unchanged until `sent` is called.
    *
-   * @param kind - `stderr` goes out as extended data; the order between the two is kept.
+   * @param kind - `stderr` goes out as extended data; the order between the two is kept. A `datagram` is one message of its own,
+   *   and is dropped where the peer takes none of its size.
    * @param sent - called once all bytes were handed to the link, or with the error that kept them from it.
    */
-  write(chunk: Buffer, kind: 'data' | 'stderr' = 'data', sent?: Sent): void {
+  write(chunk: Buffer, kind: 'data' | 'stderr' | 'datagram' = 'data', sent?: Sent): void {
     const error = this.writeError;
     if (error !== undefined) sent?.(error);
     else this.#sender.push(kind, chunk, sent);

@@ -13,7 +13,7 @@ export { forwardedStreamlocalOpenssh } from './channels/forwarded-streamlocal-op
 export { forwardedTcpip } from './channels/forwarded-tcpip.ts';
 export { session } from './channels/session.ts';
 export { channelTypes } from './channels/table.ts';
-export { tunOpenssh } from './channels/tun-openssh.ts';
+export { anyTunnelUnit, largestTunnelUnit, type TunnelMode, tunnelModes, tunOpenssh } from './channels/tun-openssh.ts';
 export { x11 } from './channels/x11.ts';
 export { Connection, type OpenOptions } from './connection.ts';
 export type { ConnectionLimits, ConnectionOptions } from './connection-options.ts';
@@ -39,6 +39,7 @@ export type { KeepaliveOptions } from './keepalive.ts';
 export { defaultKeystrokeIntervalMs } from './keystroke-pacer.ts';
 export { connectionMessages, openFailureReasons } from './messages.ts';
 export type { OpenRefusal } from './opening-channels.ts';
+export { PacketTunnel } from './packet-tunnel.ts';
 export type { Answer, IncomingRequest, RequestHandler } from './request-queue.ts';
 export { agentReq } from './requests/agent-req.ts';
 export { authAgentReqOpenssh } from './requests/auth-agent-req-openssh.ts';
@@ -63,3 +64,4 @@ export {
   type TerminalSize,
 } from './session-client.ts';
 export { type PtyRequest, ServerSession, type SessionHandler, type SessionStart } from './session-server.ts';
+export { decodeTunnelPacket, encodeTunnelPacket } from './tunnel-packets.ts';

@@ -5,9 +5,9 @@ import type { SshError } from '../errors.ts';
 /** Called once the bytes were handed to the link, or with the error that kept them from it. */
 export type Sent = (error?: SshError) => void;
 
-/** One thing to send. `data` may go out in pieces, the others are one message each. */
+/** One thing to send. `data` may go out in pieces and joined with more of it, the others are one message each. */
 export interface SendItem {
-  readonly kind: 'data' | 'stderr' | 'message' | 'eof' | 'close';
+  readonly kind: 'data' | 'stderr' | 'datagram' | 'message' | 'eof' | 'close';
   readonly bytes: Buffer;
   /** How far `bytes` has been sent. */
   offset: number;
@@ -31,7 +31,7 @@ export class SendQueue {
     if (this.#tail === undefined) this.#head = item;
     else this.#tail.next = item;
     this.#tail = item;
-    if (kind === 'data' || kind === 'stderr') this.bytes += bytes.length;
+    if (isData(kind)) this.bytes += bytes.length;
   }
 
   /** Marks so many bytes of the head as sent, and takes it out when that was all. */
@@ -51,7 +51,7 @@ export class SendQueue {
     if (item === undefined) return undefined;
     this.#head = item.next;
     if (this.#head === undefined) this.#tail = undefined;
-    if (item.kind === 'data' || item.kind === 'stderr') this.bytes -= item.bytes.length - item.offset;
+    if (isData(item.kind)) this.bytes -= item.bytes.length - item.offset;
     return item;
   }
 
@@ -69,8 +69,12 @@ export class SendQueue {
     const items: SendItem[] = [];
     for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item);
     for (const item of items) {
-      if (item.kind === 'data' || item.kind === 'stderr') item.sent?.();
+      if (isData(item.kind)) item.sent?.();
       else this.push(item.kind, item.bytes, item.sent);
     }
   }
+}
+
+function isData(kind: SendItem['kind']): boolean {
+  return kind === 'data' || kind === 'stderr' || kind === 'datagram';
 }

@@ -83,19 +83,26 @@ export class ReceiveWindow {
 /** What we may still send. */
 export class SendWindow {
   credit: number;
+  readonly firstCredit: number;
   readonly maxPacketBytes: number;
+  /**
+   * A window that is raised too far is full, and no error: OpenSSH gives back four bytes more than came for every datagram, and
+   * would lose its connection after some 10^9 of them.
+   */
+  isLenient = false;
 
   constructor(credit: number, maxPacketBytes: number) {
     this.credit = credit;
+    this.firstCredit = credit;
     this.maxPacketBytes = maxPacketBytes;
   }
 
   /** A WINDOW_ADJUST came. */
   add(bytes: number): void {
-    if (this.credit + bytes > largestWindow) {
+    if (this.credit + bytes > largestWindow && !this.isLenient) {
       throw protocolError('channel', `the peer raised a window of ${this.credit} by ${bytes}, past 2^32-1`);
     }
-    this.credit += bytes;
+    this.credit = Math.min(this.credit + bytes, largestWindow);
   }
 
   /** How much of `wanted` may go in one packet now. */

@@ -23,6 +23,7 @@ import {
   session,
   streamlocalForwardOpenssh,
   tcpipForward,
+  tunOpenssh,
 } from '../connection/index.ts';
 import { join } from '../io/index.ts';
 import type { HostKey } from '../transport/index.ts';
@@ -32,6 +33,7 @@ import type { Listening, ServerOptions } from './options.ts';
 import { programHandler } from './programs.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { SocketListeners } from './socket-listeners.ts';
+import { openTunnel } from './tunnel.ts';
 
 const defaultMaxSessions = 10;
 
@@ -56,6 +58,7 @@ export function channelHandlers(
     [session.name, openSession],
     [directTcpip.name, (open) => forwardTcp(open, connection, options)],
     [directStreamlocalOpenssh.name, (open) => forwardUnix(open, connection, options)],
+    [tunOpenssh.name, (open) => openTunnel(open, connection, options)],
   ]);
 }
 

@@ -23,6 +23,8 @@ export type {
   Program,
   ProgramIo,
   ServerOptions,
+  TunnelEnd,
+  TunnelRequest,
   UserOptions,
   X11ForwardRequest,
 } from './options.ts';

@@ -4,10 +4,12 @@ import type { AuthAttempt, LoginSummary, ServerAuthOptions, UserAuthRules } from
 import type {
   ChannelTimeout,
   ConnectionLimits,
+  PacketTunnel,
   PtyRequest,
   ServerSession,
   SessionHandler,
   SignalName,
+  TunnelMode,
 } from '../connection/index.ts';
 import type { ModuliEntry } from '../crypto/agreement/moduli.ts';
 import type { SshError } from '../errors.ts';
@@ -94,6 +96,11 @@ export interface ServerOptions {
   readonly forwardTcp?: (request: ForwardRequest, connection: ServerConnection) => Promise<Duplex | undefined>;
   /** The same to a Unix socket of the server's machine. */
   readonly forwardUnix?: (path: string, connection: ServerConnection) => Promise<Duplex | undefined>;
+  /**
+   * Tunnels of packets (tun@openssh.com): gives what the packets come from and go to, or undefined to refuse. Asked only where
+   * the login may (`tunnel` of its permissions). Default: all are refused.
+   */
+  readonly tunnel?: (request: TunnelRequest, connection: ServerConnection) => Promise<TunnelEnd | undefined>;
   /** Tells clients all host keys after login, and proves them, so that they learn new ones (hostkeys-00@openssh.com). Default true. */
   readonly announceHostKeys?: boolean;
   /** Ports the server may listen on for the client (tcpip-forward). Default: none. `listenOnLoopback` does it with real sockets. */
@@ -155,6 +162,20 @@ export interface ForwardRequest {
   readonly port: number;
   readonly originatorAddress: string;
   readonly originatorPort: number;
+}
+
+export interface TunnelRequest {
+  readonly mode: TunnelMode;
+  /** The number of the device; undefined for any. */
+  readonly unit: number | undefined;
+}
+
+/** The server's end of a tunnel. */
+export interface TunnelEnd extends Closable {
+  /** The tunnel stands: take its packets with `onPacket`, and send yours. */
+  start(tunnel: PacketTunnel): void;
+  /** Called once, when the tunnel is closed or never came to be. */
+  close(): void;
 }
 
 export interface ListenRequest {

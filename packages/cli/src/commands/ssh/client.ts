@@ -14,6 +14,7 @@ import { isJumpMaster, role } from './role.ts';
 import { runSession, type SessionSurroundings, type TerminalWish } from './session.ts';
 import type { Sharing } from './shared/master.ts';
 import { watchSignals } from './signals.ts';
+import type { OpenTunnel } from './tunnel.ts';
 
 /** Does what the arguments say; resolves to the exit status. */
 export async function runClient(args: readonly string[], log: Log): Promise<number> {
@@ -94,7 +95,7 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
       return forwards;
     };
     if (needsForwards(request, path)) await openForwards();
-    if (request.sharing === undefined) await startLocalParts(request);
+    const tunnel = request.sharing === undefined ? await startLocalParts(connection, request) : undefined;
     if (path !== undefined) sharing = await startSharing(connection, request, path, await openForwards());
     await settleHostKeyQuestion(connection, request);
     if (isJumpMaster && sharing === undefined) return 0;
@@ -113,6 +114,7 @@ async function runOver(opened: Opened, request: Request, wish: TerminalWish, pat
     };
     const status = await serve(connection, shared, { wish, openForwards, onOpen });
     await waitForOthers(connection, log, forwards, sharing);
+    await tunnel?.closed;
     await finishLearning(connection);
     if (request.sharing === undefined) tellTraffic(connection, log, startedMs);
     log.debug(1, `Exit status ${status}`);
@@ -150,9 +152,11 @@ async function startSharing(
 }
 
 /** What happens here once for a connection, before any session. */
-async function startLocalParts(request: Request): Promise<void> {
-  if (asksForTunnel(request)) refuseTunnel(request);
-  if (runsLocalCommand(request)) await (await import('./local-command.ts')).runLocalCommand(request);
+async function startLocalParts(connection: ClientConnection, request: Request): Promise<OpenTunnel | undefined> {
+  let tunnel: OpenTunnel | undefined;
+  if (request.settings.tunnel !== 'no') tunnel = await (await import('./tunnel.ts')).openTunnel(connection, request);
+  if (runsLocalCommand(request)) await (await import('./local-command.ts')).runLocalCommand(request, tunnel?.name);
+  return tunnel;
 }
 
 /** A process that stays lets the one go that waits for it. A master that nobody can reach does the work itself, here. */
@@ -166,17 +170,6 @@ async function leaveForeground({ settings, log }: Request, sharing: Sharing | un
 
 function runsLocalCommand({ settings }: Request): boolean {
   return settings.permitLocalCommand && orUndefined(settings.localCommand) !== undefined;
-}
-
-function asksForTunnel({ settings }: Request): boolean {
-  return settings.tunnel !== 'no';
-}
-
-/** As OpenSSH where the device cannot be opened: it goes on without, unless it must not. */
-function refuseTunnel({ settings, log }: Request): void {
-  const reason = 'this program cannot open tun devices; use -L, -R or -D, or OpenSSH for this host';
-  if (settings.exitOnForwardFailure) throw new FatalError(`Could not request tunnel forwarding: ${reason}.`);
-  log.error(`Could not request tunnel forwarding: ${reason}.`);
 }
 
 async function serve(connection: ClientConnection, request: Request, own: SessionSurroundings): Promise<number> {

@@ -8,8 +8,10 @@ import {
   expandHome,
   type Forward,
   type ForwardKind,
+  formatTunnelDevice,
   parseEscapeCharacter,
   parseForward,
+  parseTunnelDevice,
 } from '@nacre/ssh/config';
 import { parseFlags, usageError } from '../../flags/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
@@ -152,10 +154,6 @@ function takeFlag({ name, value = '' }: TypedFlag, state: State): void {
     case 'option':
       state.entries.push(value);
       return;
-    case 'tunnel':
-      throw always(
-        'ssh: -w: this program cannot open tun devices, for which Node has no means. Use -L, -R or -D, or OpenSSH for this host.',
-      );
     case 'protocol1':
       throw always('SSH protocol v.1 is no longer supported');
     case 'reconnect':
@@ -225,6 +223,14 @@ const flagEntries: Partial<Record<FlagName, (value: string) => Exclude<Entry, st
   subsystem: () => set({ sessionType: 'subsystem' }),
   tag: (value) => (draft) => {
     draft.tag ??= value;
+  },
+  tunnel: (value) => {
+    const units = parseTunnelDevice(value);
+    if (units === undefined) throw always(`Bad tun device '${value}'`);
+    return (draft) => {
+      draft.tunnel ??= 'point-to-point';
+      draft.tunnelDevice = formatTunnelDevice(units);
+    };
   },
   tty: () => (draft) => {
     draft.requestTty = draft.requestTty === 'yes' ? 'force' : 'yes';

@@ -5,13 +5,16 @@ import { inOwnWords } from './algorithms.ts';
 import { orUndefined } from './paths.ts';
 import type { Request } from './request.ts';
 
-/** Runs LocalCommand where PermitLocalCommand allows it. How it ends is its own affair, as in OpenSSH. */
-export async function runLocalCommand(request: Request): Promise<void> {
+/**
+ * Runs LocalCommand where PermitLocalCommand allows it. How it ends is its own affair, as in OpenSSH.
+ *
+ * @param device - the network interface of the tunnel, where there is one.
+ */
+export async function runLocalCommand(request: Request, device = 'NONE'): Promise<void> {
   const { settings } = request;
   const command = orUndefined(settings.localCommand);
   if (command === undefined || !settings.permitLocalCommand) return;
-  // %T is the name of a tunnel device, and there is none.
-  const tokens = { ...shellTokens(request.tokens, 'LocalCommand'), T: () => 'NONE' };
+  const tokens = { ...shellTokens(request.tokens, 'LocalCommand'), T: () => device };
   await runHere(
     inOwnWords(() => expandTokens(command, tokens, 'LocalCommand')),
     request,

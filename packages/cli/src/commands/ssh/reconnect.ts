@@ -24,8 +24,10 @@ export async function keepForwards(request: Request, onLogin: () => Promise<void
   const { holdMs, ...backOff } = reconnect;
   const dial = makeDialler(request);
   let facts = { ...request, address: undefined as string | undefined };
+  const joinTunnel = request.settings.tunnel === 'no' ? undefined : (await import('./tunnel.ts')).keepTunnel(request);
   const dialOnce = async (signal: AbortSignal) => {
     const connection = await dial(signal);
+    await joinTunnel?.(connection);
     facts = { ...request, address: connection.address };
     return connection;
   };

@@ -23,6 +23,7 @@ const build = (lines: string[], rest: Partial<Parameters<typeof buildEnvironment
     accepted: new Map(),
     terminal: undefined,
     originalCommand: undefined,
+    tunnels: [],
     ...rest,
   });
 

@@ -36,11 +36,13 @@ export interface EnvironmentRequest {
   readonly terminal: { readonly term: string; readonly path: string } | undefined;
   /** What the client asked for, where something else is run. */
   readonly originalCommand: string | undefined;
+  /** The interfaces of the connection's tunnels. */
+  readonly tunnels: readonly string[];
 }
 
 /** Later parts win, as in OpenSSH: the client's before the user's, the user's before the administrator's. */
 export function buildEnvironment(request: EnvironmentRequest): Record<string, string> {
-  const { account, settings, peer, permissions, terminal, originalCommand } = request;
+  const { account, settings, peer, permissions, terminal, originalCommand, tunnels } = request;
   const address = peer.address ?? 'UNKNOWN';
   const port = peer.port ?? 65535;
   const localPort = peer.localPort ?? 65535;
@@ -52,6 +54,7 @@ export function buildEnvironment(request: EnvironmentRequest): Record<string, st
     SSH_CLIENT: `${address} ${port} ${localPort}`,
     SSH_CONNECTION: `${address} ${port} ${peer.localAddress ?? 'UNKNOWN'} ${localPort}`,
     ...(terminal && { SSH_TTY: terminal.path, ...(terminal.term !== '' && { TERM: terminal.term }) }),
+    ...(tunnels.length > 0 && { SSH_TUNNEL: tunnels.join(',') }),
     ...(originalCommand !== undefined && { SSH_ORIGINAL_COMMAND: originalCommand }),
   };
 }

@@ -22,9 +22,10 @@ export async function runInetd(parts: ServerParts): Promise<number> {
   return connection === undefined ? 255 : 0;
 }
 
-/** A socket is both; anything else is two streams, and the peer has no address. */
+/** One socket is both; anything else is two streams, a socket for each included, and the peer has no address. */
 function openStandardStreams(): { stream: Duplex; peer: object } {
-  if (fstatSync(0).isSocket()) {
+  const [input, output] = [fstatSync(0), fstatSync(1)];
+  if (input.isSocket() && input.ino === output.ino) {
     const socket = new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true });
     return { stream: socket, peer: socket.remoteAddress === undefined ? {} : peerOf(socket) };
   }

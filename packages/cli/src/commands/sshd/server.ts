@@ -20,6 +20,7 @@ import { buildAuthenticate, type CheckPassword, userRules } from './credentials.
 import { buildEvents } from './events.ts';
 import { type Log, loggedName } from './log.ts';
 import { buildSessionHandler } from './session.ts';
+import { openTunnelEnd } from './tunnels.ts';
 
 export interface ServerParts {
   readonly config: Config;
@@ -71,6 +72,7 @@ export function buildServerOptions(parts: ServerParts): ServerOptions {
       const uid = admission.find(peer)?.account.uid;
       return uid !== undefined && uid === process.getuid?.() ? connectUnix(path) : undefined;
     },
+    tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),
     algorithms: {
       kex: settings.kexAlgorithms.names,
       cipher: settings.ciphers.names,

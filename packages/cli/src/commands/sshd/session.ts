@@ -18,6 +18,7 @@ import { buildEnvironment, mayClientSet } from './environment.ts';
 import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
 import { type OutputPump, openInput, pumpDescriptor, pumpInput, pumpStream } from './pump.ts';
+import { tunnelsOf } from './tunnels.ts';
 
 /**
  * How much a pipe holds once bulk passes through it: fewer switches between the two sides than with the usual 64 KiB. Not from the
@@ -64,6 +65,7 @@ export function buildSessionHandler(
       accepted: session.environment,
       terminal: pty && { term: session.pty?.term ?? '', path: pty.path },
       originalCommand: plan.originalCommand,
+      tunnels: tunnelsOf(connection.peer),
     });
     log(
       'VERBOSE',

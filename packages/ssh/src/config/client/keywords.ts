@@ -16,6 +16,7 @@ import {
 } from '../values.ts';
 import { forwards } from './forward-rows.ts';
 import * as special from './special-values.ts';
+import { tunnelDevice } from './tunnel-device.ts';
 
 const noKerberos = 'Kerberos is not used here';
 const gssapi = (name: string, initial: boolean): KeywordRow<boolean> => unserved(flag(name, initial), noKerberos);
@@ -152,7 +153,7 @@ export const clientKeywords = {
   addKeysToAgent: special.addKeysToAgent,
   forwardAgent: special.forwardAgent,
   connectTimeoutSeconds: special.connectTimeout,
-  tunnelDevice: special.tunnelDevice,
+  tunnelDevice,
   canonicalizePermittedCnames: special.canonicalizePermittedCnames,
   controlPersist: special.controlPersist,
   escapeChar: special.escapeChar,

@@ -312,19 +312,6 @@ export const syslogFacility: KeywordRow<string> = single(
   (name) => name,
 );
 
-/** Local and remote device numbers, `any` for whichever is free. */
-export const tunnelDevice: KeywordRow<string> = single(
-  'TunnelDevice',
-  'any:any',
-  (word) => {
-    const found = /^(any|\d{1,9})(?::(any|\d{1,9}))?$/i.exec(word);
-    if (found === null) throw new ValueError('Bad tun device.');
-    const [, local = '', remote = 'any'] = found;
-    return `${local.toLowerCase()}:${remote.toLowerCase()}`;
-  },
-  (devices) => devices,
-);
-
 /** Domains to try. They become parts of names that are looked up and looked for in known_hosts. */
 export const canonicalDomains: KeywordRow<readonly string[]> = {
   ...domainList,

@@ -200,16 +200,13 @@ export const serverKeywords = {
     undefined,
   ),
   perSourceNetBlockSize: ignored(global(special.perSourceNetBlockSize), 'addresses are not counted'),
-  permitTunnel: ignored(
-    anywhere(
-      states('PermitTunnel', 'no', [
-        ['no', 'no'],
-        ['point-to-point', 'point-to-point'],
-        ['ethernet', 'ethernet'],
-        ['yes', 'yes'],
-      ]),
-    ),
-    'there are no tunnels',
+  permitTunnel: anywhere(
+    states('PermitTunnel', 'no', [
+      ['no', 'no'],
+      ['point-to-point', 'point-to-point'],
+      ['ethernet', 'ethernet'],
+      ['yes', 'yes'],
+    ]),
   ),
   ipQos: ignored(anywhere(special.ipQos), 'packets are not marked'),
   rekeyLimit: { ...anywhere(special.rekeyLimit), merge: special.mergeRekeyLimits },
