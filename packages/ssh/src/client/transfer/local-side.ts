@@ -89,9 +89,9 @@ export class LocalSide implements SourceSide, TargetSide {
     }
   }
 
-  async finishFolder(path: Buffer, { mode, times }: Facts): Promise<void> {
+  async setFacts(path: Buffer, { mode, times }: Pick<Facts, 'mode' | 'times'>): Promise<void> {
     const node = calls.pathForNode(path);
-    // A folder that was made here: were it a link by now, its times would be set and not those of what it leads to.
+    // Were it a link by now, its times would be set and not those of what it leads to.
     if (times !== undefined) {
       await attempt('utimes', path, () => fs.lutimes(node, times.accessed, times.modified));
     }
@@ -104,6 +104,14 @@ export class LocalSide implements SourceSide, TargetSide {
 
   async rename(from: Buffer, to: Buffer): Promise<void> {
     await attempt('rename', from, () => fs.rename(calls.pathForNode(from), calls.pathForNode(to)));
+  }
+
+  async remove(path: Buffer): Promise<void> {
+    await attempt('remove', path, () => fs.unlink(calls.pathForNode(path)));
+  }
+
+  async removeFolder(path: Buffer): Promise<void> {
+    await attempt('rmdir', path, () => fs.rmdir(calls.pathForNode(path)));
   }
 
   async ownDigest(): Promise<Digest | undefined> {
