@@ -19,7 +19,6 @@ import {
   startProgram,
   userKey,
 } from '../harness/index.ts';
-
 import { askpassEnvironment, asRoot, withSsh } from './_sshd.ts';
 
 test('who may not log in', withSsh, async (t) => {

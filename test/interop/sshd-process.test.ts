@@ -20,7 +20,6 @@ import {
   type TestServer,
   waitForPort,
 } from '../harness/index.ts';
-
 import { askpassEnvironment, quote, until, withSsh } from './_sshd.ts';
 
 test('flags', withSsh, async (t) => {

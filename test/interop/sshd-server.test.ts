@@ -20,7 +20,6 @@ import {
   startTerminal,
   type TestServer,
 } from '../harness/index.ts';
-
 import { quote, sha256, until, withSsh } from './_sshd.ts';
 
 test('commands: output, errors, status, signal, input', withSsh, async (t) => {

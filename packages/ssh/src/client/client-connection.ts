@@ -19,11 +19,8 @@ import type { PublicKey } from '../keys/types.ts';
 import type { ConnectionHandler, ConnectionLink, NegotiatedAlgorithms } from '../transport/index.ts';
 import type { AgentSource } from './agent-forwarding.ts';
 import { type ExecOptions, type ExecResult, runToEnd } from './exec.ts';
-
 import type { HostKeyAnnouncement, HostKeyPolicy, HostKeyQuestion } from './host-key-policy.ts';
-
 import { bindingOf, Lending } from './lending.ts';
-
 import type { CallOptions, ConnectOptions, StartOptions } from './options.ts';
 import {
   type OnForwardedConnection,

@@ -12,11 +12,8 @@ import { version } from '../version.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConfiguredConnectOptions } from './configured/connect-configured.ts';
 import { abortError, dial, remoteAddress } from './dial.ts';
-
 import type { HostKeyQuestion } from './host-key-policy.ts';
-
 import { bindingOf } from './lending.ts';
-
 import type { ConnectOptions } from './options.ts';
 import { offeredSigners } from './signers.ts';
 import { parseTarget, type Target } from './target.ts';

@@ -102,6 +102,7 @@ export type {
   HandshakeFacts,
   StartOptions,
 } from './options.ts';
+export { programStream } from './program-stream.ts';
 export { type ProxyCommandOptions, startProxyCommand } from './proxy-command.ts';
 export type { OnForwardedConnection, RemoteListener, RemoteSocketListener } from './remote-forwards.ts';
 export { type RevokedHostKeysOptions, refuseRevokedHostKeys } from './revoked-host-keys.ts';

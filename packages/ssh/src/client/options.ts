@@ -2,7 +2,6 @@
 import type { Duplex } from 'node:stream';
 import type { AgentClient } from '../agent/index.ts';
 import type { ClientAuthOptions, ClientAuthResult } from '../auth/index.ts';
-
 import type { ChannelTimeout, ConnectionLimits, PtyOptions } from '../connection/index.ts';
 import type { SshError, UnusableKey } from '../errors.ts';
 import type { Signer } from '../keys/types.ts';

@@ -1,11 +1,10 @@
 /** openSftp(): an sftp session over a connection. */
-import type { ClientSession } from '../connection/index.ts';
-import { releaseMemory } from '../io/index.ts';
 import { maxShownBytes } from '../limits.ts';
-import { type SftpClient, type SftpStream, startSftp } from '../sftp/index.ts';
+import { type SftpClient, startSftp } from '../sftp/index.ts';
 import { printable } from '../wire/index.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { CallOptions } from './options.ts';
+import { programStream } from './program-stream.ts';
 
 /**
  * Starts the subsystem sftp of the server.
@@ -33,29 +32,5 @@ export async function openSftp(connection: ClientConnection, options: CallOption
   );
   const explainEnd = () =>
     [printable(said.toString('utf8').trim(), 'one'), status].filter((part) => part !== '').join(', ');
-  return startSftp(untilExit(session), { ...options, explainEnd });
-}
-
-/** How long a server may take from the end of its output to saying how its program ended. */
-const exitWaitMs = 1000;
-
-/** The session's stream, whose end is told only with the exit status and stderr, which come a moment after it. */
-function untilExit({ stream, exit }: ClientSession): SftpStream {
-  return {
-    write: (bytes) => stream.write(bytes),
-    on(event: 'data' | 'error' | 'end' | 'close' | 'drain', listener: (...values: (Buffer & Error)[]) => void) {
-      if (event !== 'end' && event !== 'close') return stream.on(event, listener);
-      return stream.on(event, () => {
-        const timer = setTimeout(listener, exitWaitMs);
-        const tell = () => {
-          clearTimeout(timer);
-          listener();
-        };
-        // A turn later, for what stderr still holds.
-        exit.then(() => setImmediate(tell), tell);
-      });
-    },
-    destroy: () => stream.destroy(),
-    release: (chunk) => releaseMemory([chunk]),
-  };
+  return startSftp(programStream(session), { ...options, explainEnd });
 }

@@ -2,9 +2,7 @@
 
 import { protocolError, SshError } from '../errors.ts';
 import type { ConnectionLink } from '../transport/link.ts';
-
 import { Answers } from './answers.ts';
-
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
 import { IdleWatch } from './channel-timeouts.ts';
 import { channelTypes } from './channels/table.ts';

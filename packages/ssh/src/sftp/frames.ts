@@ -1,32 +1,38 @@
-/** The frames that carry sftp messages: a 32-bit length, then the message. */
+/** The frames that carry sftp messages. */
 import { maxSftpMessageBytes, maxShownBytes } from '../limits.ts';
-import { printable } from '../wire/index.ts';
+import { type FrameRules, frameOf, printable, FrameReader as WireFrameReader } from '../wire/index.ts';
 import { BodyPool } from './body-pool.ts';
 import { badSftp, sftpError } from './sftp-error.ts';
 
 /** A message with its length in front. */
 export function encodeFrame(message: Uint8Array): Buffer {
-  if (message.length === 0 || message.length > maxSftpMessageBytes) {
-    throw sftpError(
-      'limit-exceeded',
-      `an sftp message of ${message.length} bytes, 1 to ${maxSftpMessageBytes} are allowed`,
-    );
-  }
-  const frame = Buffer.allocUnsafe(4 + message.length);
-  frame.writeUInt32BE(message.length, 0);
-  frame.set(message, 4);
-  return frame;
+  const frame = frameOf(message, { maxBytes: maxSftpMessageBytes });
+  if (frame !== undefined) return frame;
+  throw sftpError(
+    'limit-exceeded',
+    `an sftp message of ${message.length} bytes, 1 to ${maxSftpMessageBytes} are allowed`,
+  );
 }
 
 /** Puts messages together from a stream's chunks, wherever those are cut. */
 export class FrameReader {
-  readonly #head = Buffer.alloc(4);
-  #headFilled = 0;
-  #body: Buffer | undefined;
-  #bodyFilled = 0;
-  #isFirst = true;
   /** Where long messages are put together; whoever is done with one may give it back. */
   readonly pool = new BodyPool();
+  readonly #frames: WireFrameReader;
+  #isFirst = true;
+
+  constructor() {
+    const refuse: FrameRules['refuse'] = (length, head, chunk) => {
+      if (this.#isFirst && isText(head)) return textInPlaceOfSftp(chunk);
+      const text = `the server announces an sftp message of ${length} bytes, 1 to ${maxSftpMessageBytes} are allowed`;
+      return badSftp(text, { code: 'limit-exceeded' });
+    };
+    this.#frames = new WireFrameReader({
+      maxBytes: maxSftpMessageBytes,
+      refuse,
+      take: (length) => this.pool.take(length),
+    });
+  }
 
   /**
    * Takes a chunk and calls back for every message that it completes. A message that lies whole in the chunk is a view of it.
@@ -36,50 +42,9 @@ export class FrameReader {
    *   after that.
    */
   push(chunk: Buffer, onMessage: (message: Buffer) => void): boolean {
-    let at = 0;
-    let isHeld = false;
-    while (at < chunk.length) {
-      if (this.#body === undefined) {
-        const start = at;
-        at += this.#fillHead(chunk.subarray(at));
-        if (this.#headFilled < 4) return isHeld;
-        const length = this.#requireLength(chunk.subarray(start));
-        this.#isFirst = false;
-        this.#headFilled = 0;
-        if (length <= chunk.length - at) {
-          isHeld = true;
-          onMessage(chunk.subarray(at, at + length));
-          at += length;
-          continue;
-        }
-        this.#body = this.pool.take(length);
-        this.#bodyFilled = 0;
-      }
-      const part = chunk.subarray(at, at + this.#body.length - this.#bodyFilled);
-      this.#body.set(part, this.#bodyFilled);
-      this.#bodyFilled += part.length;
-      at += part.length;
-      if (this.#bodyFilled < this.#body.length) return isHeld;
-      const message = this.#body;
-      this.#body = undefined;
+    return this.#frames.push(chunk, (message) => {
+      this.#isFirst = false;
       onMessage(message);
-    }
-    return isHeld;
-  }
-
-  #fillHead(chunk: Buffer): number {
-    const part = chunk.subarray(0, 4 - this.#headFilled);
-    this.#head.set(part, this.#headFilled);
-    this.#headFilled += part.length;
-    return part.length;
-  }
-
-  #requireLength(chunk: Buffer): number {
-    const length = this.#head.readUInt32BE(0);
-    if (length > 0 && length <= maxSftpMessageBytes) return length;
-    if (this.#isFirst && isText(this.#head)) throw textInPlaceOfSftp(chunk);
-    throw badSftp(`the server announces an sftp message of ${length} bytes, 1 to ${maxSftpMessageBytes} are allowed`, {
-      code: 'limit-exceeded',
     });
   }
 }

@@ -1,21 +1,14 @@
 /** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
-import { maxBytesBeforeAuth, maxPacketsBeforeAuth, maxShownBytes } from '../limits.ts';
-import { printable } from '../wire/index.ts';
 import type { NegotiatedAlgorithms } from './algorithms.ts';
-import {
-  connectionLost,
-  describePhase,
-  disconnectedByPeer,
-  encodeDisconnect,
-  limitExceeded,
-  misuse,
-} from './endings.ts';
+import { BeforeAuth } from './before-auth.ts';
+import { connectionLost, describePhase, disconnectedByPeer, encodeDisconnect, misuse } from './endings.ts';
 import { Exchanger } from './exchanger.ts';
 import { PeerExtensions } from './ext-info.ts';
 import { formatIdentification, IdentificationReader } from './identification.ts';
 import type { AuthLink, ConnectionLink } from './link.ts';
+import { extensionLines, identificationLines, readDebug } from './log-lines.ts';
 import { answerServiceRequest, loginServiceRequest, requireLoginService } from './login-service.ts';
 import { Mailbox } from './mailbox.ts';
 import {
@@ -69,8 +62,7 @@ export class Transport implements AuthLink, ConnectionLink {
   #phase: Phase = 'first-kexinit';
   /** The end of the rekey that runs, or of the last one. */
   #rekeyed: Promise<void> = Promise.resolve();
-  #packetsBeforeAuth = 0;
-  #bytesBeforeAuth = 0;
+  readonly #beforeAuth = new BeforeAuth();
   #handler: ConnectionHandler | undefined;
   readonly #pings = new Pings();
   #isReading = true;
@@ -297,9 +289,7 @@ export class Transport implements AuthLink, ConnectionLink {
     if (found === undefined) return undefined;
     this.#identification = undefined;
     this.peerIdentification = found.identification;
-    const software = found.identification.replace(/^SSH-[^-]*-/, '');
-    this.#log(1, `Remote protocol version 2.0, remote software version ${printable(software)}`);
-    this.#log(1, describeSoftware(printable(software)));
+    for (const line of identificationLines(found.identification)) this.#log(1, line);
     this.#options.onIdentified?.();
     // It went out together with our identification; told here, where a reader of the log expects it.
     this.#log(1, 'SSH2_MSG_KEXINIT sent');
@@ -308,13 +298,8 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** What an unknown peer, or one that ignores our KEXINIT, may send in all. */
   #count(byteCount: number): void {
-    if (this.#phase !== 'connection' && this.#phase !== 'rekey') {
-      this.#bytesBeforeAuth += byteCount;
-      if (this.#bytesBeforeAuth > maxBytesBeforeAuth)
-        throw limitExceeded(`more than ${maxBytesBeforeAuth} bytes before login`);
-    } else {
-      this.#exchanger.countReceived(byteCount);
-    }
+    if (this.#phase !== 'connection' && this.#phase !== 'rekey') this.#beforeAuth.countBytes(byteCount);
+    else this.#exchanger.countReceived(byteCount);
   }
 
   /** Opens and hands on packets until a conversation must answer first, or bytes run out. */
@@ -355,9 +340,7 @@ export class Transport implements AuthLink, ConnectionLink {
     const number = payload[0] as number;
     if (this.#options.logPackets) this.#log(3, `receive packet: type ${number}`);
     const verdict = verdictFor(this.role, this.#phase, number, this.#exchanger.strict);
-    if (this.#phase !== 'connection' && this.#phase !== 'rekey' && ++this.#packetsBeforeAuth > maxPacketsBeforeAuth) {
-      throw limitExceeded(`more than ${maxPacketsBeforeAuth} packets before login`);
-    }
+    if (this.#phase !== 'connection' && this.#phase !== 'rekey') this.#beforeAuth.countPacket();
     if (verdict === 'accept') {
       if (number >= 80 && number <= 127) this.#handler?.receive(payload);
       else this.#accept(number, payload);
@@ -412,20 +395,15 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   #acceptDebug(payload: Buffer): void {
-    const message = debug.decode(payload);
-    const text = printable(message.text.subarray(0, maxShownBytes), 'many');
+    const { text, alwaysDisplay } = readDebug(payload);
     this.#log(1, `Remote: ${text}`);
-    if (message.alwaysDisplay) this.#options.onNotice?.(text);
+    if (alwaysDisplay) this.#options.onNotice?.(text);
   }
 
   #acceptExtInfo(payload: Buffer): void {
     const isFirstPacket = this.#reader.packetsSinceKeys === 1;
     const extensions = this.#extensions.accept(payload, this.#phase === 'auth', isFirstPacket);
-    this.#log(1, 'SSH2_MSG_EXT_INFO received');
-    for (const [name, value] of extensions) {
-      const reader = name === 'server-sig-algs' ? 'kex_ext_info_client_parse' : 'kex_ext_info_check_ver';
-      this.#log(1, `${reader}: ${name}=<${printable(value)}>`);
-    }
+    for (const line of extensionLines(extensions)) this.#log(1, line);
   }
 
   #acceptKexInit(payload: Buffer): void {
@@ -496,13 +474,6 @@ export class Transport implements AuthLink, ConnectionLink {
   #log(level: 1 | 2 | 3, text: string): void {
     this.#options.log?.(level, text);
   }
-}
-
-/** What OpenSSH's table of peers says: of its own kind there is one fact, that the version is a recent one. */
-function describeSoftware(software: string): string {
-  return software.startsWith('OpenSSH')
-    ? `compat_banner: match: ${software} pat OpenSSH* compat 0x04000000`
-    : `compat_banner: no match: ${software}`;
 }
 
 function requireKnown<T>(value: T | undefined, what: string): T {

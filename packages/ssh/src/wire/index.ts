@@ -2,6 +2,7 @@
 
 export type { Field } from './fields.ts';
 export * as fields from './fields.ts';
+export { FrameReader, type FrameRules, frameOf } from './frame-reader.ts';
 export { declareMessage, declareStructure, type Message, type MessageOf } from './message.ts';
 export { printable } from './printable.ts';
 export { WireReader } from './reader.ts';

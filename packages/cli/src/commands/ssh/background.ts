@@ -10,10 +10,14 @@ import { type Role, readyFd, role, roleVariable } from './role.ts';
  * Starts this program again with the same arguments and the same terminal, so that it can ask for passwords, and waits until it
  * is logged in or has ended.
  *
+ * @param args - in place of those that this process was given: the tool, and its arguments.
  * @returns `ready`, or the exit status of what has ended.
  */
-export function startProcess(as: Exclude<Role, 'foreground'>): Promise<number | 'ready'> {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+export function startProcess(
+  as: Exclude<Role, 'foreground'>,
+  args: readonly string[] = process.argv.slice(2),
+): Promise<number | 'ready'> {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1, 2), ...args], {
     env: { ...process.env, [roleVariable]: as },
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
   });

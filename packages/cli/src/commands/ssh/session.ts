@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream';
 import type { ClientConnection } from '@nacre/ssh/client';
 import { type ClientSession, eowOpenssh, openSession, type SessionExit } from '@nacre/ssh/connection';
 import { SshError } from '@nacre/ssh/errors';
-import { matchPattern } from '@nacre/ssh/trust';
 import { FatalError } from './end.ts';
+import { sendEnvironment } from './environment.ts';
 import type { ForwardSet } from './forwards.ts';
 import { type Input, readInput, type TakeInput } from './local-input.ts';
 import { openOutput } from './local-output.ts';
@@ -81,11 +81,7 @@ async function startProgram(
     if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;
     log.error(`PTY allocation request failed on channel ${channel}`);
   });
-  if (settings.sendEnv.length > 0) log.debug(1, 'Sending environment.');
-  for (const [name, value] of environment(request)) {
-    log.debug(1, `channel ${channel}: setting env ${name} = "${value}"`);
-    session.env(name, value);
-  }
+  sendEnvironment(session, request);
   const kind = command === undefined ? 'shell' : settings.sessionType === 'subsystem' ? 'subsystem' : 'exec';
   try {
     await Promise.all([isGranted, start()]);
@@ -103,19 +99,6 @@ async function startProgram(
     log.debug(1, `Sending command: ${command}`);
     return session.exec(command);
   }
-}
-
-/** SetEnv, then what SendEnv names of our own environment. */
-function environment({ settings }: Request): (readonly [string, string])[] {
-  const setEnv = settings.setEnv.map((assignment): readonly [string, string] => {
-    const at = assignment.indexOf('=');
-    return [assignment.slice(0, at), assignment.slice(at + 1)];
-  });
-  const isWanted = (name: string): boolean => settings.sendEnv.some((pattern) => matchPattern(name, pattern));
-  const sent = Object.entries(process.env).flatMap(([name, value]) =>
-    value !== undefined && isWanted(name) && !setEnv.some(([own]) => own === name) ? [[name, value] as const] : [],
-  );
-  return [...sent, ...setEnv];
 }
 
 /** Joins our three streams to the program's and waits until all of its output is written. */

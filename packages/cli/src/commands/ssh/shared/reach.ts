@@ -11,9 +11,14 @@ import { joinMaster, joinProxy } from './join.ts';
  * With ControlPersist the master is a process that this one starts: it logs in at this terminal, leaves it, and this process goes
  * through it like every later one. OpenSSH forks after login to the same end.
  *
+ * @param args - what a new master is started with, where that is not what this process was started with.
  * @throws FatalError where -O proxy has no master.
  */
-export async function reachMaster(request: Request, path: string): Promise<ClientConnection | number | undefined> {
+export async function reachMaster(
+  request: Request,
+  path: string,
+  args?: readonly string[],
+): Promise<ClientConnection | number | undefined> {
   const { settings, controlCommand, stdioForward } = request;
   if (controlCommand === 'proxy') return joinProxy(request, path);
   if (role === 'master') return undefined;
@@ -24,7 +29,7 @@ export async function reachMaster(request: Request, path: string): Promise<Clien
   }
   if (controlMaster === 'no' || !controlPersist.keep) return undefined;
   const { startProcess } = await import('../background.ts');
-  const status = await startProcess('master');
+  const status = await startProcess('master', args);
   if (status !== 'ready') return status;
   if (settings.sessionType === 'none' && stdioForward === undefined) return 0;
   // Its forwards are opened; that a master stands where none was is no news.

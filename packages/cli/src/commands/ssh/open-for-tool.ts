@@ -1,0 +1,64 @@
+/** A connection as ssh makes it, for a tool that speaks something else over it: files, settings, questions, words and all. */
+import type { ClientConnection } from '@nacre/ssh/client';
+import { FatalError } from './end.ts';
+import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
+import { Log } from './log.ts';
+import { type Request, readRequest } from './request.ts';
+
+export interface ToolConnection {
+  readonly request: Request;
+  readonly connection: ClientConnection;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects and logs in by what ssh's arguments and files say: through a master where ControlPath leads to one.
+ *
+ * @param args - as ssh(1) has them, the destination among them.
+ * @returns undefined where that failed: stderr says why, as ssh would.
+ */
+export async function openForTool(args: readonly string[]): Promise<ToolConnection | undefined> {
+  const log = new Log('INFO');
+  try {
+    return await open(await readRequest(args, log), args);
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    if (error.always) process.stderr.write(`${error.message}\n`);
+    else if (error.message !== '') log.fatal(error.message);
+    return undefined;
+  }
+}
+
+async function open(request: Request, args: readonly string[]): Promise<ToolConnection | undefined> {
+  const { refuseConnection } = request.settings;
+  if (refuseConnection !== undefined && refuseConnection.text.toLowerCase() !== 'none') {
+    throw new FatalError(`RefuseConnection: ${refuseConnection.text}`);
+  }
+  const shared = await reachShared(request, args);
+  if (shared === 'failed') return undefined;
+  if (shared !== undefined) return { request, connection: shared, close: () => shared.close() };
+  const { openOwnConnection } = await import('./own-connection.ts');
+  const opened = await openOwnConnection(request, { wanted: false, isLocal: false });
+  if (opened === undefined) return undefined;
+  const { connection } = opened;
+  await settleHostKeyQuestion(connection, request);
+  return {
+    request,
+    connection,
+    async close() {
+      await finishLearning(connection);
+      await opened.close();
+    },
+  };
+}
+
+async function reachShared(
+  request: Request,
+  args: readonly string[],
+): Promise<ClientConnection | 'failed' | undefined> {
+  if (request.settings.controlPath === undefined) return undefined;
+  const path = (await import('./shared/control-path.ts')).controlPath(request);
+  if (path === undefined) return undefined;
+  const reached = await (await import('./shared/reach.ts')).reachMaster(request, path, ['ssh', ...args]);
+  return typeof reached === 'number' ? 'failed' : reached;
+}
