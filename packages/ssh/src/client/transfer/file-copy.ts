@@ -9,6 +9,9 @@ import type { Facts, Side, SourceFile, SourceSide, TargetFile, TargetSide } from
 import type { Throttle } from './throttle.ts';
 import type { SkipReason, TransferFile, TransferOptions } from './types.ts';
 
+/** Files of the kernel's say that they have a page, and have less: so much of a file may be missing in good order. */
+const pseudoFileBytes = 64 * 1024;
+
 /** What all files of a transfer share. */
 export interface CopyContext {
   readonly source: SourceSide;
@@ -160,7 +163,34 @@ export class FileCopy {
   }
 
   async #move(from: SourceFile, to: TargetFile, start: number): Promise<void> {
-    const { progress, throttle, signal, options } = this.#context;
+    const { options } = this.#context;
+    try {
+      let end = await this.#pump(from, to, start);
+      if (await this.#isLongerThan(end)) {
+        // It may have been mistaken about the end once: what is left is asked for again.
+        const again = await this.#pump(from, to, end);
+        if (again === end && end + pseudoFileBytes < (this.#facts.size ?? 0)) throw this.#endedEarly(end);
+        end = again;
+      }
+      const { mode, times } = this.#facts;
+      await to.finish({
+        // A file that was gone on with, or that has shrunk meanwhile, may be longer than what was written.
+        size: start > 0 ? end : undefined,
+        mode: options.preserve && options.preserve !== 'times' ? mode : undefined,
+        times: options.preserve && options.preserve !== 'modes' ? times : undefined,
+        flush: options.flush ?? false,
+      });
+      this.writtenEnd = end;
+    } catch (error) {
+      await to.abandon();
+      this.writtenEnd = to.writtenEnd;
+      throw error;
+    }
+  }
+
+  /** Moves all that there is from a position on. @returns where it ended. */
+  async #pump(from: SourceFile, to: TargetFile, start: number): Promise<number> {
+    const { progress, throttle, signal } = this.#context;
     const reading = from.read(start, this.#facts.size, to.memory);
     const forget = this.#context.onStop((error) => {
       reading.stop(error);
@@ -179,24 +209,27 @@ export class FileCopy {
         if (throttle !== undefined) await throttle.pass(length, signal);
       }
       signal.throwIfAborted();
-      const { mode, times } = this.#facts;
-      await to.finish({
-        // A file that was gone on with, or that has shrunk meanwhile, may be longer than what was written.
-        size: start > 0 ? end : undefined,
-        mode: options.preserve && options.preserve !== 'times' ? mode : undefined,
-        times: options.preserve && options.preserve !== 'modes' ? times : undefined,
-        flush: options.flush ?? false,
-      });
-      this.writtenEnd = end;
-    } catch (error) {
-      reading.stop();
-      await to.abandon();
-      this.writtenEnd = to.writtenEnd;
-      throw error;
+      return end;
     } finally {
       forget();
       reading.stop();
     }
+  }
+
+  /** Whether the source still says that it has more than came; one that shrank meanwhile does not. */
+  async #isLongerThan(end: number): Promise<boolean> {
+    const { size } = this.#facts;
+    if (size === undefined || end >= size) return false;
+    const now = await factsIfThere(this.#context.source, this.#job.source);
+    return now?.size !== undefined && now.size > end;
+  }
+
+  #endedEarly(end: number): SshError {
+    const { size } = this.#facts;
+    return new SshError(`the file is said to have ${size} bytes, and to end after ${end}`, {
+      code: 'operation-failed',
+      stage: 'sftp',
+    });
   }
 
   async #verify(): Promise<void> {
