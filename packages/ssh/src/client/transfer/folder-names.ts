@@ -4,11 +4,17 @@ import { maxSftpFolderEntries } from '../../limits.ts';
 
 export class FolderNames {
   readonly #fold: (name: Buffer) => string;
-  readonly #seen = new Set<string>();
+  readonly #most: number;
+  /** Names by what they have in common with others that are the same file. */
+  readonly #seen = new Map<string, string>();
 
-  /** @param fold - what names have in common that lead to the same file. */
-  constructor(fold: (name: Buffer) => string) {
+  /**
+   * @param fold - what names have in common that lead to the same file.
+   * @param most - names in one folder.
+   */
+  constructor(fold: (name: Buffer) => string, most: number = maxSftpFolderEntries) {
     this.#fold = fold;
+    this.#most = most;
   }
 
   /**
@@ -19,23 +25,17 @@ export class FolderNames {
    */
   add(name: Buffer): boolean {
     const key = name.toString('latin1');
-    if (this.#seen.has(key)) return false;
-    this.#seen.add(key);
-    // No name has a slash in it.
-    const folded = `/${this.#fold(name)}`;
-    if (this.#seen.has(folded)) {
+    const folded = this.#fold(name);
+    const before = this.#seen.get(folded);
+    if (before === key) return false;
+    if (before !== undefined) {
       throw new SshError('another name of this folder is the same file here', {
         code: 'operation-failed',
         stage: 'sftp',
       });
     }
-    this.#seen.add(folded);
-    if (this.#seen.size > 2 * maxSftpFolderEntries) {
-      throw new SshError(`more than ${maxSftpFolderEntries} entries in a folder`, {
-        code: 'limit-exceeded',
-        stage: 'sftp',
-      });
-    }
-    return true;
+    this.#seen.set(folded, folded === key ? folded : key);
+    if (this.#seen.size <= this.#most) return true;
+    throw new SshError(`more than ${this.#most} entries in a folder`, { code: 'limit-exceeded', stage: 'sftp' });
   }
 }
