@@ -34,7 +34,8 @@ for (const peer of sftpPeers) {
         (cause: unknown) => cause,
       );
       if (error !== undefined) {
-        assert.ok(error instanceof SshError && error.message.includes(file), `${what}: ${error}`);
+        assert.ok(error instanceof SshError, what);
+        assert.ok(error.message.includes(file), `${what}: ${error.message}`);
         const there = fs.existsSync(target) ? fs.statSync(target).size : 0;
         if (there > 0) begun++;
         assert.ok(there <= size, what);

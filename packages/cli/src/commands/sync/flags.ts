@@ -1,4 +1,5 @@
 /** The flags of `nacre sync`: rsync's where it has them, ssh's for the connection. */
+import type { ParsedFlags } from '../../flags/index.ts';
 
 export const table = {
   tool: 'nacre sync',
@@ -44,3 +45,5 @@ export const table = {
   operands: 'source target',
   flagsAfterOperands: 'anywhere',
 } as const;
+
+export type Flags = ParsedFlags<typeof table.rows>;

@@ -1,15 +1,14 @@
 /** `nacre sync SOURCE TARGET`: makes one tree as another is, over sftp, and moves only what differs. */
 import { formatHelp, parseFlags, usageError } from '../../flags/index.ts';
 import { FatalError, failureStatus } from '../ssh/end.ts';
-import { table } from './flags.ts';
+import { type Flags, table } from './flags.ts';
 import { type Place, parsePlace } from './place.ts';
+import { readSettings } from './settings.ts';
 
 const notes = `
 A place is a local path, [user@]host:path or sftp://[user@]host[:port][/path]; one of both is on a server. What the source's folder
 holds comes to be in the target's folder, with or without a slash at its end.
 Status: 0; 1 where something failed, and nothing is deleted then; 255 where a host could not be reached.`;
-
-type Flags = ReturnType<typeof parseFlags<typeof table.rows>>['flags'];
 
 export async function run(args: readonly string[]): Promise<number> {
   const { flags, operands } = parseFlags(table, args);
@@ -18,6 +17,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const [from, to] = readPlaces(operands, flags);
+  const settings = readSettings(flags);
   const { Ends, Unreachable } = await import('./ends.ts');
   const ends = new Ends({
     sshFlags: sshFlags(flags),
@@ -30,7 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const source = await ends.open(from);
     const target = await ends.open(to);
     const { work } = await import('./work.ts');
-    return await work(source, target, settings(flags));
+    return await work(source, target, settings);
   } catch (error) {
     if (error instanceof Unreachable) return failureStatus;
     if (!(error instanceof FatalError)) throw error;
@@ -73,39 +73,4 @@ function sshFlags(flags: Flags): string[] {
     ...withValue('-i', flags.identity),
     ...withValue('-o', flags.option),
   ];
-}
-
-function settings(flags: Flags) {
-  const isArchive = flags.archive || flags.archiveWord;
-  const keepsLinks = flags.links || flags.linksWord || isArchive;
-  return {
-    delete: flags.delete,
-    dryRun: flags.dryRun || flags.dryRunWord,
-    links: flags.follow || flags.followWord ? 'follow' : keepsLinks ? 'keep' : 'skip',
-    modes: flags.modes || isArchive,
-    compare: flags.checksum || flags.checksumWord ? 'hash' : 'time',
-    exclude: flags.exclude,
-    include: flags.include,
-    verify: flags.verify,
-    sparse: flags.sparse,
-    toleranceSeconds: readNumber('tolerance', flags.tolerance) ?? 0,
-    bytesPerSecond: kilobytes(readNumber('bwlimit', flags.rate)),
-    isQuiet: flags.quiet,
-    isVerbose: flags.verbose,
-    showsProgress: flags.progress || flags.progressWord,
-    isJson: flags.json,
-  } as const;
-}
-
-export type Settings = ReturnType<typeof settings>;
-
-function readNumber(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw usageError(table, `--${name}: "${text}" is no number`);
-  return Number(text);
-}
-
-/** 0 is no bound, as with rsync. */
-function kilobytes(count: number | undefined): number | undefined {
-  return count === undefined || count === 0 ? undefined : count * 1024;
 }

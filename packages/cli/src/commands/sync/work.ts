@@ -1,6 +1,6 @@
 /** The sync itself, and what is told of it while it runs. */
 import { type RemotePlace, type SyncEvent, type SyncOptions, sync } from '@nacre/ssh/transfer';
-import type { Settings } from './index.ts';
+import type { Settings } from './settings.ts';
 import { TotalLine } from './total-line.ts';
 import { formatChange, formatFailure, formatJson, formatSummary } from './words.ts';
 

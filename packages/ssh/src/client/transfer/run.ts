@@ -2,11 +2,13 @@
 import { SshError, toSshError } from '../../errors.ts';
 import { maxSftpTreeDepth } from '../../limits.ts';
 import { joinPath, Places } from '../../sftp/index.ts';
-import { printable } from '../../wire/index.ts';
+import { eachWithin } from './each-within.ts';
+import { describeFailure } from './failure.ts';
 import { type CopyContext, type CopyJob, FileCopy } from './file-copy.ts';
 import { FileQueue } from './file-queue.ts';
 import { FolderNames } from './folder-names.ts';
 import { followLink } from './follow-link.ts';
+import { keepLink } from './keep-link.ts';
 import { Progress } from './progress.ts';
 import type { Session } from './session.ts';
 import type { Entry, Facts, SourceSide, TargetSide } from './side.ts';
@@ -306,7 +308,7 @@ export class Run {
     const { signal } = this.#context;
     // What the end of the transfer brings down has not failed by itself.
     if (signal.aborted && cause === signal.reason) throw cause;
-    const failure = { source, target, partial, error: this.#describe(source, cause, partial) };
+    const failure = { source, target, partial, error: describeFailure(this.#init.verb, source, cause, partial) };
     const isOver = signal.aborted;
     if (!isOver || partial !== undefined) {
       this.#failures.push(failure);
@@ -318,23 +320,6 @@ export class Run {
     throw failure.error;
   }
 
-  #describe(source: Buffer, cause: unknown, partial: TransferFailure['partial']): SshError {
-    const error = toSshError(cause, { code: 'operation-failed', stage: 'sftp' });
-    const { code, stage, side, remedy } = error;
-    const where = `${this.#init.verb} "${printable(source, 'one')}"`;
-    const rest =
-      partial === undefined
-        ? ''
-        : `; ${partial.bytes} bytes are in "${printable(partial.path, 'one')}", and resume goes on there`;
-    return new SshError(`${where}: ${error.message}${rest}`, {
-      code,
-      stage,
-      side,
-      cause,
-      ...(remedy !== undefined && { remedy }),
-    });
-  }
-
   #stop(reason: unknown): void {
     const error = toSshError(reason, { code: 'aborted', stage: 'sftp' });
     for (const stop of this.#stops) stop(error);
@@ -344,10 +329,11 @@ export class Run {
   /** After everything else, so that nothing is ever written through one of them. */
   async #makeLinks(): Promise<void> {
     const { source: from, target: to } = this.#init;
-    await this.#each(this.#links, async ({ place, there }) => {
+    await eachWithin(this.#settings, this.#links, async ({ place, there }) => {
       const { source, target } = place;
       try {
-        if (this.#survey === undefined) await this.#again(async () => to.makeLink(target, await from.readLink(source)));
+        if (this.#survey === undefined)
+          await this.#again(async () => keepLink(to, target, await from.readLink(source)));
         else if (!(await this.#survey.link(place, there))) return;
         this.#linkCount++;
         this.#progress.tell({ type: 'link', source, target });
@@ -360,7 +346,7 @@ export class Run {
   /** Inner ones before those that hold them: each change of theirs would set the times of the outer one anew. */
   async #setFacts(): Promise<void> {
     const { preserve } = this.#init.options;
-    await this.#each(this.#settled.reverse(), async ({ target, facts }) => {
+    await eachWithin(this.#settings, this.#settled.reverse(), async ({ target, facts }) => {
       const mode = preserve === 'times' ? undefined : facts.mode;
       const times = preserve === 'modes' ? undefined : facts.times;
       try {
@@ -369,23 +355,5 @@ export class Run {
         await this.#fail(target, target, error);
       }
     });
-  }
-
-  async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const pending: Promise<void>[] = [];
-    let failure: { readonly error: unknown } | undefined;
-    for (const item of items) {
-      await this.#settings.take();
-      if (failure !== undefined) break;
-      pending.push(
-        work(item)
-          .catch((error: unknown) => {
-            failure ??= { error };
-          })
-          .finally(() => this.#settings.give()),
-      );
-    }
-    await Promise.all(pending);
-    if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
   }
 }

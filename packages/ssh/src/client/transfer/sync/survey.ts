@@ -2,6 +2,7 @@
 import { SshError } from '../../../errors.ts';
 import { lastName } from '../../../sftp/index.ts';
 import type { CopyJob, SyncFacts } from '../file-copy.ts';
+import { keepLink } from '../keep-link.ts';
 import type { Entry, Facts, Side, SourceSide, TargetSide } from '../side.ts';
 import type { EntryPlace, FolderPlace, FolderSurvey, Survey, SurveyTools } from '../survey.ts';
 import { Deletions, type Extra } from './deletions.ts';
@@ -116,7 +117,7 @@ export class SyncSurvey implements Survey, FolderHost {
       }
       if (!this.isDry) await this.#tools.again(() => this.side.remove(target));
     } else if (there !== undefined) await this.clear({ target, path, facts: { ...there, kind } });
-    if (!this.isDry) await this.#tools.again(() => this.side.makeLink(target, wanted));
+    if (!this.isDry) await this.#tools.again(() => keepLink(this.side, target, wanted));
     const reason = there === undefined ? 'missing' : kind === 'symlink' ? 'target' : 'kind';
     this.#tell({ action: 'link', path, kind: 'symlink', reason });
     return true;

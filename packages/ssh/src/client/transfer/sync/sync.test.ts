@@ -286,6 +286,32 @@ test('a lost connection: what is there stays whole, and the next sync goes on wi
   }
 });
 
+test('the answer to a renaming is lost: the file is sent anew, and is no file of zeros', async (t) => {
+  const folder = makeFolder(t);
+  const content = Buffer.alloc(400_000, 'abcdefg');
+  fill(folder, { f: content });
+  const { server, sftp } = await startMemory({
+    hook: (number, _message, one) => {
+      if (number !== messages.extended.number) return undefined;
+      const partial = one.nodes.get('/t/f.nacre-part') ?? assert.fail('nothing to rename');
+      one.nodes.set('/t/f', partial);
+      one.nodes.delete('/t/f.nacre-part');
+      setImmediate(() => one.emit('end'));
+      return 'nothing';
+    },
+  });
+  server.folder('/t').file('/t/f', 'old');
+  let reconnects = 0;
+  const reconnect = async () => {
+    reconnects++;
+    return (await startMemory({}, server.nodes)).sftp;
+  };
+  await sync(folder, { sftp, path: '/t', reconnect });
+  assert.equal(reconnects, 1);
+  assert.ok(server.data('/t/f').equals(content));
+  assert.deepEqual(Object.keys(remote(server, '/t')), ['f']);
+});
+
 test('events, a signal, modes, a single file, a folder into itself', async (t) => {
   const folder = makeFolder(t);
   fill(folder, { a: 'a', 'sub/b': 'b' });
