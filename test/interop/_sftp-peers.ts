@@ -115,10 +115,11 @@ export function seededRandom(): { readonly seed: number; below(bound: number): n
   };
 }
 
+const piece = Buffer.allocUnsafe(4 * 1024 * 1024);
+
 /** The sha256 of a file, read in pieces. */
 export function hashOf(file: string | Buffer): string {
   const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(4 * 1024 * 1024);
   const fd = fs.openSync(file, 'r');
   for (let count = fs.readSync(fd, piece); count > 0; count = fs.readSync(fd, piece)) {
     hash.update(piece.subarray(0, count));
