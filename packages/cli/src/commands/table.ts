@@ -60,6 +60,12 @@ export const tools: readonly ToolRow[] = [
     load: () => import('./explain/index.ts'),
   },
   {
+    name: 'sync',
+    help: 'makes a folder here or on a server as another one is, and moves only what differs',
+    failureExit: 1,
+    load: () => import('./sync/index.ts'),
+  },
+  {
     name: 'start',
     help: 'a server for yourself alone, to try',
     failureExit: 1,

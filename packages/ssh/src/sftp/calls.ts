@@ -16,6 +16,7 @@ import { type SftpName, type SftpPath, toPathBytes } from './name.ts';
 import type { CallOptions } from './requests.ts';
 import type { SftpSession, TransferLimits } from './session.ts';
 import { badSftp } from './sftp-error.ts';
+import { hasLinkFirst } from './vendor.ts';
 import { readWhole } from './whole-file.ts';
 
 /** What OPEN is to do. Without `read` or `write` it reads. */
@@ -174,7 +175,9 @@ export class SftpCalls {
   /** Makes a link at `linkPath` that leads to `target`. */
   async symlink(target: SftpPath, linkPath: SftpPath, options?: CallOptions): Promise<void> {
     const fields = { target: toPathBytes(target), linkPath: toPathBytes(linkPath) };
-    await this.#session.confirm({ operation: 'symlink', path: fields.linkPath }, messages.symlink, fields, options);
+    const swapped = { target: fields.linkPath, linkPath: fields.target };
+    const sent = hasLinkFirst(this.#session.extensions) ? swapped : fields;
+    await this.#session.confirm({ operation: 'symlink', path: fields.linkPath }, messages.symlink, sent, options);
   }
 
   /** Gives a file a second name. @throws SshError `unsupported` without hardlink@openssh.com. */

@@ -1,8 +1,8 @@
 /** Puts frames on the stream: the small ones of a turn in one write, the large ones as they are. */
 import type { SftpStream } from './stream.ts';
 
-/** Frames up to this size are copied together: a packet of their own would cost more. */
-const joinedBytes = 4 * 1024;
+/** Frames up to this size are copied together: a packet of their own would cost more. A file of 4 KiB and its head are one. */
+const joinedBytes = 8 * 1024;
 /** So many waiting bytes are written without waiting for the end of the turn. */
 const fullBytes = 32 * 1024;
 
@@ -32,7 +32,7 @@ export class FrameWriter {
     if (this.#smallBytes >= fullBytes) this.flush();
     else if (this.#smallBytes > 0 && !this.#isScheduled) {
       this.#isScheduled = true;
-      queueMicrotask(() => this.flush());
+      atTurnEnd(() => this.flush());
     }
   }
 
@@ -72,3 +72,6 @@ export class FrameWriter {
     }
   }
 }
+
+/** When all that the replies of this turn have set going has gone its way: a microtask would come between their steps. */
+const atTurnEnd: (work: () => void) => void = globalThis.process?.nextTick ?? queueMicrotask;

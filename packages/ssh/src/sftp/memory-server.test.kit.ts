@@ -31,6 +31,8 @@ export interface MemoryServerOptions {
   readonly maxRead?: number;
   /** Sends the answers of a turn in an order that this chooses: gives a number from 0 to below its argument. */
   readonly pick?: (count: number) => number;
+  /** Requests that are answered in a turn; the others wait. */
+  readonly atOnce?: number;
   /** Answers in the server's place; undefined lets the server answer, 'nothing' nobody. */
   readonly hook?: (number: number, message: Buffer, server: MemoryServer) => Uint8Array | 'nothing' | undefined;
   /** Ends the stream when so many requests came. */
@@ -123,7 +125,11 @@ export class MemoryServer implements SftpStream {
 
   #flush(): void {
     this.#isScheduled = false;
-    const replies = this.#replies.splice(0);
+    const replies = this.#replies.splice(0, this.#options.atOnce ?? this.#replies.length);
+    if (this.#replies.length > 0) {
+      this.#isScheduled = true;
+      setImmediate(() => this.#flush());
+    }
     while (replies.length > 0) {
       const [reply] = replies.splice(this.#options.pick?.(replies.length) ?? 0, 1);
       if (reply !== undefined && !this.destroyed) this.emit('data', Buffer.from(encodeFrame(reply)));

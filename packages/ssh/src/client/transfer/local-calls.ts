@@ -27,6 +27,11 @@ export function open(path: Buffer, flags: number, mode = 0o666): Promise<number>
   return call('open', path, (done: Callback<number>) => fs.open(pathForNode(path), flags, mode, done));
 }
 
+/** Of a link itself. */
+export function lstat(path: Buffer): Promise<fs.Stats> {
+  return call('stat', path, (done: Callback<fs.Stats>) => fs.lstat(pathForNode(path), done));
+}
+
 export function close(fd: number, path: Buffer): Promise<void> {
   return call('close', path, (done: Callback<void>) => fs.close(fd, done as (error?: Error | null) => void));
 }

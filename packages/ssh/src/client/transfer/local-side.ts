@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { startHash } from '../../crypto/running-hash.ts';
 import { SshError } from '../../errors.ts';
-import { type FileType, fileType } from '../../sftp/index.ts';
+import { type FileType, fileType, joinPath } from '../../sftp/index.ts';
 import { printable } from '../../wire/index.ts';
 import * as calls from './local-calls.ts';
 import { localError } from './local-error.ts';
@@ -27,6 +27,8 @@ import type {
 const readBytes = 256 * 1024;
 /** What is read at once of a file that is longer than it says. */
 const unknownBytes = 16 * 1024;
+/** Entries of a folder that are looked at together: each is a round trip to another thread. */
+const namesAtOnce = 64;
 
 export class LocalSide implements SourceSide, TargetSide {
   async stat(path: Buffer): Promise<Facts> {
@@ -45,16 +47,28 @@ export class LocalSide implements SourceSide, TargetSide {
     const folder = await attempt('opendir', path, () =>
       fs.opendir(calls.pathForNode(path) as string, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 }),
     );
+    let names: Buffer[] = [];
     for await (const { name } of folder) {
-      const bytes = name as unknown as Buffer;
-      const inside = Buffer.concat([path, Buffer.from('/'), bytes]);
-      // Gone since it was listed: as if it had never been.
-      const facts = await this.lstat(inside).catch((error) => {
-        if (error instanceof SshError && error.code === 'no-such-file') return undefined;
-        throw error;
-      });
-      if (facts !== undefined) yield { name: bytes, facts };
+      names.push(name as unknown as Buffer);
+      if (names.length < namesAtOnce) continue;
+      yield* await this.#look(path, names);
+      names = [];
     }
+    yield* await this.#look(path, names);
+  }
+
+  async #look(folder: Buffer, names: readonly Buffer[]): Promise<Entry[]> {
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const stats = await calls.lstat(joinPath(folder, name)).catch((error: unknown) => {
+          // Gone since it was listed: as if it had never been.
+          if (error instanceof SshError && error.code === 'no-such-file') return undefined;
+          throw error;
+        });
+        return stats === undefined ? [] : [{ name, facts: factsOf(stats) }];
+      }),
+    );
+    return found.flat();
   }
 
   async readLink(path: Buffer): Promise<Buffer> {
@@ -89,9 +103,9 @@ export class LocalSide implements SourceSide, TargetSide {
     }
   }
 
-  async finishFolder(path: Buffer, { mode, times }: Facts): Promise<void> {
+  async setFacts(path: Buffer, { mode, times }: Pick<Facts, 'mode' | 'times'>): Promise<void> {
     const node = calls.pathForNode(path);
-    // A folder that was made here: were it a link by now, its times would be set and not those of what it leads to.
+    // Were it a link by now, its times would be set and not those of what it leads to.
     if (times !== undefined) {
       await attempt('utimes', path, () => fs.lutimes(node, times.accessed, times.modified));
     }
@@ -104,6 +118,14 @@ export class LocalSide implements SourceSide, TargetSide {
 
   async rename(from: Buffer, to: Buffer): Promise<void> {
     await attempt('rename', from, () => fs.rename(calls.pathForNode(from), calls.pathForNode(to)));
+  }
+
+  async remove(path: Buffer): Promise<void> {
+    await attempt('remove', path, () => fs.unlink(calls.pathForNode(path)));
+  }
+
+  async removeFolder(path: Buffer): Promise<void> {
+    await attempt('rmdir', path, () => fs.rmdir(calls.pathForNode(path)));
   }
 
   async ownDigest(): Promise<Digest | undefined> {

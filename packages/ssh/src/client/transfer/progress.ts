@@ -40,6 +40,12 @@ export class Progress {
     this.totalBytes += size ?? 0;
   }
 
+  /** One that was found is not copied. */
+  dropped(size: number | undefined): void {
+    this.totalFiles--;
+    this.totalBytes -= size ?? 0;
+  }
+
   resumed(file: TransferFile, bytes: number): void {
     file.bytes += bytes;
     this.#resumedBytes += bytes;

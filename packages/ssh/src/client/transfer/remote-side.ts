@@ -89,7 +89,7 @@ export class RemoteSide implements SourceSide, TargetSide {
     }
   }
 
-  async finishFolder(path: Buffer, facts: Facts): Promise<void> {
+  async setFacts(path: Buffer, facts: Pick<Facts, 'mode' | 'times'>): Promise<void> {
     await this.#sftp.setStat(path, attributesOf(facts), this.#options);
   }
 
@@ -99,6 +99,14 @@ export class RemoteSide implements SourceSide, TargetSide {
 
   async rename(from: Buffer, to: Buffer): Promise<void> {
     await this.#sftp.fs.rename(from, to, this.#options);
+  }
+
+  async remove(path: Buffer): Promise<void> {
+    await this.#sftp.remove(path, this.#options);
+  }
+
+  async removeFolder(path: Buffer): Promise<void> {
+    await this.#sftp.rmdir(path, this.#options);
   }
 
   async ownDigest(path: Buffer, algorithms: readonly string[], bytes: number): Promise<Digest | undefined> {

@@ -1,13 +1,18 @@
 /** A transfer under way: finds the files, and copies many of them at the same time. */
 import { SshError, toSshError } from '../../errors.ts';
-import { maxSftpFolderEntries, maxSftpTreeDepth } from '../../limits.ts';
+import { maxSftpTreeDepth } from '../../limits.ts';
 import { joinPath, Places } from '../../sftp/index.ts';
-import { printable } from '../../wire/index.ts';
+import { eachWithin } from './each-within.ts';
+import { describeFailure } from './failure.ts';
 import { type CopyContext, type CopyJob, FileCopy } from './file-copy.ts';
 import { FileQueue } from './file-queue.ts';
+import { FolderNames } from './folder-names.ts';
+import { followLink } from './follow-link.ts';
+import { keepLink } from './keep-link.ts';
 import { Progress } from './progress.ts';
 import type { Session } from './session.ts';
 import type { Entry, Facts, SourceSide, TargetSide } from './side.ts';
+import type { EntryPlace, FolderSurvey, Survey, SurveyTools } from './survey.ts';
 import { Throttle } from './throttle.ts';
 import type { TransferFailure, TransferOptions, TransferReport } from './types.ts';
 
@@ -36,6 +41,8 @@ export interface RunInit {
   readonly maxFiles: number;
   /** Sessions that files take turns in. */
   readonly lanes: number;
+  /** Makes what looks at the target, where only what differs is to be copied. */
+  readonly survey?: ((tools: SurveyTools) => Survey) | undefined;
 }
 
 interface FolderWork {
@@ -48,6 +55,16 @@ interface FolderWork {
   readonly path: Buffer;
   /** Real paths of the folders that links led to, on the way here. */
   readonly trail: readonly Buffer[];
+  /** Whether the target has it, as far as that was seen. */
+  readonly isThere: boolean | undefined;
+}
+
+/** What a folder's listing is gone through with. */
+interface Visit {
+  readonly work: FolderWork;
+  readonly names: FolderNames;
+  readonly survey: FolderSurvey | undefined;
+  readonly below: FolderWork[];
 }
 
 /** Folders that are listed at the same time. */
@@ -64,8 +81,10 @@ export class Run {
   readonly #settings = new Places(mostSettings);
   readonly #stops = new Set<(error: Error) => void>();
   readonly #failures: TransferFailure[] = [];
-  readonly #folders: { readonly target: Buffer; readonly facts: Facts }[] = [];
-  readonly #links: { readonly source: Buffer; readonly target: Buffer }[] = [];
+  readonly #survey: Survey | undefined;
+  /** Modes and times that are set when everything else is done. */
+  readonly #settled: { readonly target: Buffer; readonly facts: Facts }[] = [];
+  readonly #links: { readonly place: EntryPlace; readonly there: Facts | undefined }[] = [];
   #folderCount = 0;
   #linkCount = 0;
   #skipped = 0;
@@ -90,6 +109,12 @@ export class Run {
       },
     };
     this.#queue = new FileQueue(init.maxFiles, init.windowBytes, init.lanes, (job) => this.#copyFile(job));
+    this.#survey = init.survey?.({
+      signal: controller.signal,
+      again: (work) => this.#again(work),
+      fail: (source, target, cause) => this.#fail(source, target, cause),
+      setLater: (target, facts) => void this.#settled.push({ target, facts }),
+    });
     controller.signal.addEventListener('abort', () => this.#stop(controller.signal.reason), { once: true });
   }
 
@@ -99,7 +124,8 @@ export class Run {
       this.#progress.isListed = true;
       await this.#queue.drained();
       await this.#makeLinks();
-      await this.#finishFolders();
+      await this.#survey?.finish(this.#failures.length > 0);
+      await this.#setFacts();
     } catch (error) {
       // What is under way has to be closed before anybody is told.
       this.#init.controller.abort(error);
@@ -120,7 +146,9 @@ export class Run {
 
   async #root({ source, target, facts, isNamed }: Root): Promise<void> {
     if (facts.kind !== 'directory') {
-      await this.#queueFile({ source, target, facts, isFollowed: true, isNamed });
+      const job = { source, target, facts, isFollowed: true, isNamed };
+      const sync = await this.#survey?.single(job);
+      if (this.#survey === undefined || sync !== undefined) await this.#queueFile({ ...job, sync });
       return;
     }
     if (!this.#init.options.recursive) {
@@ -131,100 +159,92 @@ export class Run {
       );
       return;
     }
-    await this.#folder({ source, target, facts, depth: 0, isNamed, path: Buffer.alloc(0), trail: [] });
+    await this.#folder({
+      source,
+      target,
+      facts,
+      depth: 0,
+      isNamed,
+      path: Buffer.alloc(0),
+      trail: [],
+      isThere: undefined,
+    });
   }
 
   /** Makes a folder, and goes through what it holds. A failure is that of the folder, and told. */
   async #folder(work: FolderWork): Promise<void> {
-    const { source, target, facts, depth } = work;
+    const { source, target, depth } = work;
     try {
       if (depth > maxSftpTreeDepth) {
         throw new SshError(`more than ${maxSftpTreeDepth} folders deep`, { code: 'limit-exceeded', stage: 'sftp' });
       }
-      await this.#again(() => this.#init.target.makeFolder(target, facts.mode, work.isNamed));
-      this.#folderCount++;
-      this.#progress.tell({ type: 'folder', source, target });
-      if (this.#init.options.preserve) this.#folders.push({ target, facts });
-      const below: FolderWork[] = [];
-      const seen = new Set<string>();
+      const survey = await this.#survey?.enter(work);
+      if (survey === undefined) await this.#makeFolder(work);
+      const names = new FolderNames((name) => this.#init.target.foldName(name));
+      const visit: Visit = { work, names, survey, below: [] };
       await this.#listings.hold(() =>
         this.#again(async () => {
-          for await (const entry of this.#init.source.list(source)) await this.#entry(work, entry, seen, below);
+          for await (const entry of this.#init.source.list(source)) await this.#entry(visit, entry);
         }),
       );
-      await Promise.all(below.map((inside) => this.#folder(inside)));
+      survey?.complete();
+      await Promise.all(visit.below.map((inside) => this.#folder(inside)));
     } catch (error) {
       await this.#fail(source, target, error);
     }
   }
 
-  async #entry(work: FolderWork, { name, facts }: Entry, seen: Set<string>, below: FolderWork[]): Promise<void> {
-    const { source: sourceSide, target: targetSide, options } = this.#init;
-    const signal = this.#context.signal;
-    signal.throwIfAborted();
+  async #makeFolder({ source, target, facts, isNamed }: FolderWork): Promise<void> {
+    await this.#again(() => this.#init.target.makeFolder(target, facts.mode, isNamed));
+    this.#folderCount++;
+    this.#progress.tell({ type: 'folder', source, target });
+    if (this.#init.options.preserve) this.#settled.push({ target, facts });
+  }
+
+  async #entry(visit: Visit, { name, facts }: Entry): Promise<void> {
+    this.#context.signal.throwIfAborted();
+    const { work, names, survey } = visit;
     const source = joinPath(work.source, name);
     const path = work.path.length === 0 ? name : joinPath(work.path, name);
-    const target = joinPath(work.target, name);
+    const place: EntryPlace = { name, path, source, target: joinPath(work.target, name) };
     try {
-      targetSide.requireName(name);
+      this.#init.target.requireName(name);
+      if (!names.add(name)) return;
+      survey?.note(name);
+      // A server may leave out the type, and some tell that of what a link leads to.
+      const known = facts.kind === undefined ? await this.#again(() => this.#init.source.lstat(source)) : facts;
+      if (this.#init.options.select?.({ path, kind: known.kind }) === false) return;
+      await this.#take(visit, place, known);
     } catch (error) {
-      await this.#fail(source, target, error);
-      return;
+      if (error instanceof SshError && error.code === 'limit-exceeded') throw error;
+      await this.#fail(source, place.target, error);
     }
-    // A listing that begins again after a lost connection tells the same names once more.
-    const key = name.toString('latin1');
-    if (seen.has(key)) return;
-    seen.add(key);
-    const folded = `/${targetSide.foldName(name)}`;
-    if (seen.has(folded)) {
-      const error = new SshError('another name of this folder is the same file here', {
-        code: 'operation-failed',
-        stage: 'sftp',
-      });
-      await this.#fail(source, target, error);
-      return;
-    }
-    seen.add(folded);
-    if (seen.size > 2 * maxSftpFolderEntries) {
-      throw new SshError(`more than ${maxSftpFolderEntries} entries in a folder`, {
-        code: 'limit-exceeded',
-        stage: 'sftp',
-      });
-    }
-    let known = facts;
-    let trail = work.trail;
-    // A server may leave out the type, and some tell that of what a link leads to.
-    if (known.kind === undefined) known = await this.#again(() => sourceSide.lstat(source));
-    if (options.select?.({ path, kind: known.kind }) === false) return;
+  }
+
+  /** Decides what becomes of an entry by what it is. */
+  async #take({ work, survey, below }: Visit, place: EntryPlace, known: Facts): Promise<void> {
+    const { links = 'skip' } = this.#init.options;
+    const { source, target, path } = place;
+    let { trail } = work;
+    let facts = known;
     if (known.kind === 'symlink') {
-      if (options.links === 'keep') {
-        this.#links.push({ source, target });
+      if (links === 'keep') {
+        this.#links.push({ place, there: survey?.there(place.name) });
         return;
       }
-      if (options.links !== 'follow') return this.#skip(source, target, 'link');
-      try {
-        known = await this.#again(() => sourceSide.stat(source));
-        if (known.kind === 'directory') {
-          const real = await this.#again(() => sourceSide.realpath(source));
-          if (trail.some((one) => one.equals(real))) {
-            throw new SshError('this link leads back to a folder that holds it', {
-              code: 'operation-failed',
-              stage: 'sftp',
-            });
-          }
-          trail = [...trail, real];
-        }
-      } catch (error) {
-        await this.#fail(source, target, error);
-        return;
-      }
+      if (links === 'skip') return this.#skip(source, target, 'link');
+      ({ facts, trail } = await this.#again(() => followLink(this.#init.source, source, work.trail)));
     }
-    if (known.kind === 'directory') {
-      below.push({ source, target, facts: known, depth: work.depth + 1, isNamed: false, path, trail });
-    } else if (known.kind !== 'file' && known.kind !== undefined) this.#skip(source, target, 'special');
+    if (facts.kind === 'directory') {
+      const isThere = await survey?.folder(place);
+      below.push({ source, target, facts, depth: work.depth + 1, isNamed: false, path, trail, isThere });
+    } else if (facts.kind !== 'file' && facts.kind !== undefined) this.#skip(source, target, 'special');
     else {
-      const isFollowed = options.links === 'follow';
-      await this.#queueFile({ source, target, facts: known, isFollowed, isNamed: false });
+      const sync = await survey?.file(place, facts);
+      const isFollowed = links === 'follow';
+      if (survey === undefined || sync !== undefined) {
+        await this.#queueFile({ source, target, facts, isFollowed, isNamed: false, sync });
+      }
     }
   }
 
@@ -239,9 +259,20 @@ export class Run {
     if (this.#context.signal.aborted) return;
     const copy = new FileCopy(this.#context, job);
     try {
+      if (this.#survey?.isDry) {
+        if (await this.#again(() => copy.isSame())) this.#survey.same(job);
+        else this.#survey.copied(job);
+        return;
+      }
       const skipped = await this.#again(() => copy.run());
-      if (skipped !== undefined) this.#skip(job.source, job.target, skipped);
-      else this.#progress.done(copy.file);
+      if (skipped === undefined) {
+        this.#survey?.copied(job);
+        this.#progress.done(copy.file);
+      } else {
+        this.#progress.dropped(job.facts.size);
+        if (this.#survey === undefined) this.#skip(job.source, job.target, skipped);
+        else this.#survey.same(job);
+      }
     } catch (error) {
       const bytes = copy.writtenEnd ?? 0;
       const partial = bytes > 0 ? { path: copy.path, bytes } : undefined;
@@ -277,7 +308,7 @@ export class Run {
     const { signal } = this.#context;
     // What the end of the transfer brings down has not failed by itself.
     if (signal.aborted && cause === signal.reason) throw cause;
-    const failure = { source, target, partial, error: this.#describe(source, cause, partial) };
+    const failure = { source, target, partial, error: describeFailure(this.#init.verb, source, cause, partial) };
     const isOver = signal.aborted;
     if (!isOver || partial !== undefined) {
       this.#failures.push(failure);
@@ -289,23 +320,6 @@ export class Run {
     throw failure.error;
   }
 
-  #describe(source: Buffer, cause: unknown, partial: TransferFailure['partial']): SshError {
-    const error = toSshError(cause, { code: 'operation-failed', stage: 'sftp' });
-    const { code, stage, side, remedy } = error;
-    const where = `${this.#init.verb} "${printable(source, 'one')}"`;
-    const rest =
-      partial === undefined
-        ? ''
-        : `; ${partial.bytes} bytes are in "${printable(partial.path, 'one')}", and resume goes on there`;
-    return new SshError(`${where}: ${error.message}${rest}`, {
-      code,
-      stage,
-      side,
-      cause,
-      ...(remedy !== undefined && { remedy }),
-    });
-  }
-
   #stop(reason: unknown): void {
     const error = toSshError(reason, { code: 'aborted', stage: 'sftp' });
     for (const stop of this.#stops) stop(error);
@@ -315,9 +329,12 @@ export class Run {
   /** After everything else, so that nothing is ever written through one of them. */
   async #makeLinks(): Promise<void> {
     const { source: from, target: to } = this.#init;
-    await this.#each(this.#links, async ({ source, target }) => {
+    await eachWithin(this.#settings, this.#links, async ({ place, there }) => {
+      const { source, target } = place;
       try {
-        await this.#again(async () => to.makeLink(target, await from.readLink(source)));
+        if (this.#survey === undefined)
+          await this.#again(async () => keepLink(to, target, await from.readLink(source)));
+        else if (!(await this.#survey.link(place, there))) return;
         this.#linkCount++;
         this.#progress.tell({ type: 'link', source, target });
       } catch (error) {
@@ -327,31 +344,16 @@ export class Run {
   }
 
   /** Inner ones before those that hold them: each change of theirs would set the times of the outer one anew. */
-  async #finishFolders(): Promise<void> {
-    await this.#each(this.#folders.reverse(), async ({ target, facts }) => {
+  async #setFacts(): Promise<void> {
+    const { preserve } = this.#init.options;
+    await eachWithin(this.#settings, this.#settled.reverse(), async ({ target, facts }) => {
+      const mode = preserve === 'times' ? undefined : facts.mode;
+      const times = preserve === 'modes' ? undefined : facts.times;
       try {
-        await this.#again(() => this.#init.target.finishFolder(target, facts));
+        await this.#again(() => this.#init.target.setFacts(target, { mode, times }));
       } catch (error) {
         await this.#fail(target, target, error);
       }
     });
-  }
-
-  async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const pending: Promise<void>[] = [];
-    let failure: { readonly error: unknown } | undefined;
-    for (const item of items) {
-      await this.#settings.take();
-      if (failure !== undefined) break;
-      pending.push(
-        work(item)
-          .catch((error: unknown) => {
-            failure ??= { error };
-          })
-          .finally(() => this.#settings.give()),
-      );
-    }
-    await Promise.all(pending);
-    if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
   }
 }

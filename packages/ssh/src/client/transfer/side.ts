@@ -57,6 +57,8 @@ export interface SourceFile {
 }
 
 export interface Side {
+  list(path: Buffer): AsyncIterable<Entry>;
+  readLink(path: Buffer): Promise<Buffer>;
   /** Of what a link leads to. @throws SshError `no-such-file` */
   stat(path: Buffer): Promise<Facts>;
   /** Of a link itself. */
@@ -69,8 +71,6 @@ export interface Side {
 }
 
 export interface SourceSide extends Side {
-  list(path: Buffer): AsyncIterable<Entry>;
-  readLink(path: Buffer): Promise<Buffer>;
   open(path: Buffer, isFollowed: boolean): Promise<SourceFile>;
 }
 
@@ -118,7 +118,12 @@ export interface TargetSide extends Side {
   open(path: Buffer, options: OpenTarget): Promise<TargetFile>;
   /** Makes a folder, or finds one there; a link in its place is followed only where it is the caller's own word. */
   makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<void>;
-  finishFolder(path: Buffer, facts: Facts): Promise<void>;
+  /** Sets the mode and the times of a file or a folder that is known to be none of the other kinds. */
+  setFacts(path: Buffer, facts: Pick<Facts, 'mode' | 'times'>): Promise<void>;
   makeLink(path: Buffer, target: Buffer): Promise<void>;
   rename(from: Buffer, to: Buffer): Promise<void>;
+  /** Removes what is no folder; a link itself, and never what it leads to. */
+  remove(path: Buffer): Promise<void>;
+  /** Removes an empty folder. */
+  removeFolder(path: Buffer): Promise<void>;
 }

@@ -135,6 +135,11 @@ test('links: kept as they stand, or followed, and not in circles', async (t) => 
   ]);
   await put(sftp, join(folder, 'kept'), '/kept', { recursive: true, links: 'keep' });
   assert.deepEqual(serverTree(server, '/kept'), serverTree(server, '/t'));
+  // Once more, as after a connection that was lost with the answer: a link that is as it should be is no failure, another one is.
+  await put(sftp, `${join(folder, 'kept')}/.`, '/kept', { recursive: true, links: 'keep' });
+  server.link('/kept/l', 'elsewhere');
+  await assert.rejects(put(sftp, `${join(folder, 'kept')}/.`, '/kept', { recursive: true, links: 'keep' }), SshError);
+  assert.equal(serverTree(server, '/kept')['/l'], '-> elsewhere');
 });
 
 test('where things go: into folders, under a new name, several at once, patterns; folders only when asked', async (t) => {
@@ -293,6 +298,8 @@ test('a failure names the file and what there is of it; the rest goes on only wh
   const report = await get(sftp, '/t', local, { recursive: true, continueOnError: true });
   assert.deepEqual([report.files, report.failures.length], [2, 1]);
   assert.equal(report.failures[0]?.partial?.bytes, 65_536);
+  // Nobody waits for the closing of what was read.
+  await sftp.realpath('/');
   assert.equal(server.handles.size, 0);
 
   const failing = await startMemory({

@@ -1,28 +1,14 @@
 /** get, put and copy: transfers between here and a server, and between servers. */
-import { setMaxListeners } from 'node:events';
 import { SshError } from '../../errors.ts';
-import {
-  Budget,
-  expandGlob,
-  joinPath,
-  lastName,
-  type SftpClient,
-  type SftpPath,
-  toPathBytes,
-} from '../../sftp/index.ts';
+import { expandGlob, joinPath, lastName, type SftpClient, type SftpPath, toPathBytes } from '../../sftp/index.ts';
 import { printable } from '../../wire/index.ts';
 import { LocalSide } from './local-side.ts';
 import { RemoteSide } from './remote-side.ts';
-import { type Root, Run } from './run.ts';
+import type { Root } from './run.ts';
 import { Session } from './session.ts';
 import type { Facts, SourceSide, TargetSide } from './side.ts';
+import { type Clients, type StartInit, sessionsOf, start } from './start.ts';
 import type { ReconnectOptions, TransferOptions, TransferReport } from './types.ts';
-
-/**
- * A session, or several of one server: files take turns in them. OpenSSH's servers let 2 MiB be under way to them in each channel, so on
- * a long path several channels, or connections, carry more.
- */
-type Clients = SftpClient | readonly [SftpClient, ...SftpClient[]];
 
 /** One path, or several. */
 type Paths = SftpPath | readonly SftpPath[];
@@ -31,14 +17,6 @@ interface GlobOptions {
   /** The sources are patterns: `*`, `?`, `[…]`. One that matches nothing is an error. Default false. */
   readonly glob?: boolean;
 }
-
-/** Of all sessions together: what is under way may come to lie in memory here. */
-const mostBytes = 24 * 1024 * 1024;
-/** Of a server that does not tell how many files it holds open; and of one that does. */
-const carefulMaxFiles = 64;
-const mostFiles = 256;
-/** Handles that are left to others in the session, and to listings. */
-const sparedHandles = 16;
 
 /**
  * Copies files of a server here.
@@ -61,7 +39,7 @@ export async function get(
   options: TransferOptions & ReconnectOptions & GlobOptions = {},
 ): Promise<TransferReport> {
   const sessions = sessionsOf(sftp, options.reconnect);
-  return start('get', sessions, options, remote, local, (budget, signal) => [
+  return transfer('get', sessions, options, remote, local, (budget, signal) => [
     new RemoteSide(sessions, budget, signal),
     new LocalSide(),
   ]);
@@ -81,7 +59,7 @@ export async function put(
   options: TransferOptions & ReconnectOptions = {},
 ): Promise<TransferReport> {
   const sessions = sessionsOf(sftp, options.reconnect);
-  return start('put', sessions, options, local, remote, (budget, signal) => [
+  return transfer('put', sessions, options, local, remote, (budget, signal) => [
     new LocalSide(),
     new RemoteSide(sessions, budget, signal),
   ]);
@@ -109,70 +87,31 @@ export async function copy(
   const first = new Session(from, options.reconnectSource);
   const second = from === to ? first : new Session(to, options.reconnectTarget);
   const sessions = first === second ? [first] : [first, second];
-  return start('copy', sessions, options, source, target, (budget, signal) => [
+  return transfer('copy', sessions, options, source, target, (budget, signal) => [
     new RemoteSide([first], budget, signal),
     new RemoteSide([second], budget, signal),
   ]);
 }
 
-async function start(
+function transfer(
   verb: string,
   sessions: readonly Session[],
   options: TransferOptions & GlobOptions,
   sources: Paths,
   target: SftpPath,
-  makeSides: (budget: Budget, signal: AbortSignal) => [SourceSide, TargetSide],
+  makeSides: StartInit['makeSides'],
 ): Promise<TransferReport> {
-  const { signal, maxWindowBytes = Number.POSITIVE_INFINITY } = options;
-  const controller = new AbortController();
-  // Each file under way may listen to it; Node would take more than ten for a leak.
-  setMaxListeners(0, controller.signal);
-  const onAbort = () => {
-    const cause: unknown = signal?.reason;
-    controller.abort(new SshError(`${verb}: the transfer was aborted`, { code: 'aborted', stage: 'sftp', cause }));
-  };
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const windowBytes = () =>
-    Math.min(
-      maxWindowBytes,
-      mostBytes,
-      sessions.reduce((sum, { client }) => sum + client.windowBytes, 0),
-    );
-  const [from, to] = makeSides(new Budget(windowBytes), controller.signal);
-  const handles = sessions.map(({ client }) => client.limits.openHandles);
-  const run = new Run({
-    source: from,
-    target: to,
-    sessions,
-    options,
-    now: () => performance.now(),
-    controller,
+  return start({
     verb,
-    windowBytes,
+    sessions,
     lanes: verb === 'copy' ? 1 : sessions.length,
-    maxFiles: options.maxFiles ?? Math.min(...handles.map(maxFilesOf)),
+    options,
+    makeSides,
+    findRoots: async (from, to, signal) => {
+      const paths = await expand(sources, options.glob ? sessions[0]?.client : undefined, signal);
+      return plan(from, to, paths, toPathBytes(target), verb);
+    },
   });
-  try {
-    controller.signal.throwIfAborted();
-    const paths = await expand(sources, options.glob ? sessions[0]?.client : undefined, controller.signal);
-    return await run.transfer(await plan(from, to, paths, toPathBytes(target), verb));
-  } catch (error) {
-    throw controller.signal.aborted && signal?.aborted ? controller.signal.reason : error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
-}
-
-function sessionsOf(clients: Clients, reconnect: ReconnectOptions['reconnect']): [Session, ...Session[]] {
-  const [first, ...others] = Array.isArray(clients)
-    ? (clients as readonly [SftpClient, ...SftpClient[]])
-    : [clients as SftpClient];
-  return [new Session(first, reconnect), ...others.map((client) => new Session(client, reconnect))];
-}
-
-function maxFilesOf(handles: number | undefined): number {
-  return handles === undefined ? carefulMaxFiles : Math.max(1, Math.min(mostFiles, handles - sparedHandles));
 }
 
 async function expand(sources: Paths, globbing: SftpClient | undefined, signal: AbortSignal): Promise<Buffer[]> {

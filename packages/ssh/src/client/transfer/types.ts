@@ -6,8 +6,8 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
   /** Folders, with all that is in them. Without it a folder is an error. */
   readonly recursive?: boolean;
-  /** Times and modes of files and folders; without it modes are subject to the umask and times are now. */
-  readonly preserve?: boolean;
+  /** Times and modes of files and folders, or one of both; without it modes are subject to the umask and times are now. */
+  readonly preserve?: boolean | 'times' | 'modes';
   /**
    * Go on where an earlier transfer stopped: `length` trusts that what is there is the beginning of the file, `hash` compares first
    * and begins anew where it is not. A file that is as long as its source is left alone.

@@ -1,0 +1,1 @@
+/tmp/nacre-whole-PnGnSi/put kept/a/to-folder
