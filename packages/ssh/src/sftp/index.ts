@@ -22,5 +22,5 @@ export type { PipelinedWriter, WriteFrame, WriteOptions } from './pipelined-writ
 export { Places } from './places.ts';
 export type { CallOptions } from './requests.ts';
 export type { TransferLimits } from './session.ts';
-export { statusCodes } from './status.ts';
+export { SftpRefusal, statusCodes } from './status.ts';
 export type { SftpStream } from './stream.ts';
