@@ -19,7 +19,7 @@ export async function copyBetween(context: ScpContext, place: RemotePlace, targe
   if (targetPath === undefined) throw new ScpEnd(255);
   const path = await settlePath(from, place.path, words);
   if (path === undefined) return;
-  const matches = await findSources(from, path);
+  const matches = await findSources(from, path, words);
   if (matches.length === 0) return words.error(`${place.path}: No such file or directory`);
   const isFolder = await isFolderThere(to, targetPath);
   if (!isFolder && request.targetIsFolder) return words.error(`${target.path}: destination is not a directory`);

@@ -26,6 +26,7 @@ export class Hosts {
   readonly #sessions = new Map<string, Promise<SftpClient>>();
   /** Exit statuses of the programs of -S. */
   readonly #exits: Promise<number>[] = [];
+  #closing: Promise<boolean> | undefined;
 
   constructor(request: ScpRequest, words: Words) {
     this.#request = request;
@@ -58,7 +59,12 @@ export class Hosts {
   }
 
   /** Ends everything. @returns whether the programs that were started here ended well. */
-  async close(): Promise<boolean> {
+  close(): Promise<boolean> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<boolean> {
     for (const session of this.#sessions.values()) session.then((sftp) => sftp.close()).catch(() => {});
     const hosts = await Promise.all(this.#hosts.values());
     await Promise.all(hosts.map((host) => host?.close()));

@@ -1,6 +1,6 @@
 /** Paths on a server as scp takes them: `~`, `~user`, patterns. */
 import { expandGlob, type GlobMatch, hasGlob, type SftpClient, SftpRefusal, toPathBytes } from '@nacre/ssh/sftp';
-import type { Words } from './words.ts';
+import { shown, type Words } from './words.ts';
 
 /** A path without a tilde in front; undefined where that means nothing there, which is told. */
 export async function settlePath(sftp: SftpClient, path: string, words: Words): Promise<Buffer | undefined> {
@@ -21,10 +21,15 @@ export async function settlePath(sftp: SftpClient, path: string, words: Words): 
 }
 
 /** What a source means there: the matches of a pattern, or the path itself, which may not be there. */
-export async function findSources(sftp: SftpClient, path: Buffer): Promise<readonly GlobMatch[]> {
+export async function findSources(sftp: SftpClient, path: Buffer, words: Words): Promise<readonly GlobMatch[]> {
   const itself = { path, attributes: undefined };
   if (!hasGlob(path)) return [itself];
-  const matches = await expandGlob(sftp, path);
+  const matches = await expandGlob(sftp, path, {
+    onUnreadable(folder, { cause }) {
+      if (!(cause instanceof SftpRefusal)) return;
+      words.info(`remote readdir("${shown(folder)}/"): ${cause.words}`);
+    },
+  });
   if (matches.length > 0) return matches;
   // A file may bear the very characters of the pattern.
   const isThere = await sftp.lstat(path).then(

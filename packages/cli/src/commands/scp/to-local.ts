@@ -23,7 +23,7 @@ export async function copyToLocal(context: ScpContext, place: RemotePlace, targe
   const sftp = await hosts.sftp(place);
   const path = await settlePath(sftp, place.path, words);
   if (path === undefined) return;
-  const matches = await findSources(sftp, path);
+  const matches = await findSources(sftp, path, words);
   if (matches.length === 0) return words.error(`${place.path}: No such file or directory`);
   const isFolder = await prepareTarget(context, target, matches.length > 1);
   if (isFolder === undefined) return;
