@@ -83,23 +83,22 @@ export function makeTrees(folder: string): void {
 /** What a folder holds. */
 export function treeOf(folder: string, times = false): Record<string, string> {
   const found: Record<string, string> = {};
-  const visit = (path: string, name: string) => {
-    for (const entry of readdirSync(path).sort()) {
-      const [inside, key] = [join(path, entry), name === '' ? entry : `${name}/${entry}`];
+  const visit = (path: Buffer, name: string) => {
+    for (const entry of readdirSync(path, 'buffer').sort(Buffer.compare)) {
+      const inside = Buffer.concat([path, Buffer.from('/'), entry]);
+      // A character a byte: no name is lost.
+      const key = `${name === '' ? '' : `${name}/`}${entry.toString('latin1')}`;
       const stats = lstatSync(inside);
       const kind = stats.isDirectory() ? 'd' : stats.isSymbolicLink() ? 'l' : stats.isFile() ? 'f' : 'other';
-      const held =
-        kind === 'f'
-          ? createHash('sha256').update(readFileSync(inside)).digest('hex').slice(0, 12)
-          : kind === 'l'
-            ? readlinkSync(inside)
-            : '';
+      let held = '';
+      if (kind === 'f') held = createHash('sha256').update(readFileSync(inside)).digest('hex').slice(0, 12);
+      if (kind === 'l') held = readlinkSync(inside);
       const mode = kind === 'l' ? '' : (stats.mode & 0o7777).toString(8);
       found[key] = `${kind} ${mode} ${held}${times && kind !== 'l' ? ` ${Math.floor(stats.mtimeMs / 1000)}` : ''}`;
       if (kind === 'd') visit(inside, key);
     }
   };
-  visit(folder, '');
+  visit(Buffer.from(folder), '');
   return found;
 }
 

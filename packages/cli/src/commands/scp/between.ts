@@ -47,7 +47,7 @@ async function copyFile(context: ScpContext, from: SftpClient, to: SftpClient, p
   const onEvent = (event: TransferEvent) => {
     if (event.type === 'failed') failures.push(event.failure);
   };
-  const options = { ...transferOptions(context, onEvent), recursive: false, targetIs: 'name' } as const;
+  const options = { ...transferOptions(context, 'crossload', onEvent), recursive: false, targetIs: 'name' } as const;
   await copy(from, source, to, target, options);
   for (const failure of failures) context.words.error(...(await describeNamed(from, failure, typed, 'crossload')));
 }
@@ -69,6 +69,6 @@ async function copyFolder(context: ScpContext, from: SftpClient, to: SftpClient,
     if (!(cause instanceof SftpRefusal)) throw error;
     return words.error(`crossload "${shown(paths.source)}": path canonicalization failed`);
   }
-  const options = { ...transferOptions(context, onEvent), folderModes: true, targetIs: 'name' } as const;
+  const options = { ...transferOptions(context, 'crossload', onEvent), folderModes: true, targetIs: 'name' } as const;
   await copy(from, real, to, paths.target, options);
 }

@@ -1,6 +1,7 @@
 /** What the parts of scp share: the request, the words, the hosts, and how transfers are run. */
 import type { TransferEvent, TransferOptions } from '@nacre/ssh/transfer';
 import type { TransferMeter } from '../files/transfer-meter.ts';
+import type { TransferVerb } from './failure-lines.ts';
 import type { ScpRequest } from './flags.ts';
 import type { Hosts } from './hosts.ts';
 import type { Words } from './words.ts';
@@ -20,6 +21,7 @@ const defaultRequests = 64;
 /** A transfer as OpenSSH's scp does it: links followed, files written in place, the others go on where one fails. */
 export function transferOptions(
   { request, meter }: ScpContext,
+  verb: TransferVerb,
   onEvent: (event: TransferEvent) => void,
 ): TransferOptions {
   const { recursive, preserve, bytesPerSecond, trustNames, limits } = request;
@@ -36,7 +38,9 @@ export function transferOptions(
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     ...(isLimited && { maxWindowBytes: bufferBytes * requests }),
     onEvent(event) {
-      meter?.follow(event);
+      // OpenSSH shows no line for an empty file that it fetches.
+      const isHidden = event.type === 'start' && event.file.size === 0 && verb !== 'upload';
+      if (!isHidden) meter?.follow(event);
       onEvent(event);
     },
   };

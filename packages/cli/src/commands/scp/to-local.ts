@@ -122,7 +122,7 @@ class Download {
     const onEvent = (event: TransferEvent) => {
       if (event.type === 'failed') failures.push(event.failure);
     };
-    const options = { ...transferOptions(this.#context, onEvent), recursive: false };
+    const options = { ...transferOptions(this.#context, 'download', onEvent), recursive: false };
     await get(this.#sftp, sources, target, { ...options, targetIs });
     for (const failure of failures)
       words.error(...(await describeNamed(this.#sftp, failure, this.#typedSource, 'download')));
@@ -135,7 +135,10 @@ class Download {
       if (event.type === 'failed') words.error(...failureLines('download', event.failure, false).lines);
     };
     const real = await this.#sftp.realpath(source);
-    await get(this.#sftp, real.bytes, target, { ...transferOptions(this.#context, onEvent), targetIs: 'name' });
+    await get(this.#sftp, real.bytes, target, {
+      ...transferOptions(this.#context, 'download', onEvent),
+      targetIs: 'name',
+    });
   }
 }
 

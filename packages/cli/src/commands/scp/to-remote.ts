@@ -117,7 +117,7 @@ class Upload {
       for (const line of lines) words.info(line);
       if (!isHarmless) words.error(`failed to upload file ${shown(event.failure.source)} to ${this.#typedTarget}`);
     };
-    const options = { ...transferOptions(this.#context, onEvent), recursive: false };
+    const options = { ...transferOptions(this.#context, 'upload', onEvent), recursive: false };
     await put(this.#sftp, sources.map(toPathBytes), target, { ...options, targetIs: isFolder ? 'folder' : 'name' });
   }
 
@@ -134,7 +134,11 @@ class Upload {
     const place = await this.#settle(isInto ? joinName(target, source) : target);
     if (place === undefined) hasFailed = true;
     else {
-      const options = { ...transferOptions(this.#context, onEvent), folderModes: true, targetIs: 'name' } as const;
+      const options = {
+        ...transferOptions(this.#context, 'upload', onEvent),
+        folderModes: true,
+        targetIs: 'name',
+      } as const;
       await put(this.#sftp, toPathBytes(source), place, options);
     }
     if (hasFailed)
