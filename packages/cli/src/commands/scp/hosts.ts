@@ -67,7 +67,7 @@ export class Hosts {
   async #close(): Promise<boolean> {
     for (const session of this.#sessions.values()) session.then((sftp) => sftp.close()).catch(() => {});
     const hosts = await Promise.all(this.#hosts.values());
-    await Promise.all(hosts.map((host) => host?.close()));
+    await Promise.all(hosts.map(async (host) => host?.close()));
     return (await Promise.all(this.#exits)).every((status) => status === 0);
   }
 
