@@ -27,7 +27,21 @@ test('addresses of the scheme scp', () => {
   assert.deepEqual(parsePlace('scp://me@host:22/a%20b'), remote('host', 'a b', 'me', 22));
   assert.deepEqual(parsePlace('scp://host//etc/x'), remote('host', '/etc/x'));
   assert.deepEqual(parsePlace('scp://m%40e;x=y@[::1]:7/x'), remote('::1', 'x', 'm@e', 7));
-  for (const bad of ['', '/x', '@h/x', 'h:/x', 'h:0/x', 'h:99999', 'h/%zz', 'a@b@h/x', '-h/x', 'h%41/x', 'h h/x']) {
+  for (const bad of [
+    '',
+    '/x',
+    '@h/x',
+    'h:/x',
+    'h:0/x',
+    'h:99999',
+    'h/%zz',
+    'a@b@h/x',
+    '-h/x',
+    'h%41/x',
+    'h h/x',
+    'u@[a@b]:2/x',
+    '[-x]/y',
+  ]) {
     assert.deepEqual(parsePlace(`scp://${bad}`), { bad: 'uri' }, bad);
   }
 });

@@ -63,7 +63,9 @@ function parseAddress(text: string): RemotePlace | undefined {
   const named = at < 0 ? undefined : decode(text.slice(0, at).split(';')[0] ?? '');
   if (at >= 0 && (named === undefined || named === '')) return undefined;
   // A bare host has nothing in it that a name cannot have.
-  const match = /^(\[[^\]/]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::([^/]*))?(?:\/(.*))?$/s.exec(text.slice(at + 1));
+  const match = /^(\[[A-Za-z0-9:_][A-Za-z0-9:_.%-]*\]|[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::([^/]*))?(?:\/(.*))?$/s.exec(
+    text.slice(at + 1),
+  );
   if (match === null) return undefined;
   const [, host = '', portText, pathText = ''] = match;
   const port = portText === undefined ? undefined : parsePort(portText);
