@@ -17,7 +17,7 @@ import { sshdConfig } from './server-config.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
 import { sftpServer } from './sftp-server.ts';
 import { allowedSigners, messageSignature } from './sshsig.ts';
-import { commandLine, sshConfig } from './tools.ts';
+import { commandLine, scpPlace, sshConfig } from './tools.ts';
 import { transferNames } from './transfer.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
@@ -80,6 +80,7 @@ export const targets: readonly FuzzTarget[] = [
   sshConfig,
   sshdConfig,
   commandLine,
+  scpPlace,
   keyInventory,
   x11Setup,
   x11Display,

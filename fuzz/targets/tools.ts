@@ -1,6 +1,7 @@
 /** What the tools read: ssh's configuration files, and command lines. */
 import { nodeConfigSystem } from '@nacre/ssh/client';
 import { dumpClientConfig, resolveClientConfig } from '@nacre/ssh/config';
+import { parsePlace } from 'nacre/dist/commands/scp/place.js';
 import { parseDestination } from 'nacre/dist/commands/ssh/destination.js';
 import { flagTable as sshFlags } from 'nacre/dist/commands/ssh/flag-table.js';
 import { flagTable as sshdFlags } from 'nacre/dist/commands/sshd/flags.js';
@@ -53,5 +54,36 @@ export const commandLine: FuzzTarget = {
         throw new Error(`taken for a destination: ${JSON.stringify(found)}`);
       }
     }
+  },
+};
+
+/** A source or a target of scp: whatever it is taken for, nothing of it is lost, and addresses hold plain hosts and ports. */
+export const scpPlace: FuzzTarget = {
+  name: 'scp-place',
+  seeds: [
+    'me@host:a/b',
+    '[::1]:x',
+    'me@[fe80::1%lo]:',
+    './a:b',
+    ':x',
+    'scp://me%40x;y=z@[::1]:22/a%20b',
+    'scp://host',
+  ].map((text) => Buffer.from(text)),
+  run(input) {
+    const text = input.toString('utf8');
+    const place = parsePlace(text);
+    if ('bad' in place) return;
+    if ('local' in place) {
+      if (place.local !== text || text.startsWith('scp://'))
+        throw new Error(`taken for a file: ${JSON.stringify(place)}`);
+      return;
+    }
+    const { host, port = 1, path } = place.remote;
+    if (!text.startsWith('scp://') && !(text.endsWith(`:${path}`) || (path === '.' && text.endsWith(':')))) {
+      throw new Error(`another path: ${JSON.stringify(place)}`);
+    }
+    if (text.startsWith('scp://') && /^-|[/@]/.test(host))
+      throw new Error(`taken for a host: ${JSON.stringify(place)}`);
+    if (!(port >= 1 && port <= 65_535)) throw new Error(`taken for a port: ${port}`);
   },
 };

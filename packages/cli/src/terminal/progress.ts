@@ -1,6 +1,7 @@
 /** The progress meter of scp and sftp: a line a file, redrawn once a second, and on request a line for all files together. */
 import { isForegroundTerminal } from '../os/foreground.ts';
-import { formatProgressLine, type ProgressLine } from './progress-line.ts';
+import { formatProgressLine } from './progress-line.ts';
+import { Track } from './progress-track.ts';
 
 /** Where the meter is drawn. */
 export interface ProgressScreen {
@@ -36,12 +37,6 @@ export interface ProgressMeterOptions {
 }
 
 const redrawMs = 1000;
-/** Timers may be a little early: the fifth second counts all the same. */
-const stalledAfterMs = 4900;
-/** Rates of shorter times would jump about. */
-const shortestMs = 900;
-/** How much of the rate is that of the seconds before: it would jump about otherwise. */
-const ageFactor = 0.9;
 const defaultColumns = 80;
 /** OpenSSH's own bound. */
 const maxColumns = 512;
@@ -158,64 +153,6 @@ export class ProgressMeter {
   }
 }
 
-/** One line's numbers over time. */
-class Track {
-  name: string | Uint8Array;
-  bytes: number;
-  totalBytes: number;
-  /** More may be added to what there is in all, so its end is not the end. */
-  isOpen = false;
-  readonly #startBytes: number;
-  readonly #startedAt: number;
-  #measuredAt: number;
-  #measuredBytes: number;
-  #bytesPerSecond = 0;
-  #stalledMs = 0;
-  #hasWhole = false;
-
-  constructor(name: string | Uint8Array, totalBytes: number, startBytes: number, now: number) {
-    this.name = name;
-    this.totalBytes = totalBytes;
-    this.bytes = startBytes;
-    this.#startBytes = startBytes;
-    this.#startedAt = now;
-    this.#measuredAt = now;
-    this.#measuredBytes = startBytes;
-  }
-
-  /** The last line that was measured showed the whole file. */
-  get isDrawnWhole(): boolean {
-    return this.#hasWhole;
-  }
-
-  /** @param isLast - counts however short the time was since the last line. */
-  measure(now: number, isLast = false): ProgressLine {
-    const { name, bytes, totalBytes } = this;
-    const isWhole = bytes >= totalBytes && !this.isOpen;
-    // In the end the rate is that of the whole transfer.
-    const moved = bytes - (isWhole ? this.#startBytes : this.#measuredBytes);
-    const elapsedMs = now - (isWhole ? this.#startedAt : this.#measuredAt);
-    // The total is drawn with every small file; its rate is one of seconds all the same.
-    if (isWhole || isLast || elapsedMs >= shortestMs) {
-      const rate = Math.trunc(elapsedMs > 0 ? moved / (elapsedMs / 1000) : moved);
-      const isFirst = isWhole || this.#bytesPerSecond === 0;
-      this.#bytesPerSecond = isFirst ? rate : Math.trunc(this.#bytesPerSecond * ageFactor + rate * (1 - ageFactor));
-      this.#stalledMs = moved === 0 ? this.#stalledMs + elapsedMs : 0;
-      this.#measuredAt = now;
-      this.#measuredBytes = bytes;
-    }
-    this.#hasWhole = isWhole;
-    const left = totalBytes - bytes;
-    const time = (): ProgressLine['time'] => {
-      if (isWhole) return { kind: 'done', seconds: elapsedMs / 1000 };
-      if (this.#stalledMs >= stalledAfterMs) return { kind: 'stalled' };
-      if (this.#bytesPerSecond <= 0) return { kind: 'unknown' };
-      return { kind: 'left', seconds: left / this.#bytesPerSecond };
-    };
-    return { name, bytes, totalBytes, bytesPerSecond: Math.max(0, this.#bytesPerSecond), time: time() };
-  }
-}
-
 /** Standard output, where it is a terminal that this program is in the foreground of. */
 export function standardOutputScreen(): ProgressScreen {
   const { stdout } = process;
@@ -226,7 +163,7 @@ export function standardOutputScreen(): ProgressScreen {
   };
 }
 
-const systemProgressClock: ProgressClock = {
+export const systemProgressClock: ProgressClock = {
   now: () => performance.now(),
   every(ms, callback) {
     const timer = setInterval(callback, ms);

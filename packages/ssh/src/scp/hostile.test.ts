@@ -47,7 +47,8 @@ test('CVE-2019-6111: only names that were asked for come in, files and folders',
     ['dir/*.txt', '.bashrc', false],
     ['dir/{a,b}.t?t', 'b.txt', true],
     ['dir/{a,b}.t?t', 'c.txt', false],
-    ['*', '.profile', true],
+    ['*', '.profile', false],
+    ['.*', '.profile', true],
   ];
   for (const [path, name, isIn] of requests) {
     const one = await sink([1, `C0644 1 ${name}\n`, 1, 'x\0', 1], { names: asked(path) });

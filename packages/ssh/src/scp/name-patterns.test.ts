@@ -78,5 +78,8 @@ test('what a request may bring', () => {
   assert.ok(has('{x/a,y/b}', 'b') && !has('{x/a,y/b}', 'x'));
   assert.ok(has('d/*', '*') && has('a{b,c}', 'a{b,c}'), 'what the shell leaves as it is');
   assert.ok(has('d/*', 'x') && !has('d/*', 'x', 'literal') && has('d/*', '*', 'literal'));
+  assert.ok(
+    !has('*', '.bashrc') && !has('[.x]*', '.x') && has('.*', '.bashrc') && has('\\.b*', '.b') && has('{.,}x', '.x'),
+  );
   assert.ok(has('my\\ file', 'my file') && !has('~', 'root') && !has('/', 'x'));
 });

@@ -19,6 +19,7 @@ const codes = {
   braceClose: 0x7d,
   comma: 0x2c,
   dash: 0x2d,
+  dot: 0x2e,
   colon: 0x3a,
 };
 
@@ -96,12 +97,22 @@ export function requestedNames(path: Uint8Array, reading: 'literal' | 'pattern')
     return { has: (name) => Buffer.compare(wanted, name) === 0 };
   }
   const patterns = expandBraces(path).map((one) => baseName(one));
-  const tests = patterns.map(compileGlob);
+  const tests = patterns.map(visiblyGlob);
   // A file may be called *, the shell leaves a pattern as it is where nothing fits it, and plain sh knows no braces.
   const literals = [...patterns, baseName(path)];
   return {
     has: (name) => literals.some((one) => Buffer.compare(one, name) === 0) || tests.some((test) => test(name)),
   };
+}
+
+/**
+ * A shell's wildcards find no name that begins with a dot unless the pattern does: who asked for `*` has not asked for `.bashrc`.
+ * OpenSSH lets those in.
+ */
+function visiblyGlob(pattern: Uint8Array): (name: Uint8Array) => boolean {
+  const fitsPattern = compileGlob(pattern);
+  const first = pattern[0] === codes.backslash ? pattern[1] : pattern[0];
+  return (name) => (name[0] !== codes.dot || first === codes.dot) && fitsPattern(name);
 }
 
 /** Only the latest star is ever retried (OpenSSH 10.4, libssh CVE-2026-0967: exponential wildcards). */

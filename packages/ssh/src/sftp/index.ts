@@ -13,7 +13,7 @@ export { SftpFileSystem, type WriteFileOptions } from './fs/file-system.ts';
 export type { OpenFlag } from './fs/flags.ts';
 export { SftpDirent, SftpStats } from './fs/stats.ts';
 export { type ReadStreamOptions, SftpReadStream, SftpWriteStream, type WriteStreamOptions } from './fs/streams.ts';
-export { expandGlob, type GlobMatch, hasGlob, matchGlob } from './glob.ts';
+export { expandGlob, type GlobMatch, type GlobOptions, hasGlob, matchGlob } from './glob.ts';
 export { type NameEntry, openFlags, sftpMessages, sftpVersion } from './messages.ts';
 export { type SftpName, type SftpPath, toPathBytes, toText } from './name.ts';
 export { joinPath, lastName, parentPath } from './paths.ts';
@@ -22,5 +22,5 @@ export type { PipelinedWriter, WriteFrame, WriteOptions } from './pipelined-writ
 export { Places } from './places.ts';
 export type { CallOptions } from './requests.ts';
 export type { TransferLimits } from './session.ts';
-export { statusCodes } from './status.ts';
+export { SftpRefusal, statusCodes } from './status.ts';
 export type { SftpStream } from './stream.ts';

@@ -87,7 +87,7 @@ export class FileCopy {
     try {
       const to = await target.open(this.path, {
         mode: this.#facts.mode,
-        keep: start > 0,
+        keep: start > 0 || (options.inPlace ?? false),
         isNamed: this.#job.isNamed && this.path === this.#job.target,
         isSparse: options.sparse ?? false,
         start,
@@ -174,8 +174,8 @@ export class FileCopy {
       }
       const { mode, times } = this.#facts;
       await to.finish({
-        // A file that was gone on with, or that has shrunk meanwhile, may be longer than what was written.
-        size: start > 0 ? end : undefined,
+        // A file that was gone on with, that has shrunk meanwhile, or that was not emptied may be longer than what was written.
+        size: start > 0 || options.inPlace ? end : undefined,
         mode: options.preserve && options.preserve !== 'times' ? mode : undefined,
         times: options.preserve && options.preserve !== 'modes' ? times : undefined,
         flush: options.flush ?? false,

@@ -5,16 +5,17 @@ import type { Budget, SftpClient, SftpFile } from '../../sftp/index.ts';
 import { attributesOf, factsOf } from './remote-attributes.ts';
 import { RemoteTargetFile } from './remote-target-file.ts';
 import type { Session } from './session.ts';
-import type {
-  Digest,
-  Entry,
-  Facts,
-  OpenTarget,
-  Reading,
-  SourceFile,
-  SourceSide,
-  TargetFile,
-  TargetSide,
+import {
+  type Digest,
+  type Entry,
+  type Facts,
+  folderModeBits,
+  type OpenTarget,
+  type Reading,
+  type SourceFile,
+  type SourceSide,
+  type TargetFile,
+  type TargetSide,
 } from './side.ts';
 
 export class RemoteSide implements SourceSide, TargetSide {
@@ -77,20 +78,22 @@ export class RemoteSide implements SourceSide, TargetSide {
     return name.toString('latin1');
   }
 
-  async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<void> {
+  async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<boolean> {
     try {
       await this.#sftp.mkdir(path, mode === undefined ? {} : { mode: (mode & 0o777) | 0o700 }, this.#options);
+      return true;
     } catch (error) {
       if (!(error instanceof SshError) || error.side !== 'peer' || error.code === 'closed') throw error;
       // Servers say "failure" of a folder that is there; so they do of a file in its place.
       const look = isNamed ? this.stat(path) : this.lstat(path);
       const there = await look.catch(() => undefined);
       if (there?.kind !== 'directory') throw error;
+      return false;
     }
   }
 
   async setFacts(path: Buffer, facts: Pick<Facts, 'mode' | 'times'>): Promise<void> {
-    await this.#sftp.setStat(path, attributesOf(facts), this.#options);
+    await this.#sftp.setStat(path, attributesOf(facts, folderModeBits), this.#options);
   }
 
   async makeLink(path: Buffer, target: Buffer): Promise<void> {

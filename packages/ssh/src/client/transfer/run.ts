@@ -20,7 +20,8 @@ import type { TransferFailure, TransferOptions, TransferReport } from './types.t
 export interface Root {
   readonly source: Buffer;
   readonly target: Buffer;
-  readonly facts: Facts;
+  /** Or why nothing is known of it. */
+  readonly facts: Facts | SshError;
   /** The target's last name is the caller's own word, and none of the source's. */
   readonly isNamed: boolean;
 }
@@ -67,6 +68,10 @@ interface Visit {
   readonly below: FolderWork[];
 }
 
+/** What is set when everything else is done. */
+type Settled = { readonly target: Buffer } & Pick<Facts, 'mode' | 'times'>;
+
+const ownerRights = 0o700;
 /** Folders that are listed at the same time. */
 const mostListings = 8;
 /** Small requests without data, under way at the same time. */
@@ -83,14 +88,17 @@ export class Run {
   readonly #failures: TransferFailure[] = [];
   readonly #survey: Survey | undefined;
   /** Modes and times that are set when everything else is done. */
-  readonly #settled: { readonly target: Buffer; readonly facts: Facts }[] = [];
+  readonly #settled: Settled[] = [];
   readonly #links: { readonly place: EntryPlace; readonly there: Facts | undefined }[] = [];
+  /** Links in the target are followed, whoever named them. */
+  readonly #isTrusting: boolean;
   #folderCount = 0;
   #linkCount = 0;
   #skipped = 0;
 
   constructor(init: RunInit) {
     this.#init = init;
+    this.#isTrusting = init.options.targetLinks === 'follow';
     const { options, now, controller, sessions } = init;
     this.#progress = new Progress(now, options.progressIntervalMs ?? 100, options.onEvent);
     this.#context = {
@@ -113,7 +121,14 @@ export class Run {
       signal: controller.signal,
       again: (work) => this.#again(work),
       fail: (source, target, cause) => this.#fail(source, target, cause),
-      setLater: (target, facts) => void this.#settled.push({ target, facts }),
+      setLater: (target, { kind, mode, times }) => {
+        const { preserve } = options;
+        this.#settled.push({
+          target,
+          mode: preserve === 'times' || mode === undefined ? undefined : kind === 'directory' ? mode : mode & 0o777,
+          times: preserve === 'modes' ? undefined : times,
+        });
+      },
     });
     controller.signal.addEventListener('abort', () => this.#stop(controller.signal.reason), { once: true });
   }
@@ -144,7 +159,14 @@ export class Run {
     };
   }
 
-  async #root({ source, target, facts, isNamed }: Root): Promise<void> {
+  async #root({ source, target, facts, ...root }: Root): Promise<void> {
+    const isNamed = root.isNamed || this.#isTrusting;
+    if (facts instanceof SshError) return this.#fail(source, target, facts);
+    const isOther = facts.kind !== undefined && facts.kind !== 'file' && facts.kind !== 'directory';
+    if (isOther && this.#init.options.regularOnly) {
+      const error = new SshError('is no regular file', { code: 'misuse', stage: 'sftp' });
+      return this.#fail(source, target, error);
+    }
     if (facts.kind !== 'directory') {
       const job = { source, target, facts, isFollowed: true, isNamed };
       const sync = await this.#survey?.single(job);
@@ -195,10 +217,17 @@ export class Run {
   }
 
   async #makeFolder({ source, target, facts, isNamed }: FolderWork): Promise<void> {
-    await this.#again(() => this.#init.target.makeFolder(target, facts.mode, isNamed));
+    const { mode, times } = facts;
+    const isMade = await this.#again(() => this.#init.target.makeFolder(target, mode, isNamed));
     this.#folderCount++;
     this.#progress.tell({ type: 'folder', source, target });
-    if (this.#init.options.preserve) this.#settled.push({ target, facts });
+    const { preserve, folderModes } = this.#init.options;
+    // Rights that the owner was given so that the folder can be filled are taken back.
+    const isLent = isMade && mode !== undefined && (mode & ownerRights) !== ownerRights;
+    const keepsMode = isLent || folderModes || (preserve && preserve !== 'times');
+    const keepsTimes = preserve && preserve !== 'modes';
+    if (!keepsMode && !keepsTimes) return;
+    this.#settled.push({ target, mode: keepsMode ? mode : undefined, times: keepsTimes ? times : undefined });
   }
 
   async #entry(visit: Visit, { name, facts }: Entry): Promise<void> {
@@ -235,15 +264,16 @@ export class Run {
       if (links === 'skip') return this.#skip(source, target, 'link');
       ({ facts, trail } = await this.#again(() => followLink(this.#init.source, source, work.trail)));
     }
+    const isNamed = this.#isTrusting;
     if (facts.kind === 'directory') {
       const isThere = await survey?.folder(place);
-      below.push({ source, target, facts, depth: work.depth + 1, isNamed: false, path, trail, isThere });
+      below.push({ source, target, facts, depth: work.depth + 1, isNamed, path, trail, isThere });
     } else if (facts.kind !== 'file' && facts.kind !== undefined) this.#skip(source, target, 'special');
     else {
       const sync = await survey?.file(place, facts);
       const isFollowed = links === 'follow';
       if (survey === undefined || sync !== undefined) {
-        await this.#queueFile({ source, target, facts, isFollowed, isNamed: false, sync });
+        await this.#queueFile({ source, target, facts, isFollowed, isNamed, sync });
       }
     }
   }
@@ -345,12 +375,9 @@ export class Run {
 
   /** Inner ones before those that hold them: each change of theirs would set the times of the outer one anew. */
   async #setFacts(): Promise<void> {
-    const { preserve } = this.#init.options;
-    await eachWithin(this.#settings, this.#settled.reverse(), async ({ target, facts }) => {
-      const mode = preserve === 'times' ? undefined : facts.mode;
-      const times = preserve === 'modes' ? undefined : facts.times;
+    await eachWithin(this.#settings, this.#settled.reverse(), async ({ target, ...facts }) => {
       try {
-        await this.#again(() => this.#init.target.setFacts(target, { mode, times }));
+        await this.#again(() => this.#init.target.setFacts(target, facts));
       } catch (error) {
         await this.#fail(target, target, error);
       }

@@ -11,6 +11,9 @@ export interface Facts {
   readonly times: { readonly accessed: number; readonly modified: number } | undefined;
 }
 
+/** Of a folder's mode: who may write into one that is sticky must not take away others' files there. */
+export const folderModeBits = 0o1777;
+
 export interface Entry {
   readonly name: Buffer;
   readonly facts: Facts;
@@ -116,8 +119,12 @@ export interface TargetSide extends Side {
   /** What two names have in common that lead to the same file here. */
   foldName(name: Buffer): string;
   open(path: Buffer, options: OpenTarget): Promise<TargetFile>;
-  /** Makes a folder, or finds one there; a link in its place is followed only where it is the caller's own word. */
-  makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<void>;
+  /**
+   * Makes a folder, or finds one there; a link in its place is followed only where it is the caller's own word.
+   *
+   * @returns whether it was made.
+   */
+  makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<boolean>;
   /** Sets the mode and the times of a file or a folder that is known to be none of the other kinds. */
   setFacts(path: Buffer, facts: Pick<Facts, 'mode' | 'times'>): Promise<void>;
   makeLink(path: Buffer, target: Buffer): Promise<void>;
