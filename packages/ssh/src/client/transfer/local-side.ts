@@ -75,15 +75,16 @@ export class LocalSide implements SourceSide, TargetSide {
     return foldLocalName(name);
   }
 
-  async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<void> {
+  async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<boolean> {
     try {
       // Whatever its mode is to be, we have to write into it now.
       await fs.mkdir(calls.pathForNode(path), ((mode ?? 0o777) & 0o777) | 0o700);
+      return true;
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw localError('mkdir', path, cause);
       // A link in place of a folder of the tree leads somewhere that nobody named.
       const { kind } = isNamed ? await this.stat(path) : await this.lstat(path);
-      if (kind === 'directory') return;
+      if (kind === 'directory') return false;
       const code = kind === 'symlink' ? 'ELOOP' : 'ENOTDIR';
       throw localError('mkdir', path, Object.assign(new Error(code), { code }));
     }

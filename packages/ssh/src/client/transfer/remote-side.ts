@@ -77,15 +77,17 @@ export class RemoteSide implements SourceSide, TargetSide {
     return name.toString('latin1');
   }
 
-  async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<void> {
+  async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<boolean> {
     try {
       await this.#sftp.mkdir(path, mode === undefined ? {} : { mode: (mode & 0o777) | 0o700 }, this.#options);
+      return true;
     } catch (error) {
       if (!(error instanceof SshError) || error.side !== 'peer' || error.code === 'closed') throw error;
       // Servers say "failure" of a folder that is there; so they do of a file in its place.
       const look = isNamed ? this.stat(path) : this.lstat(path);
       const there = await look.catch(() => undefined);
       if (there?.kind !== 'directory') throw error;
+      return false;
     }
   }
 

@@ -141,10 +141,14 @@ export class Run {
       if (depth > maxSftpTreeDepth) {
         throw new SshError(`more than ${maxSftpTreeDepth} folders deep`, { code: 'limit-exceeded', stage: 'sftp' });
       }
-      await this.#again(() => this.#init.target.makeFolder(target, facts.mode, work.isNamed));
+      const isNew = await this.#again(() => this.#init.target.makeFolder(target, facts.mode, work.isNamed));
       this.#folderCount++;
-      this.#progress.tell({ type: 'folder', source, target });
+      this.#progress.tell({ type: 'folder', source, target, isNew });
       if (this.#init.options.preserve) this.#folders.push({ target, facts });
+      // One that we may not write into is made as one that we may.
+      else if (isNew && facts.mode !== undefined && (facts.mode & 0o700) !== 0o700) {
+        this.#folders.push({ target, facts: { ...facts, times: undefined } });
+      }
       const below: FolderWork[] = [];
       const seen = new Set<string>();
       await this.#listings.hold(() =>

@@ -116,8 +116,12 @@ export interface TargetSide extends Side {
   /** What two names have in common that lead to the same file here. */
   foldName(name: Buffer): string;
   open(path: Buffer, options: OpenTarget): Promise<TargetFile>;
-  /** Makes a folder, or finds one there; a link in its place is followed only where it is the caller's own word. */
-  makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<void>;
+  /**
+   * Makes a folder that we can write into, or finds one there; a link in its place is followed only where it is the caller's own word.
+   *
+   * @returns whether it is new.
+   */
+  makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<boolean>;
   finishFolder(path: Buffer, facts: Facts): Promise<void>;
   makeLink(path: Buffer, target: Buffer): Promise<void>;
   rename(from: Buffer, to: Buffer): Promise<void>;

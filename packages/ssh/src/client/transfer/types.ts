@@ -83,7 +83,7 @@ export type TransferEvent =
   | { readonly type: 'done'; readonly file: TransferFile; readonly total: TransferProgress }
   | { readonly type: 'skipped'; readonly source: Buffer; readonly target: Buffer; readonly reason: SkipReason }
   | { readonly type: 'failed'; readonly failure: TransferFailure }
-  | { readonly type: 'folder'; readonly source: Buffer; readonly target: Buffer }
+  | { readonly type: 'folder'; readonly source: Buffer; readonly target: Buffer; readonly isNew: boolean }
   | { readonly type: 'link'; readonly source: Buffer; readonly target: Buffer };
 
 /** `link`: one that is not followed; `special`: no file, folder or link; `existing`: there already; `same`: nothing was missing. */
