@@ -1,0 +1,68 @@
+/** Which files of the server a pattern means, as sftp's commands take it. */
+import { expandGlob, type FileAttributes, fileType, hasGlob, toText } from '@nacre/ssh/sftp';
+import type { Session } from './session.ts';
+
+export interface Match {
+  /** A folder's ends with a slash, where that was asked for. */
+  readonly path: string;
+  /** Of a link itself. */
+  readonly attributes: FileAttributes;
+}
+
+/** The files that are there, sorted. @param marks - folders, and links to them, get a slash behind them. */
+export async function findMatches(session: Session, pattern: string, marks: boolean): Promise<Match[]> {
+  const { sftp, signal } = session;
+  const found = await expandGlob(sftp, pattern, { signal });
+  const matches: Match[] = [];
+  for (const { path, attributes } of found) {
+    const text = toText(path);
+    const known = attributes ?? (await sftp.lstat(path, { signal }).catch(() => undefined));
+    if (known === undefined) continue;
+    matches.push({
+      path: marks && (await leadsToFolder(session, text, known)) ? withSlash(text) : text,
+      attributes: known,
+    });
+  }
+  signal.throwIfAborted();
+  return matches;
+}
+
+/**
+ * Does something with each file that a pattern means, or with the pattern itself where it means none.
+ *
+ * @returns whether the last one went well. In a batch the first failure is the end of it.
+ */
+export async function eachMatch(
+  session: Session,
+  typed: string,
+  work: (match: { readonly path: string }) => Promise<boolean>,
+): Promise<boolean> {
+  const pattern = await session.absolutePattern(typed);
+  const found = hasGlob(pattern)
+    ? (await expandGlob(session.sftp, pattern, { signal: session.signal })).map(({ path }) => toText(path))
+    : [];
+  const paths = found.length === 0 ? [unquotePattern(pattern)] : found;
+  let isGood = true;
+  for (const path of paths) {
+    session.signal.throwIfAborted();
+    isGood = await work({ path });
+    if (!isGood && session.stopsAtFailure) break;
+  }
+  return isGood;
+}
+
+/** What a pattern says where it is taken as it is. */
+export function unquotePattern(pattern: string): string {
+  return pattern.replace(/\\([\\*?[])/g, '$1');
+}
+
+async function leadsToFolder({ sftp, signal }: Session, path: string, attributes: FileAttributes): Promise<boolean> {
+  const type = fileType(attributes);
+  if (type !== 'symlink') return type === 'directory';
+  const target = await sftp.stat(path, { signal }).catch(() => undefined);
+  return target !== undefined && fileType(target) === 'directory';
+}
+
+function withSlash(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
+}

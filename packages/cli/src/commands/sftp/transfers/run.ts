@@ -1,0 +1,106 @@
+/** Has the library copy a file or a tree, shows how far it is, and tells what went wrong. */
+import { statSync } from 'node:fs';
+import { SshError } from '@nacre/ssh/errors';
+import type { TransferEvent } from '@nacre/ssh/transfer';
+import type { TransferMeter } from '../../files/transfer-meter.ts';
+import { baseName } from '../paths.ts';
+import type { Session } from '../session.ts';
+import type { Voice } from '../voice.ts';
+import { describeTransfer } from '../words.ts';
+import { type Manner, transferOptions } from './manner.ts';
+import { type Tree, tellTreeEvent } from './tell-tree.ts';
+
+/** One source and its target; neither is looked at for a folder to put it in. */
+export interface Copy {
+  readonly source: string;
+  readonly target: string;
+  readonly isUpload: boolean;
+  readonly manner: Manner;
+}
+
+export async function copyFile(session: Session, copy: Copy, voice: Voice): Promise<boolean> {
+  return run(session, { ...copy, manner: { ...copy.manner, isRecursive: false } }, voice, () => true);
+}
+
+/** @param source - a folder, which is copied with all that is in it into the target itself. */
+export async function copyTree(session: Session, copy: Copy, shown: string, voice: Voice): Promise<boolean> {
+  // With a dot at its end the source has no name, so that none is added to the target.
+  const given = `${copy.source.replace(/\/+$/, '')}/.`;
+  const tree: Tree = { isUpload: copy.isUpload, shown, given };
+  let isGood = true;
+  const made: TransferEvent[] = [];
+  const hasRun = await run(session, { ...copy, source: given }, voice, (event, guarded) => {
+    if (event.type === 'folder' && event.isNew) made.push(event);
+    const isFine = tellTreeEvent(event, tree, guarded);
+    if (!isFine) isGood = false;
+    return isFine;
+  });
+  if (copy.isUpload && !session.signal.aborted) await keepModes(session, made);
+  return hasRun && isGood;
+}
+
+/** As OpenSSH has it: folders that are made on a server get the modes that they have here, whatever its umask. */
+async function keepModes({ sftp }: Session, made: readonly TransferEvent[]): Promise<void> {
+  await Promise.all(
+    made.map(async (event) => {
+      if (event.type !== 'folder' || sftp.isEnded) return;
+      const { mode } = statSync(event.source);
+      // A server that refuses that has made the folder all the same.
+      await sftp.setStat(event.target, { mode: mode & 0o777 }).catch(() => {});
+    }),
+  );
+}
+
+async function run(
+  session: Session,
+  { source, target, isUpload, manner }: Copy,
+  voice: Voice,
+  tell: (event: TransferEvent, voice: Voice) => boolean,
+): Promise<boolean> {
+  const { get, put } = await import('@nacre/ssh/transfer');
+  const meter = session.showsProgress ? await startMeter(manner.isRecursive) : undefined;
+  const guarded = meter === undefined ? voice : besideMeter(voice, meter);
+  const options = {
+    ...transferOptions(session, manner),
+    continueOnError: manner.isRecursive,
+    onEvent: (event: TransferEvent) => {
+      meter?.follow(event);
+      if (!session.signal.aborted) tell(event, guarded);
+    },
+  };
+  try {
+    if (isUpload) await put(session.sftp, source, target, options);
+    else await get(session.sftp, source, target, options);
+    return !session.signal.aborted;
+  } catch (error) {
+    // What is told already, and what an interruption brought down.
+    const isTold = manner.isRecursive && error instanceof SshError && /^(?:get|put) "/.test(error.message);
+    if (!session.signal.aborted && !isTold) guarded.complain(describeTransfer(error, isUpload));
+    return false;
+  } finally {
+    meter?.end();
+  }
+}
+
+async function startMeter(total: boolean): Promise<TransferMeter> {
+  const { standardOutputScreen } = await import('../../../terminal/progress.ts');
+  const { TransferMeter: Meter } = await import('../../files/transfer-meter.ts');
+  return new Meter({ screen: standardOutputScreen(), total });
+}
+
+/** Lines of text begin on a line of their own. */
+function besideMeter(voice: Voice, meter: TransferMeter): Voice {
+  const room =
+    (write: (line: string) => void) =>
+    (line: string): void => {
+      meter.makeRoom();
+      write(line);
+    };
+  return { say: room(voice.say), complain: room(voice.complain), inform: room(voice.inform) };
+}
+
+/** The last name of a source, to go into a folder. What names no file in one goes into the folder itself. */
+export function nameInFolder(source: string): string {
+  const name = baseName(source);
+  return name === '/' || name === '..' ? '.' : name;
+}
