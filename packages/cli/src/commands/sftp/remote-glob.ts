@@ -5,11 +5,10 @@ import type { Session } from './session.ts';
 export interface Match {
   /** A folder's ends with a slash, where that was asked for. */
   readonly path: string;
-  /** Of a link itself. */
   readonly attributes: FileAttributes;
 }
 
-/** The files that are there, sorted. @param marks - folders, and links to them, get a slash behind them. */
+/** The files that are there, sorted. @param marks - links are followed, and folders get a slash behind them. */
 export async function findMatches(session: Session, pattern: string, marks: boolean): Promise<Match[]> {
   const { sftp, signal } = session;
   const found = await expandGlob(sftp, pattern, { signal });
@@ -18,10 +17,8 @@ export async function findMatches(session: Session, pattern: string, marks: bool
     const text = toText(path);
     const known = attributes ?? (await sftp.lstat(path, { signal }).catch(() => undefined));
     if (known === undefined) continue;
-    matches.push({
-      path: marks && (await leadsToFolder(session, text, known)) ? withSlash(text) : text,
-      attributes: known,
-    });
+    const facts = marks ? await followed(session, text, known) : known;
+    matches.push({ path: marks && fileType(facts) === 'directory' ? withSlash(text) : text, attributes: facts });
   }
   signal.throwIfAborted();
   return matches;
@@ -56,11 +53,10 @@ export function unquotePattern(pattern: string): string {
   return pattern.replace(/\\([\\*?[])/g, '$1');
 }
 
-async function leadsToFolder({ sftp, signal }: Session, path: string, attributes: FileAttributes): Promise<boolean> {
-  const type = fileType(attributes);
-  if (type !== 'symlink') return type === 'directory';
-  const target = await sftp.stat(path, { signal }).catch(() => undefined);
-  return target !== undefined && fileType(target) === 'directory';
+/** Of what a link leads to; of the link itself where it leads nowhere. */
+async function followed({ sftp, signal }: Session, path: string, attributes: FileAttributes): Promise<FileAttributes> {
+  if (fileType(attributes) !== 'symlink') return attributes;
+  return sftp.stat(path, { signal }).catch(() => attributes);
 }
 
 function withSlash(path: string): string {

@@ -13,7 +13,7 @@ export interface Voice {
 
 /** @param isMute - says nothing that is merely good to know. */
 export function standardVoice(isMute: boolean): Voice {
-  const complain = (line: string) => writeStderr(`${printableName(line)}\r\n`);
+  const complain = (line: string) => writeStderr(`${printableName(line.replaceAll('\\', '\\\\'))}\r\n`);
   return {
     say: (line) => void process.stdout.write(`${printableName(line)}\n`),
     complain,

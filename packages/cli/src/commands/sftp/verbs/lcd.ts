@@ -1,5 +1,5 @@
 /** lcd: another folder here; home without a path. */
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { localReason } from '../words.ts';
 import { type Verb, wordText } from './verb.ts';
 
@@ -26,6 +26,6 @@ export const lcd: Verb = {
 async function expandHome(path: string): Promise<string | undefined> {
   const [whole, user = ''] = /^~([^/]*)/.exec(path) ?? [];
   if (whole === undefined) return path;
-  const home = user === '' ? homedir() : (await import('../../../os/accounts.ts')).findAccount(user)?.home;
+  const home = user === '' ? userInfo().homedir : (await import('../../../os/accounts.ts')).findAccount(user)?.home;
   return home === undefined ? undefined : home + path.slice(whole.length);
 }

@@ -69,6 +69,11 @@ async function sendOne(
   voice: Voice,
 ): Promise<boolean> {
   if (facts.isDirectory() && manner.isRecursive) {
+    if (await isInTheWay(session, target)) {
+      voice.say(`Entering ${source}`);
+      voice.complain(`"${target}" exists but is not a directory`);
+      return false;
+    }
     return copyTree(session, { source, target, isUpload: true, manner }, source, voice);
   }
   if (!facts.isFile()) {
@@ -104,6 +109,13 @@ function statLocal(path: string): Stats | Error {
   } catch (error) {
     return error as Error;
   }
+}
+
+/** Something that is no folder has the name that a folder is to get. */
+async function isInTheWay({ sftp, signal }: Session, path: string): Promise<boolean> {
+  const there = await sftp.stat(path, { signal }).catch(() => undefined);
+  const type = there === undefined ? undefined : fileType(there);
+  return type !== undefined && type !== 'directory';
 }
 
 async function isRemoteFolder({ sftp, signal }: Session, path: string): Promise<boolean> {
