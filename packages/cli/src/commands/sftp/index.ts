@@ -34,7 +34,11 @@ export async function run(args: readonly string[]): Promise<number> {
 async function serve(settings: Settings, voice: Voice): Promise<number> {
   // Before anybody is asked for a password: a batch that is not there needs no connection.
   const lines = openLines(settings.batchFile);
-  const server = await reachServer(settings);
+  const server = await reachServer(settings).catch((error: unknown) => {
+    if (!(error instanceof FatalError)) throw error;
+    voice.complain(error.message);
+    return undefined;
+  });
   if (server === undefined) {
     voice.complain('Connection closed');
     return failureStatus;
@@ -42,8 +46,8 @@ async function serve(settings: Settings, voice: Voice): Promise<number> {
   const { sftp } = server;
   try {
     if (!settings.isQuiet) {
-      const { host, serverCommand } = settings;
-      process.stderr.write(host === undefined ? `Attached to ${serverCommand}.\n` : `Connected to ${host.host}.\n`);
+      const { host, serverText } = settings;
+      process.stderr.write(host === undefined ? `Attached to ${serverText}.\n` : `Connected to ${host.host}.\n`);
     }
     const start = toText((await sftp.realpath('.')).bytes);
     const session = new Session(sftp, settings, voice, start);

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { type SftpClient, startSftp } from '@nacre/ssh/sftp';
-import { splitWords } from '../../terminal/shell-words.ts';
 import type { RemoteHost, RemoteProgram } from '../files/host.ts';
 import { FatalError, failureStatus } from '../ssh/end.ts';
 import type { Settings } from './settings.ts';
+import { localReason } from './words.ts';
 
 export interface Server {
   readonly sftp: SftpClient;
@@ -27,7 +27,7 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
   try {
     const running =
       remote === undefined
-        ? await startLocal(serverCommand ?? '')
+        ? await startLocal(serverCommand as readonly [string, ...string[]])
         : // A path is a program for the shell there, anything else a subsystem.
           await remote.open(subsystem.includes('/') ? { command: Buffer.from(subsystem) } : { subsystem });
     const sftp = await startSftp(running.stream, requestBytes === undefined ? {} : { requestBytes });
@@ -45,9 +45,7 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
   }
 }
 
-async function startLocal(command: string): Promise<RemoteProgram> {
-  const [program, ...args] = splitWords(command).words.map(({ text }) => text);
-  if (program === undefined) throw new FatalError('No sftp server specified via -D');
+async function startLocal([program, ...args]: readonly [string, ...string[]]): Promise<RemoteProgram> {
   // In a group of its own: ^C is for the transfer, and not for the server.
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   const exit = new Promise<number>((resolve) => {
@@ -56,7 +54,7 @@ async function startLocal(command: string): Promise<RemoteProgram> {
   });
   await new Promise((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', ({ message }) => reject(new FatalError(`exec: ${program}: ${message}`)));
+    child.once('error', (error) => reject(new FatalError(`exec: ${program}: ${localReason(error)}`)));
   });
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   return { stream, exit };

@@ -1,5 +1,6 @@
 /** What the command line of sftp asks for. */
 import { parseFlags, usageError } from '../../flags/index.ts';
+import { splitWords } from '../../terminal/shell-words.ts';
 import { FatalError } from '../ssh/end.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { flagTable } from './flags.ts';
@@ -7,8 +8,9 @@ import { flagTable } from './flags.ts';
 export interface Settings {
   /** Where to; undefined with -D. */
   readonly host: Destination | undefined;
-  /** -D: a server's program and its arguments. */
-  readonly serverCommand: string | undefined;
+  /** -D: a server's program and its arguments; as it was typed, for words about it. */
+  readonly serverCommand: readonly [string, ...string[]] | undefined;
+  readonly serverText: string | undefined;
   /** The second operand: what the file of the first is called here. */
   readonly localName: string | undefined;
   /** ssh's arguments in front of the destination. */
@@ -81,7 +83,8 @@ export function readSettings(args: readonly string[]): Settings {
   if (host?.user !== undefined) sshFlags.push('-l', host.user);
   return {
     host,
-    serverCommand: flags.serverCommand,
+    serverCommand: flags.serverCommand === undefined ? undefined : requireCommand(flags.serverCommand),
+    serverText: flags.serverCommand,
     localName: flags.serverCommand === undefined ? operands[1] : undefined,
     sshFlags,
     program: flags.program,
@@ -129,6 +132,12 @@ function requireHost(operands: readonly string[]): Destination {
   if (host === undefined) throw usageError(flagTable);
   if (host.host === '') throw usageError(flagTable, 'Missing hostname');
   return host;
+}
+
+function requireCommand(text: string): [string, ...string[]] {
+  const [program, ...args] = splitWords(text).words.map((word) => word.text);
+  if (program === undefined) throw new FatalError('No sftp server specified via -D');
+  return [program, ...args];
 }
 
 function requirePort(value: string): string {
