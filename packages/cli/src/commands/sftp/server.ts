@@ -21,7 +21,10 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
   let remote: RemoteHost | undefined;
   if (host !== undefined) {
     const { reachHost } = await import('../files/remote.ts');
-    remote = await reachHost({ destination: host.host, sshFlags, program });
+    remote = await reachHost({
+      destination: host.host,
+      ...(program === undefined ? { sshFlags } : uninterrupted(program, sshFlags)),
+    });
     if (remote === undefined) return undefined;
   }
   try {
@@ -43,6 +46,11 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
     await remote?.close();
     throw error;
   }
+}
+
+/** A program in our process group, which ^C is not to end: it is for the transfer alone. */
+function uninterrupted(program: string, sshFlags: readonly string[]) {
+  return { program: '/bin/sh', sshFlags: ['-c', 'trap "" INT; exec "$0" "$@"', program, ...sshFlags] };
 }
 
 async function startLocal([program, ...args]: readonly [string, ...string[]]): Promise<RemoteProgram> {
