@@ -194,6 +194,28 @@ for (const kind of ['OpenSSH', 'nacre'] as const) {
   });
 }
 
+test('a host or a user that looks like an option is none', { skip: missing('nacre:ssh') }, async () => {
+  const proof = join(folder, 'proof');
+  for (const destination of [
+    `-oProxyCommand=touch ${proof}`,
+    `sftp://-oProxyCommand=touch%20${proof}@h/`,
+    `x;touch ${proof}:p`,
+  ]) {
+    const { status } = await outcome(own, [
+      '-F',
+      '/dev/null',
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'Port=1',
+      '--',
+      destination,
+    ]);
+    assert.notEqual(status, 0, destination);
+    assert.ok(!existsSync(proof), destination);
+  }
+});
+
 test('nobody there, and nobody let in', { skip: missing('sshd', 'nacre:ssh') }, async (t) => {
   const port = await freePort();
   const refused = await outcome(own, ['-F', '/dev/null', '-P', String(port), '127.0.0.1']);

@@ -15,6 +15,12 @@ export const tools: readonly ToolRow[] = [
     failureExit: 255,
     load: () => import('./ssh/index.ts'),
   },
+  {
+    name: 'scp',
+    help: 'copies files to and from other machines',
+    failureExit: 1,
+    load: () => import('./scp/index.ts'),
+  },
   { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
   {
     name: 'sftp',

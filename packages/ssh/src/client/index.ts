@@ -1,6 +1,6 @@
 /** @nacre/ssh/client: connect() and what belongs to it. */
 
-export { releaseMemory } from '../io/index.ts';
+export { releaseMemory, systemClock } from '../io/index.ts';
 export { version } from '../version.ts';
 export type { AgentSource } from './agent-forwarding.ts';
 export { type AgentSurroundings, connectAgent, findAgentPaths } from './agent-socket.ts';

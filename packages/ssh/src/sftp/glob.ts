@@ -6,6 +6,11 @@ import { type SftpPath, toPathBytes } from './name.ts';
 import { joinPath } from './paths.ts';
 import type { CallOptions } from './requests.ts';
 
+export interface GlobOptions extends CallOptions {
+  /** Told of folders that cannot be read: they hold nothing. */
+  readonly onUnreadable?: (folder: Buffer, error: SshError) => void;
+}
+
 /** What a pattern found. */
 export interface GlobMatch {
   readonly path: Buffer;
@@ -40,7 +45,7 @@ export function hasGlob(pattern: SftpPath): boolean {
  * @example
  * for (const { path } of await expandGlob(sftp, 'logs/2026-*.gz')) await sftp.remove(path);
  */
-export async function expandGlob(calls: SftpCalls, pattern: SftpPath, options?: CallOptions): Promise<GlobMatch[]> {
+export async function expandGlob(calls: SftpCalls, pattern: SftpPath, options?: GlobOptions): Promise<GlobMatch[]> {
   const bytes = toPathBytes(pattern);
   if (!hasGlob(bytes)) return [{ path: bytes, attributes: undefined }];
   const parts = splitAtSlashes(bytes);
@@ -134,7 +139,7 @@ async function matchesIn(
   folder: Buffer,
   part: Buffer,
   isLast: boolean,
-  options: CallOptions | undefined,
+  options: GlobOptions | undefined,
 ): Promise<GlobMatch[]> {
   const found: GlobMatch[] = [];
   try {
@@ -146,6 +151,7 @@ async function matchesIn(
     }
   } catch (error) {
     if (!isRefusal(error)) throw error;
+    options?.onUnreadable?.(folder, error);
   }
   return found;
 }
@@ -169,7 +175,7 @@ async function thoseThatAreThere(
 }
 
 /** What the server says of a path, and no end of the session. */
-function isRefusal(error: unknown): boolean {
+function isRefusal(error: unknown): error is SshError {
   return error instanceof SshError && ['no-such-file', 'permission-denied', 'operation-failed'].includes(error.code);
 }
 

@@ -40,6 +40,26 @@ export function describeSubject({ operation, path }: Subject): string {
   return path === undefined ? operation : `${operation} "${printable(path, 'one')}"`;
 }
 
+/** What a server answered to a request: the `cause` of the error that it became. */
+export class SftpRefusal {
+  readonly operation: string;
+  readonly path: Buffer | undefined;
+  /** One of `statusCodes`, or another number. */
+  readonly status: number;
+  /** OpenSSH's words for the status. */
+  readonly words: string;
+  /** The server's own words, control characters written out. */
+  readonly said: string;
+
+  constructor({ operation, path }: Subject, status: number, words: string, said: string) {
+    this.operation = operation;
+    this.path = path;
+    this.status = status;
+    this.words = words;
+    this.said = said;
+  }
+}
+
 /** The error of a request that the server answered with a status. */
 export function statusError(subject: Subject, code: number, text: Buffer | undefined): SshError {
   const meaning = meanings[code];
@@ -48,5 +68,6 @@ export function statusError(subject: Subject, code: number, text: Buffer | undef
   const more = said === '' || said.toLowerCase() === words.toLowerCase() || said === 'No such file' ? '' : ` (${said})`;
   return sftpError(meaning?.code ?? 'operation-failed', `${describeSubject(subject)}: ${words}${more}`, {
     side: 'peer',
+    cause: new SftpRefusal(subject, code, words, said),
   });
 }

@@ -11,14 +11,31 @@ import type { HostWish, ProgramWish, RemoteHost, RemoteProgram } from './host.ts
 export async function hostByClient({ destination, sshFlags }: HostWish): Promise<RemoteHost | undefined> {
   const opened = await openForTool([...sshFlags, '--', destination]);
   if (opened === undefined) return undefined;
+  let isClosing = false;
+  void opened.connection.closed.then((error) => {
+    if (error !== undefined && !isClosing) opened.tellLoss(error);
+  });
+  const { request, connection } = opened;
+  const lend =
+    request.settings.forwardAgent === false
+      ? undefined
+      : await (await import('../ssh/lent.ts')).prepareLent(connection, request);
   return {
-    open: (wish) => start(opened, wish),
-    close: () => opened.close(),
+    open: (wish) => start(opened, wish, lend),
+    close() {
+      isClosing = true;
+      return opened.close();
+    },
   };
 }
 
-async function start({ connection, request }: ToolConnection, wish: ProgramWish): Promise<RemoteProgram> {
+async function start(
+  { connection, request }: ToolConnection,
+  wish: ProgramWish,
+  lend: ((session: ClientSession) => void) | undefined,
+): Promise<RemoteProgram> {
   const session = await openSession(connection.connection);
+  lend?.(session);
   sendEnvironment(session, request);
   session.stderr.on('data', (chunk: Buffer) => void process.stderr.write(chunk));
   session.stderr.on('error', () => {});

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { FatalError, failureStatus } from '../ssh/end.ts';
+import { systemWords } from './failure-parts.ts';
 import type { HostWish, ProgramWish, RemoteHost, RemoteProgram } from './host.ts';
 
 /** Nothing is connected before a program is asked for: that is when the process starts. */
@@ -28,7 +29,9 @@ async function launch({ destination, sshFlags, program }: HostWish & { program: 
   const child = spawn(program, [...sshFlags, ...last], { stdio: ['pipe', 'pipe', 'inherit'] });
   await new Promise((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', ({ message }) => reject(new FatalError(`exec: ${program}: ${message}`)));
+    child.once('error', ({ code = '', message }: NodeJS.ErrnoException) => {
+      reject(new FatalError(`${program}: ${systemWords(code, message)}`));
+    });
   });
   return child;
 }

@@ -120,13 +120,15 @@ test('a file that fails keeps its line, and room is made for words', () => {
 });
 
 test('the total stands below, is wiped where words come, and is completed', () => {
-  const { meter, start, move, done, drawn, state } = makeMeter(true);
+  const { meter, start, move, done, second, drawn } = makeMeter(true);
   const a = start('a', 1000);
-  assert.match(drawn(), /^\ra .*\n\rTotal: 0 of 0 files .*\x1b\[A$/s);
+  assert.match(drawn(), /^\ra [^\n]*$/, 'nothing is known of the whole');
+  move(a, 400);
+  second();
+  assert.match(drawn(), /^\ra .*\n\rTotal: 0 of 1 files {20,} 40% .*\x1b\[A$/s);
   meter.makeRoom();
   assert.equal(drawn(), '\n\x1b[2K\x1b[A\n');
-  state.ms += 1000;
-  move(a, 1000);
+  move(a, 600);
   done(a);
   drawn();
   meter.end();

@@ -33,6 +33,7 @@ export class TransferMeter {
   #total: Track | undefined;
   #progress: TransferProgress | undefined;
   #stopTimer: (() => void) | undefined;
+  #startedMs: number | undefined;
   /** The cursor stands on a line that is not finished. */
   #isMidLine = false;
 
@@ -45,6 +46,7 @@ export class TransferMeter {
   /** Takes what a transfer tells as `onEvent`. */
   follow(event: TransferEvent): void {
     if ('total' in event) this.#progress = event.total;
+    this.#startTotal();
     switch (event.type) {
       case 'start':
         this.#start(event.file);
@@ -83,14 +85,18 @@ export class TransferMeter {
 
   #start(file: TransferFile): void {
     const now = this.#clock.now();
+    this.#startedMs ??= now;
     const { source, size = 0, bytes } = file;
     this.#files.set(file, new Track(baseName(source), size, bytes, now));
-    if (this.#hasTotal && this.#total === undefined) {
-      this.#total = new Track('', 0, 0, now);
-      this.#total.isOpen = true;
-    }
     if (this.#files.size === 1) this.#draw();
     this.#stopTimer ??= this.#clock.every(redrawMs, () => this.#draw());
+  }
+
+  /** Before anything was told of the whole there is nothing to draw. */
+  #startTotal(): void {
+    if (!this.#hasTotal || this.#total !== undefined || this.#progress === undefined) return;
+    this.#total = new Track('', 0, 0, this.#startedMs ?? this.#clock.now());
+    this.#total.isOpen = true;
   }
 
   /** The last line of a file. Of one that failed it stays as far as it was drawn. */

@@ -1,6 +1,7 @@
 /** Which files of the server a pattern means, as sftp's commands take it. */
 import { expandGlob, type FileAttributes, fileType, hasGlob, toText } from '@nacre/ssh/sftp';
 import type { Session } from './session.ts';
+import { reasonOf } from './words.ts';
 
 export interface Match {
   /** A folder's ends with a slash, where that was asked for. */
@@ -10,8 +11,14 @@ export interface Match {
 
 /** The files that are there, sorted. @param marks - links are followed, and folders get a slash behind them. */
 export async function findMatches(session: Session, pattern: string, marks: boolean): Promise<Match[]> {
-  const { sftp, signal } = session;
-  const found = await expandGlob(sftp, pattern, { signal });
+  const { sftp, signal, voice } = session;
+  const found = await expandGlob(sftp, pattern, {
+    signal,
+    onUnreadable: (folder, error) => {
+      const path = folder.length === 0 ? '.' : toText(folder);
+      voice.complain(`remote readdir("${path.endsWith('/') ? path : `${path}/`}"): ${reasonOf(error)}`);
+    },
+  });
   const matches: Match[] = [];
   for (const { path, attributes } of found) {
     const text = toText(path);

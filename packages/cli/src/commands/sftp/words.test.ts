@@ -2,33 +2,44 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SshError } from '@nacre/ssh/errors';
+import { SftpRefusal } from '@nacre/ssh/sftp';
 import { nameInFolder } from './transfers/run.ts';
 import { HeldVoice, printableName } from './voice.ts';
 import { describeTransfer, localReason, reasonOf } from './words.ts';
 
 const sftpError = (message: string, cause?: unknown) =>
   new SshError(message, { code: 'operation-failed', stage: 'sftp', cause });
+const refusal = (operation: string, path: string | undefined, words: string) =>
+  sftpError(
+    'x',
+    new SftpRefusal({ operation, path: path === undefined ? undefined : Buffer.from(path) }, 4, words, ''),
+  );
+const systemError = (syscall: string, code: string) =>
+  sftpError('x', Object.assign(new Error(`${code}: x, ${syscall}`), { code, syscall, errno: -1 }));
 
 test('what the server said', () => {
-  assert.equal(reasonOf(sftpError('stat "/a": b": c": No such file or directory')), 'No such file or directory');
-  assert.equal(reasonOf(sftpError('fsync: Failure (disk full)')), 'Failure (disk full)');
+  assert.equal(reasonOf(refusal('stat', '/a', 'No such file or directory')), 'No such file or directory');
   assert.throws(() => reasonOf(new Error('a bug')), /a bug/);
 });
 
 test('why a transfer failed, whatever it is wrapped in', () => {
-  const remote = sftpError('open "/r": Permission denied');
-  assert.equal(describeTransfer(sftpError('get "/r": …', remote), false), 'remote open "/r": Permission denied');
-  assert.equal(describeTransfer(sftpError('put "l": …', remote), true), 'dest open "/r": Permission denied');
-  const system = Object.assign(new Error('x'), { code: 'ENOSPC', errno: -28 });
-  const local = sftpError('write local "l": no space left on the disk', system);
-  assert.equal(describeTransfer(sftpError('get "/r": …', local), false), 'write local "l": No space left on device');
-  const folder = sftpError('mkdir local "d": x', Object.assign(new Error('x'), { code: 'EACCES', errno: -13 }));
-  assert.equal(describeTransfer(folder, false), 'mkdir d: Permission denied');
-  assert.equal(describeTransfer(sftpError('something else'), false), 'something else');
+  const down = { isUpload: false, local: 'l' };
+  const wrapped = (error: SshError) => sftpError('get "/r": …', error);
+  const open = refusal('open', '/r', 'Permission denied');
+  assert.equal(describeTransfer(wrapped(open), down), 'remote open "/r": Permission denied');
+  assert.equal(describeTransfer(wrapped(open), { ...down, isUpload: true }), 'dest open "/r": Permission denied');
+  assert.equal(describeTransfer(refusal('fsync', undefined, 'Failure'), down), 'remote fsync: Failure');
+  assert.equal(describeTransfer(refusal('read', '/r', 'Failure'), down), 'read remote "/r" : Failure');
+  assert.equal(describeTransfer(refusal('mkdir', '/r', 'Failure'), down), 'remote mkdir "/r": Failure');
+  const full = systemError('writev', 'ENOSPC');
+  assert.equal(describeTransfer(wrapped(full), down), 'write local "l": No space left on device');
+  assert.equal(describeTransfer(systemError('mkdir', 'EACCES'), down), 'mkdir l: Permission denied');
+  assert.equal(describeTransfer(systemError('fchmod', 'EPERM'), down).startsWith('local chmod "l": '), true);
+  assert.equal(describeTransfer(sftpError('something else'), down), 'something else');
 });
 
 test('errors of the system', () => {
-  assert.equal(localReason(Object.assign(new Error(), { code: 'EEXIST', errno: -17 })), 'File exists');
+  assert.equal(localReason(Object.assign(new Error('x'), { code: 'EEXIST', errno: -17 })), 'File exists');
   assert.throws(() => localReason(new Error('a bug')), /a bug/);
 });
 

@@ -1,70 +1,83 @@
 /** OpenSSH's words for what went wrong. */
-import { getSystemErrorName } from 'node:util';
 import { SshError } from '@nacre/ssh/errors';
-import { describeSystemError } from '../ssh-keygen/ending.ts';
+import { toText } from '@nacre/ssh/sftp';
+import { failureParts, systemWords } from '../files/failure-parts.ts';
 
 /** What a server said to a request: `No such file or directory`. */
 export function reasonOf(error: unknown): string {
-  return partsOf(requireSshError(error)).reason;
+  return failureParts(requireSshError(error)).words;
 }
 
-/** An error of a file here, as strerror(3) says it. */
+/** An error of a file here, as strerror(3) says it; of any other kind it is a bug, and goes on. */
 export function localReason(error: unknown): string {
-  const { errno, code } = error as NodeJS.ErrnoException;
-  if (code === 'ERR_FS_FILE_TOO_LARGE' || errno === undefined) throw error;
-  return describeSystemError({ code: code ?? getSystemErrorName(errno) });
+  const { errno, code, message } = error as NodeJS.ErrnoException;
+  if (errno === undefined || code === undefined) throw error;
+  return systemWords(code, message);
 }
 
-/** Why a file could not be copied. @param isUpload - for OpenSSH the other end is then the destination. */
-export function describeTransfer(error: unknown, isUpload: boolean): string {
-  const inner = innermost(requireSshError(error));
-  const system = (inner.cause ?? {}) as NodeJS.ErrnoException;
-  const { operation, path, reason } = partsOf(inner);
-  if (typeof system.code === 'string' && operation.endsWith(' local')) {
-    const why = localReason(system);
-    if (operation === 'mkdir local') return `mkdir ${path}: ${why}`;
-    if (operation === 'utimes local') return `local set times "${path}": ${why}`;
-    if (operation === 'open local' || operation === 'read local' || operation === 'write local')
-      return `${operation} "${path}": ${why}`;
-    return `local ${operation.slice(0, -' local'.length)} "${path}": ${why}`;
-  }
+/** What a request was about, and why it was refused. */
+export function refusalOf(error: unknown): { operation: string; path: string; reason: string } {
+  const { operation, path, words } = failureParts(requireSshError(error));
+  return { operation, path: path === undefined ? '' : toText(path), reason: words };
+}
+
+/** A transfer, as far as its failures are told. */
+export interface FailedCopy {
+  readonly isUpload: boolean;
+  /** The file here. */
+  readonly local: string;
+}
+
+/** Why a file could not be copied. */
+export function describeTransfer(error: unknown, { isUpload, local }: FailedCopy): string {
+  const { at, operation, path: bytes, words } = failureParts(requireSshError(error));
+  if (at === 'other') return words;
+  if (at === 'local') return describeLocal(operation, local, words);
+  const path = bytes === undefined ? '' : toText(bytes);
   switch (operation) {
     case 'open':
-      return `${isUpload ? 'dest' : 'remote'} open "${path}": ${reason}`;
+      // For OpenSSH a server that is written to is the destination.
+      return `${isUpload ? 'dest' : 'remote'} open "${path}": ${words}`;
     case 'read':
-      return `read remote "${path}" : ${reason}`;
+      return `read remote "${path}" : ${words}`;
     case 'write':
-      return `write remote "${path}": ${reason}`;
+      return `write remote "${path}": ${words}`;
     case 'opendir':
     case 'readdir':
-      return `remote readdir("${path}"): ${reason}`;
+      return `remote readdir("${path}"): ${words}`;
     case 'stat':
     case 'lstat':
-      return `stat remote: ${reason}`;
-    case 'mkdir':
-    case 'setstat':
-      return `remote ${operation} "${path}": ${reason}`;
+      return `stat remote: ${words}`;
     case 'fsetstat':
     case 'fsync':
-      return `remote ${operation}: ${reason}`;
+      return `remote ${operation}: ${words}`;
     default:
-      return inner.message;
+      return `remote ${operation} "${path}": ${words}`;
   }
 }
 
-/** An error of the protocol as its parts: what was asked, of which path, and the answer. */
-export function partsOf({ message }: SshError): { operation: string; path: string; reason: string } {
-  const [, operation = '', path = '', reason = message] =
-    /^([\w-]+(?: local)?)(?: "(.*)")?: (.*)$/s.exec(message) ?? [];
-  return { operation, path, reason };
+function describeLocal(call: string, path: string, words: string): string {
+  switch (call) {
+    case 'mkdir':
+      return `mkdir ${path}: ${words}`;
+    case 'open':
+    case 'read':
+      return `${call} local "${path}": ${words}`;
+    case 'write':
+    case 'writev':
+      return `write local "${path}": ${words}`;
+    case 'futime':
+    case 'utime':
+    case 'lutime':
+      return `local set times "${path}": ${words}`;
+    case 'fchmod':
+      return `local chmod "${path}": ${words}`;
+    default:
+      return `local ${call} "${path}": ${words}`;
+  }
 }
 
-/** The transfer wraps what failed in a sentence of its own. */
-function innermost(error: SshError): SshError {
-  return error.cause instanceof SshError ? innermost(error.cause) : error;
-}
-
-export function requireSshError(error: unknown): SshError {
+function requireSshError(error: unknown): SshError {
   if (error instanceof SshError) return error;
   throw error;
 }

@@ -1,6 +1,8 @@
 /** A connection as ssh makes it, for a tool that speaks something else over it: files, settings, questions, words and all. */
 import type { ClientConnection } from '@nacre/ssh/client';
+import type { SshError } from '@nacre/ssh/errors';
 import { FatalError } from './end.ts';
+import { describeLostSession, type FailureFacts } from './failures.ts';
 import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
 import { Log } from './log.ts';
 import { type Request, readRequest } from './request.ts';
@@ -8,6 +10,8 @@ import { type Request, readRequest } from './request.ts';
 export interface ToolConnection {
   readonly request: Request;
   readonly connection: ClientConnection;
+  /** Says as ssh does why the connection ended under what ran over it. */
+  tellLoss(error: SshError): void;
   close(): Promise<void>;
 }
 
@@ -36,7 +40,13 @@ async function open(request: Request, args: readonly string[]): Promise<ToolConn
   }
   const shared = await reachShared(request, args);
   if (shared === 'failed') return undefined;
-  if (shared !== undefined) return { request, connection: shared, close: () => shared.close() };
+  const tellLoss = (facts: FailureFacts) => (error: SshError) => {
+    for (const line of describeLostSession(error, facts)) request.log.info(line);
+  };
+  if (shared !== undefined) {
+    const facts = { ...request, address: undefined };
+    return { request, connection: shared, tellLoss: tellLoss(facts), close: () => shared.close() };
+  }
   const { openOwnConnection } = await import('./own-connection.ts');
   const opened = await openOwnConnection(request, { wanted: false, isLocal: false });
   if (opened === undefined) return undefined;
@@ -45,6 +55,7 @@ async function open(request: Request, args: readonly string[]): Promise<ToolConn
   return {
     request,
     connection,
+    tellLoss: tellLoss(opened.facts),
     async close() {
       await finishLearning(connection);
       await opened.close();

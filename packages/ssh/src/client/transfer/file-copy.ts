@@ -70,7 +70,7 @@ export class FileCopy {
     try {
       const to = await target.open(this.path, {
         mode: this.#facts.mode,
-        keep: start > 0,
+        keep: start > 0 || (options.inPlace ?? false),
         isNamed: this.#job.isNamed && options.partialSuffix === undefined,
         isSparse: options.sparse ?? false,
         start,
@@ -147,8 +147,8 @@ export class FileCopy {
       signal.throwIfAborted();
       const { mode, times } = this.#facts;
       await to.finish({
-        // A file that was gone on with, or that has shrunk meanwhile, may be longer than what was written.
-        size: start > 0 ? end : undefined,
+        // A file that was gone on with, that has shrunk meanwhile, or that was not emptied may be longer than what was written.
+        size: start > 0 || options.inPlace ? end : undefined,
         mode: options.preserve ? mode : undefined,
         times: options.preserve ? times : undefined,
         flush: options.flush ?? false,

@@ -9,18 +9,19 @@ import * as calls from './local-calls.ts';
 import { localError } from './local-error.ts';
 import { foldLocalName, requireLocalName } from './local-names.ts';
 import { LocalTargetFile } from './local-target-file.ts';
-import type {
-  Chunk,
-  Digest,
-  Entry,
-  Facts,
-  MemorySource,
-  OpenTarget,
-  Reading,
-  SourceFile,
-  SourceSide,
-  TargetFile,
-  TargetSide,
+import {
+  type Chunk,
+  type Digest,
+  type Entry,
+  type Facts,
+  folderModeBits,
+  type MemorySource,
+  type OpenTarget,
+  type Reading,
+  type SourceFile,
+  type SourceSide,
+  type TargetFile,
+  type TargetSide,
 } from './side.ts';
 
 /** What is read at once where nobody gives memory to read into. */
@@ -86,7 +87,7 @@ export class LocalSide implements SourceSide, TargetSide {
       const { kind } = isNamed ? await this.stat(path) : await this.lstat(path);
       if (kind === 'directory') return false;
       const code = kind === 'symlink' ? 'ELOOP' : 'ENOTDIR';
-      throw localError('mkdir', path, Object.assign(new Error(code), { code }));
+      throw localError('mkdir', path, Object.assign(new Error(code), { code, syscall: 'mkdir' }));
     }
   }
 
@@ -96,7 +97,7 @@ export class LocalSide implements SourceSide, TargetSide {
     if (times !== undefined) {
       await attempt('utimes', path, () => fs.lutimes(node, times.accessed, times.modified));
     }
-    if (mode !== undefined) await attempt('chmod', path, () => fs.chmod(node, mode & 0o777));
+    if (mode !== undefined) await attempt('chmod', path, () => fs.chmod(node, mode & folderModeBits));
   }
 
   async makeLink(path: Buffer, target: Buffer): Promise<void> {

@@ -5,16 +5,17 @@ import type { Budget, SftpClient, SftpFile } from '../../sftp/index.ts';
 import { attributesOf, factsOf } from './remote-attributes.ts';
 import { RemoteTargetFile } from './remote-target-file.ts';
 import type { Session } from './session.ts';
-import type {
-  Digest,
-  Entry,
-  Facts,
-  OpenTarget,
-  Reading,
-  SourceFile,
-  SourceSide,
-  TargetFile,
-  TargetSide,
+import {
+  type Digest,
+  type Entry,
+  type Facts,
+  folderModeBits,
+  type OpenTarget,
+  type Reading,
+  type SourceFile,
+  type SourceSide,
+  type TargetFile,
+  type TargetSide,
 } from './side.ts';
 
 export class RemoteSide implements SourceSide, TargetSide {
@@ -92,7 +93,7 @@ export class RemoteSide implements SourceSide, TargetSide {
   }
 
   async finishFolder(path: Buffer, facts: Facts): Promise<void> {
-    await this.#sftp.setStat(path, attributesOf(facts), this.#options);
+    await this.#sftp.setStat(path, attributesOf(facts, folderModeBits), this.#options);
   }
 
   async makeLink(path: Buffer, target: Buffer): Promise<void> {

@@ -15,7 +15,8 @@ import type { TransferFailure, TransferOptions, TransferReport } from './types.t
 export interface Root {
   readonly source: Buffer;
   readonly target: Buffer;
-  readonly facts: Facts;
+  /** Or why nothing is known of it. */
+  readonly facts: Facts | SshError;
   /** The target's last name is the caller's own word, and none of the source's. */
   readonly isNamed: boolean;
 }
@@ -50,6 +51,7 @@ interface FolderWork {
   readonly trail: readonly Buffer[];
 }
 
+const ownerRights = 0o700;
 /** Folders that are listed at the same time. */
 const mostListings = 8;
 /** Small requests without data, under way at the same time. */
@@ -66,12 +68,15 @@ export class Run {
   readonly #failures: TransferFailure[] = [];
   readonly #folders: { readonly target: Buffer; readonly facts: Facts }[] = [];
   readonly #links: { readonly source: Buffer; readonly target: Buffer }[] = [];
+  /** Links in the target are followed, whoever named them. */
+  readonly #isTrusting: boolean;
   #folderCount = 0;
   #linkCount = 0;
   #skipped = 0;
 
   constructor(init: RunInit) {
     this.#init = init;
+    this.#isTrusting = init.options.targetLinks === 'follow';
     const { options, now, controller, sessions } = init;
     this.#progress = new Progress(now, options.progressIntervalMs ?? 100, options.onEvent);
     this.#context = {
@@ -118,7 +123,14 @@ export class Run {
     };
   }
 
-  async #root({ source, target, facts, isNamed }: Root): Promise<void> {
+  async #root({ source, target, facts, ...root }: Root): Promise<void> {
+    const isNamed = root.isNamed || this.#isTrusting;
+    if (facts instanceof SshError) return this.#fail(source, target, facts);
+    const isOther = facts.kind !== undefined && facts.kind !== 'file' && facts.kind !== 'directory';
+    if (isOther && this.#init.options.regularOnly) {
+      const error = new SshError('is no regular file', { code: 'misuse', stage: 'sftp' });
+      return this.#fail(source, target, error);
+    }
     if (facts.kind !== 'directory') {
       await this.#queueFile({ source, target, facts, isFollowed: true, isNamed });
       return;
@@ -141,14 +153,14 @@ export class Run {
       if (depth > maxSftpTreeDepth) {
         throw new SshError(`more than ${maxSftpTreeDepth} folders deep`, { code: 'limit-exceeded', stage: 'sftp' });
       }
-      const isNew = await this.#again(() => this.#init.target.makeFolder(target, facts.mode, work.isNamed));
+      const isMade = await this.#again(() => this.#init.target.makeFolder(target, facts.mode, work.isNamed));
       this.#folderCount++;
-      this.#progress.tell({ type: 'folder', source, target, isNew });
-      if (this.#init.options.preserve) this.#folders.push({ target, facts });
-      // One that we may not write into is made as one that we may.
-      else if (isNew && facts.mode !== undefined && (facts.mode & 0o700) !== 0o700) {
-        this.#folders.push({ target, facts: { ...facts, times: undefined } });
-      }
+      this.#progress.tell({ type: 'folder', source, target });
+      const { preserve, folderModes } = this.#init.options;
+      // Rights that the owner was given so that the folder can be filled.
+      const isLent = isMade && facts.mode !== undefined && (facts.mode & ownerRights) !== ownerRights;
+      if (preserve) this.#folders.push({ target, facts });
+      else if (folderModes || isLent) this.#folders.push({ target, facts: { ...facts, times: undefined } });
       const below: FolderWork[] = [];
       const seen = new Set<string>();
       await this.#listings.hold(() =>
@@ -224,11 +236,11 @@ export class Run {
       }
     }
     if (known.kind === 'directory') {
-      below.push({ source, target, facts: known, depth: work.depth + 1, isNamed: false, path, trail });
+      below.push({ source, target, facts: known, depth: work.depth + 1, isNamed: this.#isTrusting, path, trail });
     } else if (known.kind !== 'file' && known.kind !== undefined) this.#skip(source, target, 'special');
     else {
       const isFollowed = options.links === 'follow';
-      await this.#queueFile({ source, target, facts: known, isFollowed, isNamed: false });
+      await this.#queueFile({ source, target, facts: known, isFollowed, isNamed: this.#isTrusting });
     }
   }
 

@@ -11,6 +11,9 @@ export interface Facts {
   readonly times: { readonly accessed: number; readonly modified: number } | undefined;
 }
 
+/** Of a folder's mode: who may write into one that is sticky must not take away others' files there. */
+export const folderModeBits = 0o1777;
+
 export interface Entry {
   readonly name: Buffer;
   readonly facts: Facts;
@@ -117,9 +120,9 @@ export interface TargetSide extends Side {
   foldName(name: Buffer): string;
   open(path: Buffer, options: OpenTarget): Promise<TargetFile>;
   /**
-   * Makes a folder that we can write into, or finds one there; a link in its place is followed only where it is the caller's own word.
+   * Makes a folder, or finds one there; a link in its place is followed only where it is the caller's own word.
    *
-   * @returns whether it is new.
+   * @returns whether it was made.
    */
   makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<boolean>;
   finishFolder(path: Buffer, facts: Facts): Promise<void>;

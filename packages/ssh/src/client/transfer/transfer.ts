@@ -156,7 +156,7 @@ async function start(
   try {
     controller.signal.throwIfAborted();
     const paths = await expand(sources, options.glob ? sessions[0]?.client : undefined, controller.signal);
-    return await run.transfer(await plan(from, to, paths, toPathBytes(target), verb));
+    return await run.transfer(await plan(from, to, paths, toPathBytes(target), verb, options));
   } catch (error) {
     throw controller.signal.aborted && signal?.aborted ? controller.signal.reason : error;
   } finally {
@@ -199,27 +199,41 @@ async function plan(
   sources: readonly Buffer[],
   target: Buffer,
   verb: string,
+  { targetIs, continueOnError }: TransferOptions,
 ): Promise<Root[]> {
+  const isInto = targetIs === undefined ? await isFolder(to, sources, target, verb) : targetIs === 'folder';
+  if (targetIs === 'name' && sources.length > 1) {
+    throw new SshError(`${verb}: one name for several sources`, { code: 'misuse', stage: 'sftp' });
+  }
+  const facts = await Promise.all(
+    sources.map(async (source): Promise<Facts | SshError> => {
+      try {
+        return await from.stat(source);
+      } catch (error) {
+        if (continueOnError && error instanceof SshError) return error;
+        throw error;
+      }
+    }),
+  );
+  return sources.map((source, index): Root => {
+    const known = facts[index] as Facts | SshError;
+    const name = lastName(source);
+    const isPlain = name.length > 0 && !(name.length < 3 && name.every((byte) => byte === 0x2e));
+    if (!isInto || !isPlain) return { source, target, facts: known, isNamed: true };
+    to.requireName(name);
+    return { source, target: joinPath(target, name), facts: known, isNamed: false };
+  });
+}
+
+async function isFolder(to: TargetSide, sources: readonly Buffer[], target: Buffer, verb: string): Promise<boolean> {
   const endsWithSlash = target[target.length - 1] === 0x2f;
   const there = await to.stat(target).catch((error: unknown) => {
     if (error instanceof SshError && error.code === 'no-such-file') return undefined;
     throw error;
   });
-  const isInto = there?.kind === 'directory';
-  if (!isInto && (sources.length > 1 || (endsWithSlash && there !== undefined))) {
+  if (there?.kind === 'directory') return true;
+  if (sources.length > 1 || (endsWithSlash && there !== undefined)) {
     throw new SshError(`${verb}: "${printable(target, 'one')}" is no folder`, { code: 'misuse', stage: 'sftp' });
   }
-  const roots: Root[] = [];
-  for (const source of sources) {
-    const facts: Facts = await from.stat(source);
-    const name = lastName(source);
-    const isPlain = name.length > 0 && !(name.length < 3 && name.every((byte) => byte === 0x2e));
-    if (!isInto || !isPlain) {
-      roots.push({ source, target, facts, isNamed: true });
-      continue;
-    }
-    to.requireName(name);
-    roots.push({ source, target: joinPath(target, name), facts, isNamed: false });
-  }
-  return roots;
+  return false;
 }

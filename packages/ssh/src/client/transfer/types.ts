@@ -22,8 +22,27 @@ export interface TransferOptions {
    * call is followed in any case. Kept links are made after everything else, and nothing is ever written through one.
    */
   readonly links?: 'skip' | 'follow' | 'keep';
+  /**
+   * What the target's path is: `name` the file's or the folder's own, whatever is there; `folder` a folder that is there, which
+   * takes the sources under their own names. Default: whichever of them it turns out to be.
+   */
+  readonly targetIs?: 'name' | 'folder';
+  /** What is named in the call and is neither a file nor a folder, such as a pipe, is an error. Default: it is read to its end. */
+  readonly regularOnly?: boolean;
+  /**
+   * Links that stand where something is to be written, but for those that the call names itself: `follow` trusts the source with what
+   * they lead to. Default `refuse`.
+   */
+  readonly targetLinks?: 'refuse' | 'follow';
   /** What to do with a file that is there already. Default `replace`; with `resume` it is gone on with. */
   readonly existing?: 'replace' | 'skip' | 'refuse';
+  /**
+   * Write over what a file holds, and cut off what is left of it at the end. Default: empty it first. A file that is copied onto
+   * itself by another name stays whole this way.
+   */
+  readonly inPlace?: boolean;
+  /** Folders get the very mode of their source, whatever the umask. Default: with `preserve`, and where the owner has not all rights. */
+  readonly folderModes?: boolean;
   /** Write beside the file, under its name with this added, and rename when it is whole. Default: write in place. */
   readonly partialSuffix?: string;
   /** Have each file put on its disk before it counts as done. */
@@ -83,7 +102,7 @@ export type TransferEvent =
   | { readonly type: 'done'; readonly file: TransferFile; readonly total: TransferProgress }
   | { readonly type: 'skipped'; readonly source: Buffer; readonly target: Buffer; readonly reason: SkipReason }
   | { readonly type: 'failed'; readonly failure: TransferFailure }
-  | { readonly type: 'folder'; readonly source: Buffer; readonly target: Buffer; readonly isNew: boolean }
+  | { readonly type: 'folder'; readonly source: Buffer; readonly target: Buffer }
   | { readonly type: 'link'; readonly source: Buffer; readonly target: Buffer };
 
 /** `link`: one that is not followed; `special`: no file, folder or link; `existing`: there already; `same`: nothing was missing. */

@@ -1,5 +1,4 @@
 /** Has the library copy a file or a tree, shows how far it is, and tells what went wrong. */
-import { statSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
 import type { TransferEvent } from '@nacre/ssh/transfer';
 import type { TransferMeter } from '../../files/transfer-meter.ts';
@@ -24,31 +23,15 @@ export async function copyFile(session: Session, copy: Copy, voice: Voice): Prom
 
 /** @param source - a folder, which is copied with all that is in it into the target itself. */
 export async function copyTree(session: Session, copy: Copy, shown: string, voice: Voice): Promise<boolean> {
-  // With a dot at its end the source has no name, so that none is added to the target.
-  const given = `${copy.source.replace(/\/+$/, '')}/.`;
+  const given = copy.source.replace(/(?<=[^/])\/+$/, '');
   const tree: Tree = { isUpload: copy.isUpload, shown, given };
   let isGood = true;
-  const made: TransferEvent[] = [];
   const hasRun = await run(session, { ...copy, source: given }, voice, (event, guarded) => {
-    if (event.type === 'folder' && event.isNew) made.push(event);
     const isFine = tellTreeEvent(event, tree, guarded);
     if (!isFine) isGood = false;
     return isFine;
   });
-  if (copy.isUpload && !session.signal.aborted) await keepModes(session, made);
   return hasRun && isGood;
-}
-
-/** As OpenSSH has it: folders that are made on a server get the modes that they have here, whatever its umask. */
-async function keepModes({ sftp }: Session, made: readonly TransferEvent[]): Promise<void> {
-  await Promise.all(
-    made.map(async (event) => {
-      if (event.type !== 'folder' || sftp.isEnded) return;
-      const { mode } = statSync(event.source);
-      // A server that refuses that has made the folder all the same.
-      await sftp.setStat(event.target, { mode: mode & 0o777 }).catch(() => {});
-    }),
-  );
 }
 
 async function run(
@@ -63,6 +46,9 @@ async function run(
   const options = {
     ...transferOptions(session, manner),
     continueOnError: manner.isRecursive,
+    targetIs: 'name' as const,
+    // As OpenSSH has it: what is made on a server gets the modes that it has here, whatever the umask there.
+    folderModes: isUpload,
     onEvent: (event: TransferEvent) => {
       meter?.follow(event);
       if (!session.signal.aborted) tell(event, guarded);
@@ -75,7 +61,8 @@ async function run(
   } catch (error) {
     // What is told already, and what an interruption brought down.
     const isTold = manner.isRecursive && error instanceof SshError && /^(?:get|put) "/.test(error.message);
-    if (!session.signal.aborted && !isTold) guarded.complain(describeTransfer(error, isUpload));
+    if (!session.signal.aborted && !isTold)
+      guarded.complain(describeTransfer(error, { isUpload, local: isUpload ? source : target }));
     return false;
   } finally {
     meter?.end();

@@ -50,9 +50,10 @@ function tellFailure({ source: bytes, target: targetBytes, error }: TransferFail
   const source = shownPath(toText(bytes), tree);
   const target = toText(targetBytes);
   const isLonger = /is longer than the source \(/.test(error.message);
+  const { isUpload } = tree;
   const words = isLonger
-    ? tooLong(tree.isUpload, source)
-    : withShownPaths(describeTransfer(error, tree.isUpload), tree);
+    ? tooLong(isUpload, source)
+    : describeTransfer(error, { isUpload, local: isUpload ? source : target });
   voice.complain(words);
   if (/^remote readdir/.test(words)) voice.complain(`remote readdir "${source}" failed`);
   else if (!/^(?:local opendir|(?:remote )?mkdir) /.test(words)) {
@@ -70,12 +71,7 @@ export function tooLong(isUpload: boolean, source: string): string {
   return isUpload ? notResumed(source) : `Unable to resume download of "${source}": local file is larger than remote`;
 }
 
-/** A path below the tree without the dot that the transfer was given. */
+/** The folder itself is told as it was typed. */
 function shownPath(path: string, { shown, given }: Tree): string {
-  if (path === given) return shown;
-  return path.startsWith(`${given}/`) ? `${given.slice(0, -1)}${path.slice(given.length + 1)}` : path;
-}
-
-function withShownPaths(words: string, { shown, given }: Tree): string {
-  return words.replaceAll(`${given}/`, given.slice(0, -1)).replaceAll(given, shown);
+  return path === given ? shown : path;
 }

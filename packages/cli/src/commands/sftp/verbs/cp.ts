@@ -1,6 +1,6 @@
 /** cp and copy: a second copy of a file on the server, made by the server where it can. */
 import { type FileAttributes, fileType } from '@nacre/ssh/sftp';
-import { partsOf, reasonOf, requireSshError } from '../words.ts';
+import { reasonOf, refusalOf } from '../words.ts';
 import { needsTwoPaths, type Verb, wordText } from './verb.ts';
 
 export const cp: Verb = {
@@ -27,7 +27,7 @@ export const cp: Verb = {
       await sftp.fs.copyFile(from, to, { signal });
       return true;
     } catch (error) {
-      const { operation, path, reason } = partsOf(requireSshError(error));
+      const { operation, path, reason } = refusalOf(error);
       const isOpen = operation === 'open';
       voice.complain(
         isOpen ? `remote open("${path}"): ${reason}` : `Couldn't copy file "${from}" to "${to}": ${reason}`,

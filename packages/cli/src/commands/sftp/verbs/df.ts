@@ -1,7 +1,7 @@
 /** df: how full the server's disk is. */
 import type { FileSystemStatus } from '@nacre/ssh/sftp';
 import { formatScaled } from '../numbers.ts';
-import { requireSshError } from '../words.ts';
+import { reasonOf } from '../words.ts';
 import { type Verb, wordText } from './verb.ts';
 
 export const df: Verb = {
@@ -26,7 +26,7 @@ export const df: Verb = {
       return true;
     } catch (error) {
       // OpenSSH fails here without a word.
-      requireSshError(error);
+      reasonOf(error);
       return false;
     }
   },

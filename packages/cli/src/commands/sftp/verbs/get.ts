@@ -9,7 +9,7 @@ import { type Manner, mannerOf, transferFlags } from '../transfers/manner.ts';
 import { copyFile, copyTree, nameInFolder } from '../transfers/run.ts';
 import { tooLong } from '../transfers/tell-tree.ts';
 import type { Voice } from '../voice.ts';
-import { localReason, reasonOf } from '../words.ts';
+import { reasonOf } from '../words.ts';
 import type { Call, Verb } from './verb.ts';
 
 export const get: Verb = {
@@ -93,7 +93,7 @@ async function fetchOne(
     voice.complain(`download ${path}: not a regular file`);
     return false;
   }
-  const verdict = judgeTarget(path, target, there.size, manner.resumes);
+  const verdict = manner.resumes ? judgeTarget(path, target, there.size) : undefined;
   if (verdict !== undefined) {
     if (!verdict.isFine) voice.complain(verdict.words);
     else voice.inform(verdict.words);
@@ -102,27 +102,16 @@ async function fetchOne(
   return copyFile(session, { source: path, target, isUpload: false, manner }, voice);
 }
 
-/** What the file here means for the transfer: nothing, or its end. */
+/** What the file here means for a transfer that is to go on with it: nothing, or its end. */
 function judgeTarget(
   source: string,
   target: string,
   size: number | undefined,
-  resumes: boolean,
 ): { isFine: boolean; words: string } | undefined {
-  let stats: { isDirectory(): boolean; readonly size: number };
-  try {
-    stats = statSync(toPathBytes(target));
-  } catch (error) {
-    const reason = localReason(error);
-    // A link that leads nowhere, or nothing at all: to be made.
-    return reason === 'No such file or directory' && target !== ''
-      ? undefined
-      : { isFine: false, words: `open local "${target}": ${reason}` };
-  }
-  if (stats.isDirectory()) return { isFine: false, words: `open local "${target}": Is a directory` };
-  if (!resumes || size === undefined) return undefined;
-  if (stats.size === size) return { isFine: true, words: `File "${target}" was not modified` };
-  return stats.size > size ? { isFine: false, words: tooLong(false, source) } : undefined;
+  const there = statSync(toPathBytes(target), { throwIfNoEntry: false });
+  if (there === undefined || size === undefined || there.size < size) return undefined;
+  if (there.size === size) return { isFine: true, words: `File "${target}" was not modified` };
+  return { isFine: false, words: tooLong(false, source) };
 }
 
 async function fetchTree(

@@ -80,27 +80,22 @@ async function sendOne(
     voice.complain(`local "${source}" is not a regular file`);
     return false;
   }
-  const { sftp, signal } = session;
-  let there: FileAttributes | undefined;
+  if (manner.resumes && !(await canResume(session, source, facts.size, target, voice))) return false;
+  return copyFile(session, { source, target, isUpload: true, manner }, voice);
+}
+
+/** Whether there is a beginning of the file. */
+async function canResume({ sftp, signal }: Session, source: string, size: number, target: string, voice: Voice) {
+  let there: FileAttributes;
   try {
     there = await sftp.stat(target, { signal });
   } catch (error) {
-    const reason = reasonOf(error);
-    if (signal.aborted) return false;
-    if (manner.resumes) {
-      voice.complain(`stat remote: ${reason}`);
-      return false;
-    }
-  }
-  if (there !== undefined && fileType(there) === 'directory') {
-    voice.complain(`dest open "${target}": Failure`);
+    if (!signal.aborted) voice.complain(`stat remote: ${reasonOf(error)}`);
     return false;
   }
-  if (manner.resumes && (there?.size ?? 0) >= facts.size) {
-    voice.complain(notResumed(source));
-    return false;
-  }
-  return copyFile(session, { source, target, isUpload: true, manner }, voice);
+  if ((there.size ?? 0) < size) return true;
+  voice.complain(notResumed(source));
+  return false;
 }
 
 function statLocal(path: string): Stats | Error {

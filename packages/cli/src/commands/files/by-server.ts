@@ -1,0 +1,27 @@
+/** An sftp server that is started on this machine (-D): nothing is logged in to. */
+import { spawn } from 'node:child_process';
+import { Duplex } from 'node:stream';
+import { failureStatus } from '../ssh/end.ts';
+import { systemWords } from './failure-parts.ts';
+import type { RemoteHost } from './host.ts';
+
+/** Whatever is asked for, the server is what runs. @param path - the server's program. */
+export function hostByServer(path: string, host: string): RemoteHost {
+  const ends: (() => void)[] = [];
+  return {
+    async open() {
+      // The operands mean nothing to it; OpenSSH gives them.
+      const child = spawn(path, ['--', host, 'sftp'], { stdio: ['pipe', 'pipe', 'inherit'] });
+      ends.push(() => child.stdin.end());
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        process.stderr.write(`${path}: ${systemWords(error.code ?? '', error.message)}\n`);
+      });
+      child.stdin.on('error', () => {});
+      const exit = new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? failureStatus)));
+      return { stream: Duplex.from({ readable: child.stdout, writable: child.stdin }), exit };
+    },
+    async close() {
+      for (const end of ends) end();
+    },
+  };
+}

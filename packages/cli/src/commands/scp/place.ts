@@ -1,0 +1,85 @@
+/** Sources and targets as scp takes them: a local path, `[user@]host:path`, `scp://[user@]host[:port]/path`. */
+import { parsePort } from './numbers.ts';
+
+export interface RemotePlace {
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+  /** `.` where none is named. */
+  readonly path: string;
+}
+
+export type Place = { readonly local: string } | { readonly remote: RemotePlace } | { readonly bad: 'uri' };
+
+const scheme = 'scp://';
+
+/**
+ * Reads one. A colon makes a host of what stands before it, unless a slash comes first: `./a:b` is a file. Addresses with colons stand
+ * in brackets.
+ */
+export function parsePlace(text: string): Place {
+  if (text.startsWith(scheme)) {
+    const remote = parseAddress(text.slice(scheme.length));
+    return remote === undefined ? { bad: 'uri' } : { remote };
+  }
+  const at = findColon(text);
+  if (at < 0) return { local: text };
+  const head = text.slice(0, at);
+  const userEnd = head.lastIndexOf('@');
+  const user = head.slice(0, Math.max(0, userEnd));
+  return {
+    remote: {
+      user: user === '' ? undefined : user,
+      host: withoutBrackets(head.slice(userEnd + 1)),
+      port: undefined,
+      path: text.slice(at + 1) || '.',
+    },
+  };
+}
+
+/** Whether a name can be a user's: it is about to stand in a command for a shell. */
+export function isPlainUser(user: string): boolean {
+  return !/['"` #\x80-\u{10ffff}]/u.test(user);
+}
+
+/** Where the host ends; -1 where there is none. A colon in front is part of a file's name. */
+function findColon(text: string): number {
+  if (text.startsWith(':')) return -1;
+  let isBracketed = text.startsWith('[');
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    const next = text[at + 1];
+    if (character === '@' && next === '[') isBracketed = true;
+    if (character === ']' && next === ':' && isBracketed) return at + 1;
+    if (character === ':' && !isBracketed) return at;
+    if (character === '/') return -1;
+  }
+  return -1;
+}
+
+function parseAddress(text: string): RemotePlace | undefined {
+  const at = text.indexOf('@');
+  // What stands behind a semicolon are parameters of the connection, of which none is known.
+  const named = at < 0 ? undefined : decode(text.slice(0, at).split(';')[0] ?? '');
+  if (at >= 0 && (named === undefined || named === '')) return undefined;
+  const match = /^(\[[^\]/]+\]|[^:/[\]]+)(?::([^/]*))?(?:\/(.*))?$/s.exec(text.slice(at + 1));
+  if (match === null) return undefined;
+  const [, host = '', portText, pathText = ''] = match;
+  const port = portText === undefined ? undefined : parsePort(portText);
+  if (portText !== undefined && port === undefined) return undefined;
+  const path = decode(pathText);
+  if (path === undefined) return undefined;
+  return { user: named, host: withoutBrackets(host), port, path: path || '.' };
+}
+
+function withoutBrackets(host: string): string {
+  return /^\[(.*)\]$/s.exec(host)?.[1] ?? host;
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
