@@ -3,16 +3,9 @@ import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { toText } from '@nacre/ssh/sftp';
 import { FatalError } from '../ssh/end.ts';
+import type { Lines } from './line-source.ts';
 import type { Session } from './session.ts';
 import { localReason } from './words.ts';
-
-export interface Lines {
-  /** Each is shown before it is run, since nobody typed it here. */
-  readonly areRepeated: boolean;
-  /** Undefined at their end. */
-  next(): Promise<string | undefined>;
-  close(): void;
-}
 
 /** @param batchFile - of -b: `-` is stdin. @throws FatalError where it cannot be read. */
 export function openLines(batchFile: string | undefined): (session: Session) => Promise<Lines> {

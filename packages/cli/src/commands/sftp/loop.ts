@@ -4,7 +4,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { failureStatus } from '../ssh/end.ts';
 import { writeStderr } from '../ssh/log.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
-import type { Lines } from './lines.ts';
+import type { Lines } from './line-source.ts';
 import type { Session } from './session.ts';
 
 /** @returns the exit status. */

@@ -3,7 +3,7 @@ import { LineEditor } from '../../terminal/line-editor.ts';
 import { Terminal } from '../../terminal/raw-mode.ts';
 import { FatalError } from '../ssh/end.ts';
 import { Completer } from './complete.ts';
-import type { Lines } from './lines.ts';
+import type { Lines } from './line-source.ts';
 import type { Session } from './session.ts';
 
 /** As many as OpenSSH keeps. */
