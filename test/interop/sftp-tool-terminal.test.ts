@@ -9,6 +9,7 @@ import {
   missing,
   nacreProgram,
   openSshProgram,
+  requireSuccess,
   startOpenSshServer,
   startTerminal,
   type Terminal,
@@ -159,6 +160,20 @@ for (const way of ['a local server', 'ssh of our own', 'a program'] as const) {
     await terminal.expect(/STATUS 0[\s\S]* icanon /);
   });
 }
+
+test('a connection that is lost at the prompt is told of at once', {
+  skip: skip || missing('sshd', 'nacre:ssh'),
+}, async (t) => {
+  const server = await startOpenSshServer();
+  t.after(() => server.stop());
+  const { terminal } = await start(t, [], [...clientOptions(server), server.host]);
+  await terminal.expect(/sftp> /);
+  terminal.send('half a li');
+  await terminal.expect(/half a li/);
+  // The one process that serves this connection.
+  process.kill(Number(await requireSuccess(['pgrep', '-P', String(server.pid)])));
+  await terminal.expect(/Connection closed[\s\S]*STATUS 255[\s\S]* icanon /);
+});
 
 test('a server that goes away is told of, and ends the session', { skip }, async (t) => {
   const { terminal } = await start(t);

@@ -20,13 +20,12 @@ export async function runCommands(session: Session, lines: Lines): Promise<numbe
       session.stopsAtFailure = isBatch && !parsed.ignoresFailure;
       const result = await runCommand(session, parsed);
       if (result === 'end') return 0;
-      if (sftp.isEnded) {
-        voice.complain('Connection closed');
-        return failureStatus;
-      }
+      if (sftp.isEnded) break;
       if (!result && session.stopsAtFailure) return 1;
     }
-    return 0;
+    if (!sftp.isEnded) return 0;
+    voice.complain('Connection closed');
+    return failureStatus;
   } finally {
     lines.close();
   }

@@ -20,6 +20,16 @@ export function promptLines(session: Session): Lines {
     complete: (line, cursor, signal) => completer.complete(line, cursor, signal),
     historySize,
   });
+  let isClosed = false;
+  const close = () => {
+    if (!isClosed) editor.close();
+    isClosed = true;
+  };
+  // Nothing that is typed could be done any more.
+  void session.sftp.closed.then(() => {
+    if (!isClosed) process.stdout.write('\r\n');
+    close();
+  });
   return {
     areRepeated: false,
     async next() {
@@ -30,6 +40,6 @@ export function promptLines(session: Session): Lines {
         if (answer.kind === 'end') return undefined;
       }
     },
-    close: () => editor.close(),
+    close,
   };
 }

@@ -19,16 +19,17 @@ export async function findMatches(session: Session, pattern: string, marks: bool
       voice.complain(`remote readdir("${path.endsWith('/') ? path : `${path}/`}"): ${reasonOf(error)}`);
     },
   });
-  const matches: Match[] = [];
-  for (const { path, attributes } of found) {
-    const text = toText(path);
-    const known = attributes ?? (await sftp.lstat(path, { signal }).catch(() => undefined));
-    if (known === undefined) continue;
-    const facts = marks ? await followed(session, text, known) : known;
-    matches.push({ path: marks && fileType(facts) === 'directory' ? withSlash(text) : text, attributes: facts });
-  }
+  const matches = await Promise.all(
+    found.map(async ({ path, attributes }): Promise<Match[]> => {
+      const text = toText(path);
+      const known = attributes ?? (await sftp.lstat(path, { signal }).catch(() => undefined));
+      if (known === undefined) return [];
+      const facts = marks ? await followed(session, text, known) : known;
+      return [{ path: marks && fileType(facts) === 'directory' ? withSlash(text) : text, attributes: facts }];
+    }),
+  );
   signal.throwIfAborted();
-  return matches;
+  return matches.flat();
 }
 
 /**
