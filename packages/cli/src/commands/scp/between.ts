@@ -16,9 +16,8 @@ export async function copyBetween(context: ScpContext, place: RemotePlace, targe
   const to = await hosts.sftp(target);
   const from = await hosts.sftp(place);
   const targetPath = await settlePath(to, target.path, words);
-  if (targetPath === undefined) throw new ScpEnd(255);
-  const path = await settlePath(from, place.path, words);
-  if (path === undefined) return;
+  const path = targetPath && (await settlePath(from, place.path, words));
+  if (targetPath === undefined || path === undefined) throw new ScpEnd(255);
   const matches = await findSources(from, path, words);
   if (matches.length === 0) return words.error(`${place.path}: No such file or directory`);
   const isFolder = await isFolderThere(to, targetPath);

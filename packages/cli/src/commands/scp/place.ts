@@ -62,7 +62,8 @@ function parseAddress(text: string): RemotePlace | undefined {
   // What stands behind a semicolon are parameters of the connection, of which none is known.
   const named = at < 0 ? undefined : decode(text.slice(0, at).split(';')[0] ?? '');
   if (at >= 0 && (named === undefined || named === '')) return undefined;
-  const match = /^(\[[^\]/]+\]|[^:/[\]]+)(?::([^/]*))?(?:\/(.*))?$/s.exec(text.slice(at + 1));
+  // A bare host has nothing in it that a name cannot have.
+  const match = /^(\[[^\]/]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::([^/]*))?(?:\/(.*))?$/s.exec(text.slice(at + 1));
   if (match === null) return undefined;
   const [, host = '', portText, pathText = ''] = match;
   const port = portText === undefined ? undefined : parsePort(portText);
