@@ -111,6 +111,12 @@ test('history by the arrow and by search; ^C at the prompt; lines of a window th
   await terminal.expect(/reverse-i-search.*pw.*pwd/);
   await ask(terminal, '', /Remote working directory: .*\/many/);
   await ask(terminal, '!echo $((6*7))', /\n42\r?\n/);
+  await ask(terminal, 'cd ..', /\n/);
+  // Several at the same time: each has its line, and its bytes.
+  await ask(terminal, 'get al*', /Fetching .*alpha to alpha[\s\S]*100%[\s\S]*100%/);
+  for (const name of ['alpha', 'alps']) assert.equal(readFileSync(join(here, name), 'utf8'), `${name}\n`);
+  await ask(terminal, 'get al* nowhere', /Multiple source paths/);
+  await ask(terminal, 'put l* nothing/', /Multiple paths match|local .* is not a regular file/);
   await ask(terminal, 'progress', /Progress meter disabled/);
   await ask(terminal, 'nonsense', /Invalid command\./);
   terminal.send('bye\r');

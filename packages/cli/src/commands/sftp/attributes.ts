@@ -1,11 +1,13 @@
 /** Changing what the server knows of files. */
 import type { FileAttributes } from '@nacre/ssh/sftp';
 import type { Session } from './session.ts';
+import type { Voice } from './voice.ts';
 import { reasonOf } from './words.ts';
 
 /** @param isOfLink - of a link itself, and not of what it leads to. */
 export async function setAttributes(
-  { sftp, voice, signal }: Session,
+  { sftp, signal }: Session,
+  voice: Voice,
   path: string,
   attributes: FileAttributes,
   isOfLink: boolean,

@@ -1,6 +1,8 @@
 /** Which files of the server a pattern means, as sftp's commands take it. */
 import { expandGlob, type FileAttributes, fileType, hasGlob, toText } from '@nacre/ssh/sftp';
 import type { Session } from './session.ts';
+import { doInOrder } from './transfers/in-order.ts';
+import type { Voice } from './voice.ts';
 import { reasonOf } from './words.ts';
 
 export interface Match {
@@ -35,25 +37,29 @@ export async function findMatches(session: Session, pattern: string, marks: bool
 /**
  * Does something with each file that a pattern means, or with the pattern itself where it means none.
  *
- * @returns whether the last one went well. In a batch the first failure is the end of it.
+ * @returns whether all went well. In a batch the first failure is the end of it; else many are done at the same time.
  */
 export async function eachMatch(
   session: Session,
   typed: string,
-  work: (match: { readonly path: string }) => Promise<boolean>,
+  work: (path: string, voice: Voice) => Promise<boolean>,
 ): Promise<boolean> {
+  const { sftp, signal, voice, stopsAtFailure } = session;
   const pattern = await session.absolutePattern(typed);
-  const found = hasGlob(pattern)
-    ? (await expandGlob(session.sftp, pattern, { signal: session.signal })).map(({ path }) => toText(path))
-    : [];
-  const paths = found.length === 0 ? [unquotePattern(pattern)] : found;
-  let isGood = true;
-  for (const path of paths) {
-    session.signal.throwIfAborted();
-    isGood = await work({ path });
-    if (!isGood && session.stopsAtFailure) break;
+  const found = hasGlob(pattern) ? await expandGlob(sftp, pattern, { signal }) : [];
+  const paths = found.length === 0 ? [unquotePattern(pattern)] : found.map(({ path }) => toText(path));
+  if (!stopsAtFailure) {
+    return doInOrder(
+      session,
+      paths.map((path) => ({ isSmall: true, target: path, work: (heard) => work(path, heard) })),
+      'held',
+    );
   }
-  return isGood;
+  for (const path of paths) {
+    signal.throwIfAborted();
+    if (!(await work(path, voice))) return false;
+  }
+  return true;
 }
 
 /** What a pattern says where it is taken as it is. */

@@ -1,6 +1,7 @@
 /** What the commands of a session share: the server, where we are on it, and how things are to be done. */
 import type { SftpClient } from '@nacre/ssh/sftp';
 import { toText } from '@nacre/ssh/sftp';
+import type { TransferMeter } from '../files/transfer-meter.ts';
 import { joinNames, quotePattern } from './paths.ts';
 import type { Settings } from './settings.ts';
 import type { Voice } from './voice.ts';
@@ -14,6 +15,8 @@ export class Session {
   /** The folder on the server that relative paths begin in. */
   folder: string;
   showsProgress: boolean;
+  /** Of the files that are under way at the same time. */
+  meter: TransferMeter | undefined;
   /** Aborted when the command under way is interrupted. */
   signal: AbortSignal = new AbortController().signal;
   /** In a batch a command of several files ends with the first that fails. */

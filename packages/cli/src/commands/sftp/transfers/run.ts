@@ -1,12 +1,12 @@
 /** Has the library copy a file or a tree, shows how far it is, and tells what went wrong. */
 import { SshError } from '@nacre/ssh/errors';
 import type { TransferEvent } from '@nacre/ssh/transfer';
-import type { TransferMeter } from '../../files/transfer-meter.ts';
 import { baseName } from '../paths.ts';
 import type { Session } from '../session.ts';
 import type { Voice } from '../voice.ts';
 import { describeTransfer } from '../words.ts';
 import { type Manner, transferOptions } from './manner.ts';
+import { besideMeter, startMeter } from './meter.ts';
 import { type Tree, tellTreeEvent } from './tell-tree.ts';
 
 /** One source and its target; neither is looked at for a folder to put it in. */
@@ -41,8 +41,11 @@ async function run(
   tell: (event: TransferEvent, voice: Voice) => boolean,
 ): Promise<boolean> {
   const { get, put } = await import('@nacre/ssh/transfer');
-  const meter = session.showsProgress ? await startMeter(manner.isRecursive) : undefined;
-  const guarded = meter === undefined ? voice : besideMeter(voice, meter);
+  // Of files that go at the same time there is one meter, and the voice knows of it.
+  const shared = manner.isRecursive ? undefined : session.meter;
+  const own = session.showsProgress && shared === undefined ? await startMeter(manner.isRecursive) : undefined;
+  const meter = shared ?? own;
+  const guarded = own === undefined ? voice : besideMeter(voice, own);
   const options = {
     ...transferOptions(session, manner),
     continueOnError: manner.isRecursive,
@@ -65,25 +68,8 @@ async function run(
       guarded.complain(describeTransfer(error, { isUpload, local: isUpload ? source : target }));
     return false;
   } finally {
-    meter?.end();
+    own?.end();
   }
-}
-
-async function startMeter(total: boolean): Promise<TransferMeter> {
-  const { standardOutputScreen } = await import('../../../terminal/progress.ts');
-  const { TransferMeter: Meter } = await import('../../files/transfer-meter.ts');
-  return new Meter({ screen: standardOutputScreen(), total });
-}
-
-/** Lines of text begin on a line of their own. */
-function besideMeter(voice: Voice, meter: TransferMeter): Voice {
-  const room =
-    (write: (line: string) => void) =>
-    (line: string): void => {
-      meter.makeRoom();
-      write(line);
-    };
-  return { say: room(voice.say), complain: room(voice.complain), inform: room(voice.inform) };
 }
 
 /** The last name of a source, to go into a folder. What names no file in one goes into the folder itself. */

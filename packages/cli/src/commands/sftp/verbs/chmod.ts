@@ -12,11 +12,11 @@ export const chmod: Verb = {
     if (readNumber(words[0], 8) === undefined) return 'You must supply a numeric argument to the chmod command.';
     return words.length < 2 ? 'You must specify a path after a chmod command.' : undefined;
   },
-  run: async (session, { words: [number, path], flags }) => {
+  run: async (session, { words: [number, pattern], flags }) => {
     const mode = readNumber(number, 8) ?? 0;
-    return eachMatch(session, path?.pattern ?? '', async (match) => {
-      if (!session.settings.isQuiet) session.voice.say(`Changing mode on ${match.path}`);
-      return setAttributes(session, match.path, { mode }, flags.has('h'));
+    return eachMatch(session, pattern?.pattern ?? '', async (path, voice) => {
+      if (!session.settings.isQuiet) voice.say(`Changing mode on ${path}`);
+      return setAttributes(session, voice, path, { mode }, flags.has('h'));
     });
   },
 };

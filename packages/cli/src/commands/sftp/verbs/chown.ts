@@ -32,10 +32,10 @@ function changeOwners(
   what: string,
   change: (id: number, owner: Owner) => Owner,
 ): Promise<boolean> {
-  const { sftp, voice, signal } = session;
+  const { sftp, signal } = session;
   const id = readNumber(number, 10) ?? 0;
   const isOfLink = flags.has('h');
-  return eachMatch(session, pattern?.pattern ?? '', async ({ path }) => {
+  return eachMatch(session, pattern?.pattern ?? '', async (path, voice) => {
     let owner: Owner | undefined;
     try {
       ({ owner } = await (isOfLink ? sftp.lstat(path, { signal }) : sftp.stat(path, { signal })));
@@ -48,6 +48,6 @@ function changeOwners(
       return false;
     }
     if (!session.settings.isQuiet) voice.say(`Changing ${what} on ${path}`);
-    return setAttributes(session, path, { owner: change(id, owner) }, isOfLink);
+    return setAttributes(session, voice, path, { owner: change(id, owner) }, isOfLink);
   });
 }

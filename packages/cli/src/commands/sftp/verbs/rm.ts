@@ -8,8 +8,8 @@ export const rm: Verb = {
   completes: ['remote'],
   check: needsPath,
   run: async (session, { words: [word] }) =>
-    eachMatch(session, word?.pattern ?? '', async ({ path }) => {
-      const { sftp, settings, voice, signal } = session;
+    eachMatch(session, word?.pattern ?? '', async (path, voice) => {
+      const { sftp, settings, signal } = session;
       if (!settings.isQuiet) voice.say(`Removing ${path}`);
       try {
         await sftp.remove(path, { signal });
