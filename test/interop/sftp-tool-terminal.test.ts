@@ -94,7 +94,7 @@ test('commands and paths are completed, here and there, and quoted as they need 
 test('history by the arrow and by search; ^C at the prompt; lines of a window that has changed', {
   skip,
 }, async (t) => {
-  const { terminal } = await start(t);
+  const { terminal, here } = await start(t);
   await terminal.expect(/sftp> /);
   await ask(terminal, 'cd many', /cd many/);
   await ask(terminal, 'pwd', /Remote working directory: .*\/many/);
