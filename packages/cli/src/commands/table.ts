@@ -23,6 +23,12 @@ export const tools: readonly ToolRow[] = [
   },
   { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
   {
+    name: 'sftp',
+    help: 'moves files to and from another machine, by commands',
+    failureExit: 1,
+    load: () => import('./sftp/index.ts'),
+  },
+  {
     name: 'sftp-server',
     help: 'serves files to an sftp client; sshd starts it',
     failureExit: 255,

@@ -39,7 +39,7 @@ const maxWords = 128;
  * splitWords('get "my file" *.txt').words.map(({ text }) => text); // ['get', 'my file', '*.txt']
  */
 export function splitWords(line: string, { unfinished = false }: SplitOptions = {}): ShellWords {
-  if (line.length > maxLineLength) throw misuse('the line is too long');
+  if (line.length > maxLineLength) throw misuse('string too long');
   const words: ShellWord[] = [];
   let at = 0;
   let isTerminated = true;
@@ -49,8 +49,8 @@ export function splitWords(line: string, { unfinished = false }: SplitOptions = 
     else {
       const read = readWord(line, at);
       isTerminated = read.isTerminated;
-      if (!isTerminated && !unfinished) throw misuse('a quotation mark is not closed');
-      if (words.push(read.word) > maxWords) throw misuse(`the line has more than ${maxWords} words`);
+      if (!isTerminated && !unfinished) throw misuse('Unterminated quoted argument');
+      if (words.push(read.word) > maxWords) throw misuse('Too many arguments.');
       at = read.word.end;
     }
   }

@@ -164,11 +164,18 @@ export class SftpCalls {
   /**
    * Renames. With posix-rename@openssh.com what bears the new name is replaced in one step; without it the server most often
    * refuses a name that is taken.
+   *
+   * @param options - `replaces` false: by the protocol's own request, as if the extension were not there.
    */
-  async rename(oldPath: SftpPath, newPath: SftpPath, options?: CallOptions): Promise<void> {
+  async rename(
+    oldPath: SftpPath,
+    newPath: SftpPath,
+    options: CallOptions & { readonly replaces?: boolean } = {},
+  ): Promise<void> {
     const fields = { oldPath: toPathBytes(oldPath), newPath: toPathBytes(newPath) };
     const subject = { operation: 'rename', path: fields.oldPath };
-    if (this.#session.offers(posixRename)) await this.#session.extended(subject, posixRename, fields, options);
+    if (options.replaces !== false && this.#session.offers(posixRename))
+      await this.#session.extended(subject, posixRename, fields, options);
     else await this.#session.confirm(subject, messages.rename, fields, options);
   }
 

@@ -165,6 +165,11 @@ test('rename replaces where the server can, and is the plain one where it cannot
   const [{ request, data } = assert.fail()] = modern.server.requests(messages.extended);
   assert.equal(request, 'posix-rename@openssh.com');
   assert.deepEqual(data, new WireWriter().string('a').string('b').finish());
+  await modern.client.rename('a', 'b', { replaces: false });
+  assert.deepEqual(
+    [modern.server.requests(messages.rename).length, modern.server.requests(messages.extended).length],
+    [1, 1],
+  );
   for (const extensions of [[], [['posix-rename@openssh.com', Buffer.from('2')]]] as const) {
     const old = await startClient(undefined, { extensions: extensions as typeof openSshExtensions });
     await old.client.rename('a', 'b');
@@ -210,6 +215,18 @@ test('limits@openssh.com is asked for once and held to what a message can hold',
   assert.deepEqual([giant.readBytes, giant.writeBytes], [261_120, 261_120]);
   const small = (await limit(34_000n, 32_768n, 1000n, 5n)).client.limits;
   assert.deepEqual([small.readBytes, small.writeBytes], [32_768, 1000]);
+});
+
+test('requests are as large as the caller wants at most', async () => {
+  const { client, server } = await startClient(undefined, { requestBytes: 1000 });
+  assert.deepEqual([client.limits.readBytes, client.limits.writeBytes], [1000, 1000]);
+  const file = await client.open('f', { write: true });
+  await file.write(0, Buffer.alloc(2500));
+  assert.deepEqual(
+    server.requests(messages.write).map(({ data }) => data.length),
+    [1000, 1000, 500],
+  );
+  assert.equal((await startClient(undefined, { requestBytes: 10_000_000 })).client.limits.readBytes, 32 * 1024);
 });
 
 test('realpath and readlink take one name, handles a bounded number of bytes', async () => {

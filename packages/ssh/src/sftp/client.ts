@@ -15,6 +15,8 @@ export interface StartSftpOptions extends CallOptions {
   readonly explainEnd?: () => string;
   /** A clock that never goes back, in milliseconds; what the path holds is measured with it. Default: the system's. */
   readonly now?: () => number;
+  /** The most bytes that one read or write asks for or brings. Default: what the server allows. */
+  readonly requestBytes?: number;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function startSftp(stream: SftpStream, options: StartSftpOptions = 
     if (session.offers(limits)) {
       session.limits = settleLimits(await session.extended({ operation: 'limits' }, limits, {}, options));
     }
+    session.limits = lowered(session.limits, options.requestBytes);
     return new SftpClient(session);
   } catch (error) {
     requests.fail(error as SshError);
@@ -61,6 +64,11 @@ function readGreeting(greeting: Buffer): Map<string, Buffer> {
   const wrong = `the server speaks sftp version ${version}, expected ${messages.sftpVersion}`;
   // Draft §4: the server answers with the lower of both versions, so a higher one breaks the rule.
   throw version < messages.sftpVersion ? sftpError('unsupported', wrong, { side: 'peer' }) : badSftp(wrong);
+}
+
+function lowered(limits: TransferLimits, requestBytes = Number.POSITIVE_INFINITY): TransferLimits {
+  const { readBytes, writeBytes } = limits;
+  return { ...limits, readBytes: Math.min(readBytes, requestBytes), writeBytes: Math.min(writeBytes, requestBytes) };
 }
 
 /** What stands around the data in a READ's reply or a WRITE. */

@@ -21,6 +21,7 @@ export type { PipelinedReader, ReadChunk, ReadRange } from './pipelined-reader.t
 export type { PipelinedWriter, WriteFrame, WriteOptions } from './pipelined-writer.ts';
 export { Places } from './places.ts';
 export type { CallOptions } from './requests.ts';
+export { formatFileTime, formatMode } from './server/long-name.ts';
 export type { TransferLimits } from './session.ts';
 export { SftpRefusal, statusCodes } from './status.ts';
 export type { SftpStream } from './stream.ts';

@@ -35,7 +35,7 @@ export function formatLongName({ name, attributes, links, user, group, now }: Lo
     user.padEnd(8),
     group.padEnd(8),
     String(size).padStart(8),
-    formatDate(times?.modified, now),
+    formatFileTime(times?.modified, now),
     '',
   ];
   const head = Buffer.from(columns.join(' '));
@@ -59,7 +59,8 @@ export function formatMode(mode: number): string {
   return `${types.get(mode & 0o170000) ?? '?'}${owner}${group}${others}`;
 }
 
-function formatDate(seconds: number | undefined, now: number): string {
+/** `Nov 23 02:49`, or with the year. @param now - seconds since 1970, as `seconds` are. */
+export function formatFileTime(seconds: number | undefined, now: number): string {
   const at = new Date((seconds ?? 0) * 1000);
   const day = `${months[at.getMonth()]} ${String(at.getDate()).padStart(2)}`;
   const isRecent = seconds !== undefined && now >= seconds && now - seconds < recentSeconds;

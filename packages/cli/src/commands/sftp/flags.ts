@@ -1,0 +1,43 @@
+/** The flags of sftp, with OpenSSH's usage text. */
+import type { FlagTable } from '../../flags/index.ts';
+
+export const flagTable = {
+  tool: 'sftp',
+  usage: [
+    'usage: sftp [-46AaCfNpqrv] [-B buffer_size] [-b batchfile] [-c cipher]',
+    '          [-D sftp_server_command] [-F ssh_config] [-i identity_file]',
+    '          [-J destination] [-l limit] [-o ssh_option] [-P port]',
+    '          [-R num_requests] [-S program] [-s subsystem | sftp_server]',
+    '          [-X sftp_option] destination',
+  ].join('\n'),
+  rows: [
+    { letter: '1', name: 'protocol1', help: 'Refused: protocol 1 is gone.' },
+    { letter: '2', name: 'protocol2', help: 'Ignored: there is no other protocol.' },
+    { letter: '4', name: 'ipv4', help: 'Use IPv4 addresses only.' },
+    { letter: '6', name: 'ipv6', help: 'Use IPv6 addresses only.' },
+    { letter: 'A', name: 'forwardAgent', help: 'Forward the agent.' },
+    { letter: 'a', name: 'resume', help: 'Go on where an earlier transfer stopped.' },
+    { letter: 'C', name: 'compress', help: 'Ask for compression.' },
+    { letter: 'f', name: 'flush', help: 'Have each file put on its disk.' },
+    { letter: 'h', name: 'help', help: 'Show the usage.' },
+    { letter: 'N', name: 'noisy', help: 'Say what -b would keep quiet.' },
+    { letter: 'p', name: 'preserve', help: 'Keep times and modes.' },
+    { letter: 'q', name: 'quiet', help: 'Say nothing but errors.' },
+    { letter: 'r', name: 'recursive', help: 'Copy folders with all that is in them.' },
+    { letter: 'v', name: 'verbose', help: 'Say what happens; up to three times.', repeatable: true },
+    { letter: 'B', name: 'bufferSize', value: 'buffer_size', help: 'Bytes of one request.', repeatable: true },
+    { letter: 'b', name: 'batchFile', value: 'batchfile', help: 'Commands from a file; - is stdin.', repeatable: true },
+    { letter: 'c', name: 'cipher', value: 'cipher', help: 'Ciphers, preferred first.' },
+    { letter: 'D', name: 'serverCommand', value: 'sftp_server_command', help: 'A server on this machine, by pipes.' },
+    { letter: 'F', name: 'configFile', value: 'ssh_config', help: "ssh's settings, from this file alone." },
+    { letter: 'i', name: 'identity', value: 'identity_file', help: 'A key to log in with.', repeatable: true },
+    { letter: 'J', name: 'jump', value: 'destination', help: 'Connect by way of these hosts.' },
+    { letter: 'l', name: 'limit', value: 'limit', help: 'Not faster than this, in Kbit/s.' },
+    { letter: 'o', name: 'option', value: 'ssh_option', help: 'Any setting of ssh.', repeatable: true },
+    { letter: 'P', name: 'port', value: 'port', help: 'The port to connect to.' },
+    { letter: 'R', name: 'requests', value: 'num_requests', help: 'Requests under way at once.', repeatable: true },
+    { letter: 'S', name: 'program', value: 'program', help: 'A program that is called as ssh is.' },
+    { letter: 's', name: 'subsystem', value: 'subsystem', help: 'The subsystem, or the path of a server there.' },
+    { letter: 'X', name: 'tuning', value: 'sftp_option', help: 'nrequests=N or buffer=BYTES.', repeatable: true },
+  ],
+} as const satisfies FlagTable;

@@ -1,0 +1,69 @@
+/** Reaches the sftp server: over ssh, or by the pipes of a program here (-D). */
+import { spawn } from 'node:child_process';
+import { Duplex } from 'node:stream';
+import { type SftpClient, startSftp } from '@nacre/ssh/sftp';
+import type { RemoteHost, RemoteProgram } from '../files/host.ts';
+import { FatalError, failureStatus } from '../ssh/end.ts';
+import type { Settings } from './settings.ts';
+import { localReason } from './words.ts';
+
+export interface Server {
+  readonly sftp: SftpClient;
+  close(): Promise<void>;
+}
+
+/**
+ * @returns undefined where nobody let us in: stderr says why.
+ * @throws FatalError, SshError
+ */
+export async function reachServer(settings: Settings): Promise<Server | undefined> {
+  const { host, serverCommand, subsystem, sshFlags, program, requestBytes } = settings;
+  let remote: RemoteHost | undefined;
+  if (host !== undefined) {
+    const { reachHost } = await import('../files/remote.ts');
+    remote = await reachHost({
+      destination: host.host,
+      ...(program === undefined ? { sshFlags } : uninterrupted(program, sshFlags)),
+    });
+    if (remote === undefined) return undefined;
+  }
+  try {
+    const running =
+      remote === undefined
+        ? await startLocal(serverCommand as readonly [string, ...string[]])
+        : // A path is a program for the shell there, anything else a subsystem.
+          await remote.open(subsystem.includes('/') ? { command: Buffer.from(subsystem) } : { subsystem });
+    const sftp = await startSftp(running.stream, requestBytes === undefined ? {} : { requestBytes });
+    return {
+      sftp,
+      async close() {
+        sftp.close();
+        if (remote === undefined) await running.exit;
+        await remote?.close();
+      },
+    };
+  } catch (error) {
+    await remote?.close();
+    throw error;
+  }
+}
+
+/** A program in our process group, which ^C is not to end: it is for the transfer alone. */
+function uninterrupted(program: string, sshFlags: readonly string[]) {
+  return { program: '/bin/sh', sshFlags: ['-c', 'trap "" INT; exec "$0" "$@"', program, ...sshFlags] };
+}
+
+async function startLocal([program, ...args]: readonly [string, ...string[]]): Promise<RemoteProgram> {
+  // In a group of its own: ^C is for the transfer, and not for the server.
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const exit = new Promise<number>((resolve) => {
+    child.once('close', (status) => resolve(status ?? failureStatus));
+    child.once('error', () => resolve(failureStatus));
+  });
+  await new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(new FatalError(`exec: ${program}: ${localReason(error)}`)));
+  });
+  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  return { stream, exit };
+}
