@@ -1,7 +1,7 @@
 /** scp's flags: what they ask for, and what of them is handed on to ssh. */
 import { parseFlags, usageError } from '../../flags/index.ts';
+import { parsePort, readSftpOption, type SftpLimits } from '../files/numbers.ts';
 import { FatalError } from '../ssh/end.ts';
-import { parsePort, readSftpOption, type SftpLimits } from './numbers.ts';
 
 export const flagTable = {
   tool: 'scp',

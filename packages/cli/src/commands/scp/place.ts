@@ -1,5 +1,5 @@
 /** Sources and targets as scp takes them: a local path, `[user@]host:path`, `scp://[user@]host[:port]/path`. */
-import { parsePort } from './numbers.ts';
+import { splitFileAddress, withoutBrackets } from '../files/address.ts';
 
 export interface RemotePlace {
   readonly user: string | undefined;
@@ -19,8 +19,10 @@ const scheme = 'scp://';
  */
 export function parsePlace(text: string): Place {
   if (text.startsWith(scheme)) {
-    const remote = parseAddress(text.slice(scheme.length));
-    return remote === undefined ? { bad: 'uri' } : { remote };
+    const found = splitFileAddress(text);
+    if (found === undefined) return { bad: 'uri' };
+    const { user, host, port, path } = found;
+    return { remote: { user, host, port, path: path || '.' } };
   }
   const at = findColon(text);
   if (at < 0) return { local: text };
@@ -55,34 +57,4 @@ function findColon(text: string): number {
     if (character === '/') return -1;
   }
   return -1;
-}
-
-function parseAddress(text: string): RemotePlace | undefined {
-  const at = text.indexOf('@');
-  // What stands behind a semicolon are parameters of the connection, of which none is known.
-  const named = at < 0 ? undefined : decode(text.slice(0, at).split(';')[0] ?? '');
-  if (at >= 0 && (named === undefined || named === '')) return undefined;
-  // A bare host has nothing in it that a name cannot have.
-  const match = /^(\[[A-Za-z0-9:_][A-Za-z0-9:_.%-]*\]|[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::([^/]*))?(?:\/(.*))?$/s.exec(
-    text.slice(at + 1),
-  );
-  if (match === null) return undefined;
-  const [, host = '', portText, pathText = ''] = match;
-  const port = portText === undefined ? undefined : parsePort(portText);
-  if (portText !== undefined && port === undefined) return undefined;
-  const path = decode(pathText);
-  if (path === undefined) return undefined;
-  return { user: named, host: withoutBrackets(host), port, path: path || '.' };
-}
-
-function withoutBrackets(host: string): string {
-  return /^\[(.*)\]$/s.exec(host)?.[1] ?? host;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

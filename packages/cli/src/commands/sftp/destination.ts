@@ -1,4 +1,5 @@
 /** Where sftp is to go: `[user@]host[:path]` and `sftp://[user@]host[:port][/path]`. */
+import { splitFileAddress, withoutBrackets } from '../files/address.ts';
 
 export interface Destination {
   /** May be empty, where nothing stands before the colon. */
@@ -10,7 +11,11 @@ export interface Destination {
 
 /** Reads a destination; undefined for an sftp:// address that is none. What is no more than a name is a host. */
 export function parseDestination(text: string): Destination | undefined {
-  return text.toLowerCase().startsWith('sftp://') ? parseAddress(text.slice('sftp://'.length)) : parsePlain(text);
+  if (!/^sftp:\/\//i.test(text)) return parsePlain(text);
+  const found = splitFileAddress(text);
+  if (found === undefined) return undefined;
+  const { path, ...rest } = found;
+  return { ...rest, ...(path !== '' && { path }) };
 }
 
 function parsePlain(text: string): Destination {
@@ -34,35 +39,4 @@ function findColon(text: string): number {
   if (isAddress) return -1;
   const slash = text.indexOf('/');
   return slash >= 0 && slash < colon ? -1 : colon;
-}
-
-function parseAddress(text: string): Destination | undefined {
-  const match = /^(?:([^/]*)@)?(?:\[([^\]/]+)\]|([^:/@[\]]+))(?::(\d{1,5}))?(?:\/(.*))?$/s.exec(text);
-  if (match === null) return undefined;
-  const [, userPart, bracketed, plain, portText, pathPart = ''] = match;
-  const user = userPart === undefined ? undefined : decode(userPart.split(';')[0] as string);
-  const host = bracketed ?? decode(plain as string);
-  const path = decode(pathPart);
-  const port = portText === undefined ? undefined : Number(portText);
-  if (host === undefined || path === undefined) return undefined;
-  if (userPart !== undefined && (user === undefined || user === '')) return undefined;
-  if (port !== undefined && (port < 1 || port > 65535)) return undefined;
-  return {
-    host,
-    ...(user !== undefined && { user }),
-    ...(port !== undefined && { port }),
-    ...(path !== '' && { path }),
-  };
-}
-
-function withoutBrackets(host: string): string {
-  return /^\[.*\]$/s.test(host) ? host.slice(1, -1) : host;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

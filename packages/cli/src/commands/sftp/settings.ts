@@ -1,6 +1,7 @@
 /** What the command line of sftp asks for. */
 import { parseFlags, usageError } from '../../flags/index.ts';
 import { splitWords } from '../../terminal/shell-words.ts';
+import { parsePort, readSftpOption } from '../files/numbers.ts';
 import { FatalError } from '../ssh/end.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { flagTable } from './flags.ts';
@@ -41,8 +42,6 @@ const fixedOptions = [
   '-oClearAllForwardings yes',
   '-oControlMaster no',
 ] as const;
-const maxRequestBytes = 255 * 1024;
-const maxRequests = 8192;
 const maxKilobits = 100 * 1024 * 1024;
 
 type Flag = ReturnType<typeof parse>['ordered'][number];
@@ -67,9 +66,9 @@ export function readSettings(args: readonly string[]): Settings {
     else if (name === 'requests') requests = requireCount(value, 'number of requests');
     else if (name === 'limit') requireLimit(value);
     else if (name === 'tuning') {
-      if (value.startsWith('buffer=')) requestBytes = requireScaled(value.slice('buffer='.length));
-      else if (value.startsWith('nrequests=')) requests = requireRequests(value.slice('nrequests='.length));
-      else throw new FatalError('Invalid -X option');
+      const limits = readSftpOption(value);
+      requestBytes = limits.bufferBytes ?? requestBytes;
+      requests = limits.requests ?? requests;
     } else if (name === 'batchFile') {
       if (hasBatch) throw new FatalError('Batch file already specified.');
       hasBatch = true;
@@ -141,29 +140,13 @@ function requireCommand(text: string): [string, ...string[]] {
 }
 
 function requirePort(value: string): string {
-  if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65535) return value;
+  if (parsePort(value) !== undefined) return value;
   throw new FatalError(`Bad port "${value}"`);
 }
 
 function requireCount(value: string, what: string): number {
   if (/^\d{1,9}$/.test(value) && Number(value) > 0) return Number(value);
   throw new FatalError(`Invalid ${what} "${value}"`);
-}
-
-function requireRequests(value: string): number {
-  const wrong = (why: string) => new FatalError(`Invalid number of requests "${value}": ${why}`);
-  if (!/^-?\d+$/.test(value)) throw wrong('invalid');
-  if (Number(value) < 1) throw wrong('too small');
-  if (Number(value) > maxRequests) throw wrong('too large');
-  return Number(value);
-}
-
-/** A size with a unit: `64k`, `0.2M`. */
-function requireScaled(value: string): number {
-  const [, digits = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,9})?)([BKMGTPE]?)$/i.exec(value) ?? [];
-  const bytes = Math.floor(Number(digits) * 1024 ** Math.max(0, 'BKMGTPE'.indexOf(unit.toUpperCase())));
-  if (digits !== '' && bytes > 0 && bytes <= maxRequestBytes) return bytes;
-  throw new FatalError(`Invalid buffer size "${value}": Invalid argument`);
 }
 
 function requireLimit(value: string): void {

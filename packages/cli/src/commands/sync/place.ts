@@ -1,4 +1,5 @@
 /** A source or a target as it is typed: a local path, `[user@]host:path`, or `sftp://[user@]host[:port][/path]`. */
+import { splitFileAddress } from '../files/address.ts';
 import { parseDestination } from '../ssh/destination.ts';
 
 export type Place =
@@ -14,7 +15,12 @@ export type Place =
 
 /** Reads a place; undefined for an address or a host that is none. */
 export function parsePlace(text: string): Place | undefined {
-  if (/^sftp:\/\//i.test(text)) return parseAddress(text);
+  if (/^sftp:\/\//i.test(text)) {
+    const found = splitFileAddress(text);
+    if (found === undefined) return undefined;
+    const user = found.user === undefined ? '' : `${found.user}@`;
+    return remote(`${user}${found.host}`, found.port, found.path);
+  }
   const colon = findColon(text);
   if (colon < 0) return { kind: 'local', path: text };
   return remote(text.slice(0, colon), undefined, text.slice(colon + 1));
@@ -28,19 +34,6 @@ function findColon(text: string): number {
   const slash = text.indexOf('/');
   // A colon that comes first is part of a name.
   return colon > 0 && (slash < 0 || colon < slash) ? colon : -1;
-}
-
-/** As OpenSSH has it: what stands behind the host's slash is relative to where the session starts; another slash makes it absolute. */
-function parseAddress(text: string): Place | undefined {
-  const [, authority = '', path = ''] = /^sftp:\/\/([^/]*)(?:\/([\s\S]*))?$/i.exec(text) ?? [];
-  const found = parseDestination(`ssh://${authority}`);
-  if (found === undefined) return undefined;
-  try {
-    const user = found.user === undefined ? '' : `${found.user}@`;
-    return remote(`${user}${found.host}`, found.port, decodeURIComponent(path));
-  } catch {
-    return undefined;
-  }
 }
 
 function remote(destination: string, port: number | undefined, path: string): Place | undefined {

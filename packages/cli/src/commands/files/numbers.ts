@@ -1,4 +1,4 @@
-/** Numbers on scp's command line: ports, and the sizes of -X. */
+/** Numbers on the command lines of scp and sftp: ports, and the sizes of -X. */
 import { FatalError } from '../ssh/end.ts';
 
 /** What -X sets: how much is under way to a server at the same time. */
