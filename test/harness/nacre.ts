@@ -37,7 +37,7 @@ export async function startNacreServer(options: NacreServerOptions = {}): Promis
     'LogLevel VERBOSE',
     `AuthorizedKeysFile ${files.authorizedKeysFile}`,
   ];
-  const { general, blocks } = withPlainShell(options.config ?? []);
+  const { general, blocks } = withPlainShell(options.config ?? [], options);
   writeFileSync(configFile, `${[...general, ...lines, ...blocks].join('\n')}\n`);
   const argv = [
     nacreProgram('sshd'),

@@ -43,7 +43,7 @@ export async function startOpenSshServer(options: OpenSshServerOptions = {}): Pr
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const port = await freePort();
   const configFile = join(files.folder, 'sshd_config');
-  const { general, blocks } = withPlainShell(config);
+  const { general, blocks } = withPlainShell(config, options);
   const lines = [
     ...general,
     'ListenAddress 127.0.0.1',

@@ -34,6 +34,8 @@ export interface ServerOptions {
   /** The key that may log in instead of the harness's own; false for none. */
   identity?: KeyPair | false;
   env?: Record<string, string | undefined>;
+  /** Shells of commands read ~/.bashrc, as they do without us. Default false. */
+  startUpFiles?: boolean;
 }
 
 /** Files that a server needs, made in a folder of its own. */
@@ -88,10 +90,14 @@ export function currentUser(): string {
  * Lines of a configuration, split before its first Match block, with a word to bash that it is not the first shell: Debian's reads
  * ~/.bashrc for every command that comes by ssh, and what people have there may take half a second and write to stderr.
  */
-export function withPlainShell(config: readonly string[]): { general: string[]; blocks: string[] } {
+export function withPlainShell(
+  config: readonly string[],
+  { startUpFiles = false }: ServerOptions,
+): { general: string[]; blocks: string[] } {
   const matchAt = config.findIndex((line) => /^match\s/i.test(line));
   const general = matchAt < 0 ? [...config] : config.slice(0, matchAt);
   const blocks = matchAt < 0 ? [] : config.slice(matchAt);
+  if (startUpFiles) return { general, blocks };
   const plain = 'SHLVL=5';
   // Of several lines only the first counts.
   const at = general.findIndex((line) => /^setenv\s/i.test(line));

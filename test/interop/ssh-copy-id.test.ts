@@ -42,7 +42,7 @@ const alone = { SSH_AUTH_SOCK: undefined, SSH_ASKPASS_REQUIRE: 'never' };
 let server: TestServer;
 
 before(async () => {
-  if (!skip) server = await startOpenSshServer({ config: ownFile });
+  if (!skip) server = await startOpenSshServer({ config: ownFile, startUpFiles: true });
 });
 
 interface Copy extends RunOptions {
