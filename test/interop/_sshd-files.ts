@@ -69,12 +69,7 @@ export interface TreeOptions {
 }
 
 /** A tree with some hundred files, of every name, size and mode, below a new folder. */
-export function makeTree({
-  withBytes = false,
-  withLinks = false,
-  withBackslash = true,
-  files = 300,
-}: TreeOptions = {}): string {
+export function makeTree({ withBytes = false, withBackslash = true, files = 300 }: TreeOptions = {}): string {
   const tree = join(realpathSync(makeFolder('here')), 'tree');
   const deep = join(tree, ...Array.from({ length: 8 }, (_, depth) => `deep ${depth}`));
   mkdirSync(deep, { recursive: true });
