@@ -270,13 +270,15 @@ async function runWithPipes(
   const [inputFd, outputFd, errorFd] = pipes.ours;
   const grow = (fd: number): void => system.growPipe(fd, bulkPipeBytes);
   const input = openInput(inputFd);
-  pumpInput(session.stream, input, told);
-  const outputs = [
+  const outputs: OutputPump[] = [
     pumpDescriptor(outputFd, session.channel, 'data', { bufferBytes: outputBufferBytes, grow }),
     onErrors === undefined
       ? pumpDescriptor(errorFd, session.channel, 'stderr', { bufferBytes: errorBufferBytes, grow })
       : pumpLines(openOutput(errorFd), onErrors),
   ];
+  pumpInput(session.stream, input, told, (byteCount) => {
+    for (const output of outputs) output.noteInput?.(byteCount);
+  });
   return {
     finished: finish(program.exit, outputs),
     signal: (name) => program.signal(name),
