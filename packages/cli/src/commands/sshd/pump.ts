@@ -12,8 +12,6 @@ export interface OutputPump {
   readonly ended: Promise<void>;
   /** Reads no more: the program gets SIGPIPE when it writes. */
   stop(): void;
-  /** The program was given so many bytes to read. */
-  noteInput?(byteCount: number): void;
 }
 
 /** Has a pipe hold more; called once bulk passes through it. */
@@ -63,7 +61,7 @@ export function pumpDescriptor(
     socket.on('close', () => resolve());
   });
   socket.resume();
-  return { ended, stop: () => void socket.destroy(), noteInput: (byteCount) => pace.noteInput(byteCount) };
+  return { ended, stop: () => void socket.destroy() };
 }
 
 /** A burst ends where nothing came for so long. */
@@ -76,25 +74,13 @@ const packetBytes = 32 * 1024;
 
 /**
  * When to let a pipe fill before it is read again. Many programs write 8 KiB at a time: read as they come, each piece costs a
- * turn of the event loop, a packet and two switches between processes, half the speed in all. What is not bulk never waits, and
- * what answers a few bytes of the client's (a file of many, a call of many) is none: somebody waits for each.
+ * turn of the event loop, a packet and two switches between processes, half the speed in all. What is not bulk never waits.
  */
-export class Pace {
+class Pace {
   #bytes = 0;
   #lastMs = 0;
-  #inputBytes = 0;
-
-  noteInput(byteCount: number): void {
-    this.#inputBytes += byteCount;
-  }
 
   shouldGather(byteCount: number): boolean {
-    const isAnswer = this.#inputBytes > 0 && this.#inputBytes < packetBytes;
-    this.#inputBytes = 0;
-    if (isAnswer) {
-      this.#bytes = 0;
-      return false;
-    }
     const nowMs = performance.now();
     this.#bytes = nowMs - this.#lastMs > burstGapMs ? byteCount : this.#bytes + byteCount;
     this.#lastMs = nowMs;
@@ -169,12 +155,7 @@ export function openInput(fd: number): Writable {
  *
  * @param onRefused - called once when the program closed its input.
  */
-export function pumpInput(
-  from: Readable,
-  to: Writable,
-  onRefused: () => void,
-  onInput: (byteCount: number) => void = () => {},
-): void {
+export function pumpInput(from: Readable, to: Writable, onRefused: () => void): void {
   let isOpen = true;
   let isGathering = false;
   // What came in one turn of the event loop goes out in one call, and wakes the program once.
@@ -193,7 +174,6 @@ export function pumpInput(
   to.on('drain', () => from.resume());
   from.on('data', (chunk: Buffer) => {
     if (!isOpen) return;
-    onInput(chunk.length);
     if (!isGathering) {
       isGathering = true;
       to.cork();

@@ -270,15 +270,13 @@ async function runWithPipes(
   const [inputFd, outputFd, errorFd] = pipes.ours;
   const grow = (fd: number): void => system.growPipe(fd, bulkPipeBytes);
   const input = openInput(inputFd);
-  const outputs: OutputPump[] = [
+  pumpInput(session.stream, input, told);
+  const outputs = [
     pumpDescriptor(outputFd, session.channel, 'data', { bufferBytes: outputBufferBytes, grow }),
     onErrors === undefined
       ? pumpDescriptor(errorFd, session.channel, 'stderr', { bufferBytes: errorBufferBytes, grow })
       : pumpLines(openOutput(errorFd), onErrors),
   ];
-  pumpInput(session.stream, input, told, (byteCount) => {
-    for (const output of outputs) output.noteInput?.(byteCount);
-  });
   return {
     finished: finish(program.exit, outputs),
     signal: (name) => program.signal(name),
