@@ -52,7 +52,8 @@ export function startDelayLink({ targetPort, roundTripMs, bytesPerSecond }: Dela
           one.setNoDelay();
           one.on('error', () => {
             one.destroy();
-            other.destroy();
+            // What was cut at one end is cut at the other: an end in good order would be another thing.
+            other.resetAndDestroy();
           });
         }
         new Stream(near, far, directions[0]);
@@ -153,7 +154,7 @@ class Stream {
       this.#pieces = [];
       this.#next = 0;
       // One that ended in good order may still have things on their way to the other.
-      if (!to.writableFinished) from.destroy();
+      if (!to.writableFinished && !from.destroyed) from.resetAndDestroy();
     });
     from.resume();
   }

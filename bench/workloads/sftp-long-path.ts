@@ -6,14 +6,15 @@ import { type Measure, measureInTurns, type Table } from '../table.ts';
 import { transfer, transferMeasures } from './_sftp.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
-const fileCount = 2000;
+/** Who asks for one file after the other takes half a second for each. */
+const fileCount = 100;
 const fileBytes = 4096;
 const pathBytes = 500_000_000;
 
 export const sftpLongPath: Workload = {
   name: 'sftp-long-path',
   about:
-    'As sftp-bulk and sftp-small-files, over a relay of this repository that holds every byte back: 1 Gbit/s each way, 100 ms there and back (bench/delay-link.ts). ' +
+    `As sftp-bulk, and ${fileCount} files of ${fileBytes} bytes, over a relay of this repository that holds every byte back: 1 Gbit/s each way, 100 ms there and back (bench/delay-link.ts). ` +
     'The first table is what plain TCP gets out of it, which is what the others can reach. cpu is of client (c) and server (s) without the relay, which others holds.',
   run,
 };
