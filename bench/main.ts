@@ -8,7 +8,7 @@ import { workloads } from './workloads/table.ts';
 const usage = `usage: npm run bench -- [WORKLOAD...] [--n REPETITIONS] [--mib SIZE] [--cipher NAME]... [--rows TEXT] [--update]
 workloads: ${workloads.map(({ name }) => name).join(' ')}
   --n       repetitions of every row (5)
-  --mib     size of a bulk transfer (256)
+  --mib     size of a bulk transfer (256; sftp-bulk 1024)
   --cipher  of bulk transfers; may be repeated (aes128-gcm, aes256-gcm, chacha20-poly1305, aes256-ctr)
   --rows    only rows whose name holds this text, and the base
   --update  writes the tables into bench/RESULTS.md`;
@@ -28,7 +28,7 @@ async function main(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       n: { type: 'string', default: '5' },
-      mib: { type: 'string', default: '256' },
+      mib: { type: 'string' },
       cipher: { type: 'string', multiple: true },
       rows: { type: 'string' },
       update: { type: 'boolean', default: false },
@@ -36,8 +36,8 @@ async function main(args: string[]): Promise<number> {
     },
   });
   const unknown = positionals.find((name) => !workloads.some((workload) => workload.name === name));
-  const [repetitions, mib] = [Number(values.n), Number(values.mib)];
-  if (values.help || unknown !== undefined || !(repetitions >= 1) || !(mib > 0)) {
+  const [repetitions, mib] = [Number(values.n), values.mib === undefined ? undefined : Number(values.mib)];
+  if (values.help || unknown !== undefined || !(repetitions >= 1) || !((mib ?? 1) > 0)) {
     console.error(unknown === undefined ? usage : `bench: no workload ${unknown}\n${usage}`);
     return values.help ? 0 : 2;
   }
@@ -47,11 +47,11 @@ async function main(args: string[]): Promise<number> {
   }
   const around = await circumstances();
   try {
-    for (const { name, about, run } of workloads) {
+    for (const { name, about, run, defaultMib = 256 } of workloads) {
       if (positionals.length > 0 && !positionals.includes(name)) continue;
       const tables = await run({
         repetitions,
-        bulkBytes: Math.round(mib * 2 ** 20),
+        bulkBytes: Math.round((mib ?? defaultMib) * 2 ** 20),
         ciphers: values.cipher ?? defaultCiphers,
         rows: values.rows,
         progress: (line) => {

@@ -65,12 +65,14 @@ class StoreFiles implements FileSystem {
     const keys = await this.#store.list(prefix);
     if (keys.length === 0 && prefix !== '') throw fileError('ENOENT');
     const names = new Set(keys.map((key) => key.slice(prefix.length).split('/')[0] as string));
-    const entries = [...names].map(async (name): Promise<DirectoryEntry> => {
-      const attributes = await this.stat(Buffer.from(`/${prefix}${name}`));
-      return { name: Buffer.from(name), attributes };
+    const left = [...names];
+    const describe = async (name: string): Promise<DirectoryEntry> => ({
+      name: Buffer.from(name),
+      attributes: await this.stat(Buffer.from(`/${prefix}${name}`)),
     });
     return {
-      read: async () => (entries.length === 0 ? undefined : Promise.all(entries.splice(0, 100))),
+      // Asked for only when it is wanted: a client may leave a long listing early.
+      read: async () => (left.length === 0 ? undefined : Promise.all(left.splice(0, 100).map(describe))),
       close: () => {},
     };
   }
@@ -103,7 +105,14 @@ class StoreFiles implements FileSystem {
       write: (bytes, offset) => void parts.set(offset, Buffer.from(bytes)),
       stat: () => ({ mode: 0o100644 }),
       close: async () => {
-        const body = [...parts].sort(([a], [b]) => a - b).map(([, bytes]) => bytes);
+        const body: Buffer[] = [];
+        let end = 0;
+        for (const [offset, bytes] of [...parts].sort(([a], [b]) => a - b)) {
+          // A client that was cut off leaves a hole: half an object is none.
+          if (offset !== end) throw new Error('a part is missing');
+          body.push(bytes);
+          end += bytes.length;
+        }
         await this.#store.put(key, Buffer.concat(body));
       },
     };

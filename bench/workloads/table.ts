@@ -8,6 +8,10 @@ import { keystrokes } from './keystrokes.ts';
 import { knownHosts } from './known-hosts.ts';
 import { krl } from './krl.ts';
 import { oneCommand } from './one-command.ts';
+import { sftpBulk } from './sftp-bulk.ts';
+import { sftpList } from './sftp-list.ts';
+import { sftpLongPath } from './sftp-long-path.ts';
+import { sftpSmallFiles } from './sftp-small-files.ts';
 import { startUp } from './start-up.ts';
 import type { Workload } from './types.ts';
 
@@ -22,4 +26,8 @@ export const workloads: readonly Workload[] = [
   certificates,
   knownHosts,
   krl,
+  sftpBulk,
+  sftpSmallFiles,
+  sftpList,
+  sftpLongPath,
 ];

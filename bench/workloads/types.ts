@@ -17,5 +17,7 @@ export interface Workload {
   readonly name: string;
   /** What it does and how to read it, in a sentence for the results page. */
   readonly about: string;
+  /** Size of a bulk transfer where none was asked for; 256 where this says nothing. */
+  readonly defaultMib?: number;
   readonly run: (settings: BenchSettings) => Promise<Table[]>;
 }

@@ -8,9 +8,9 @@ const folders = new Set<string>();
 const children = new Set<ChildProcess>();
 const actions: (() => Promise<void> | void)[] = [];
 
-/** A private folder below the system's temporary one, removed at the end. */
-export function makeFolder(purpose = 'test'): string {
-  const folder = mkdtempSync(join(tmpdir(), `nacre-${purpose}-`));
+/** A private folder below the system's temporary one, or another, removed at the end. */
+export function makeFolder(purpose = 'test', below = tmpdir()): string {
+  const folder = mkdtempSync(join(below, `nacre-${purpose}-`));
   folders.add(folder);
   return folder;
 }

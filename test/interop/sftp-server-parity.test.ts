@@ -209,7 +209,9 @@ function script(): Buffer[] {
   extended('fstatvfs@openssh.com', handle(9).handle);
   extended('nothing@example.com', '');
   add('STAT', path('x\0y'.replace('\0', '')));
-  return requests.map((request, id) => request(id + 1));
+  // Bytes behind the fields, which Go's sftp package sends.
+  const tail = Buffer.from('left over');
+  return requests.map((request, id) => Buffer.concat([request(id + 1), id % 3 === 0 ? tail : Buffer.alloc(0)]));
 }
 
 function fillFolder(): string {

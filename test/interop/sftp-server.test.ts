@@ -29,6 +29,7 @@ import {
   requireSuccess,
   runProgram,
   serverOf,
+  startNacreServer,
   startOpenSshServer,
   type TestServer,
 } from '../harness/index.ts';
@@ -287,6 +288,8 @@ for (const [name, script] of [
     const servers: [TestServer, string][] = [[await startLibraryServer(folder), '']];
     if (!missing('sshd'))
       servers.push([await startOpenSshServer({ config: [`ForceCommand ${own} -d ${folder}`] }), folder]);
+    if (!missing('nacre:sshd'))
+      servers.push([await startNacreServer({ config: [`Subsystem sftp internal-sftp -d ${folder}`] }), folder]);
     for (const [server, place] of servers) {
       const argv = [server.host, String(server.port), server.user, server.identity.file, place];
       assert.match(await requireSuccess([debianPython, '-W', 'ignore', file, ...argv]), /fine/);

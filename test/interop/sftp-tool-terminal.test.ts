@@ -154,8 +154,9 @@ for (const way of ['a local server', 'ssh of our own', 'a program'] as const) {
     await terminal.expect(/Interrupt/);
     await terminal.expect(/sftp> /);
     await ask(terminal, 'pwd', new RegExp(`Remote working directory: ${there}`));
-    terminal.send('put large again\r');
-    await terminal.expect(/large +[1-9]\d?% /, 30_000);
+    writeFileSync(join(here, 'bulk'), content);
+    terminal.send('put bulk again\r');
+    await terminal.expect(/bulk +[1-9]\d?% /, 30_000);
     terminal.send('\x03');
     await terminal.expect(/Interrupt/);
     await terminal.expect(/sftp> /);

@@ -91,7 +91,7 @@ exec -a "$0" -- "\${@:3}"
  * Whether a session of the account needs no change of identity. Root's own sessions may need one as well: the server may have
  * been started with groups that root's login has not, and another name may share the user id.
  */
-function hasIdentityOf(account: Account): boolean {
+export function hasIdentityOf(account: Account): boolean {
   if (process.getuid?.() !== account.uid) return false;
   if (account.uid !== 0) return true;
   const own = new Set([...(process.getgroups?.() ?? []), process.getgid?.()]);

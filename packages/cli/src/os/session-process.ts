@@ -12,6 +12,8 @@ export interface SessionRequest {
   readonly account: Account;
   /** The command for the shell's `-c`; undefined starts the login shell. */
   readonly command?: string | undefined;
+  /** A program of ours in place of the shell: it is started as who we are, and becomes the account by itself. */
+  readonly program?: { readonly file: string; readonly args: readonly string[] } | undefined;
   /** Whether argv[0] gets its dash; default: yes when there is no command. */
   readonly loginShell?: boolean;
   /** The whole environment: usually baseEnvironment(account) and what the connection adds. */
@@ -59,10 +61,10 @@ const signalNames = new Set('ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM 
  * @throws SshError `request-refused` when the account is another one and we are not root, or when its shell cannot be run.
  */
 export async function startSession(request: SessionRequest): Promise<SessionProcess> {
-  const { account, pty } = request;
+  const { pty } = request;
   const child = launch(request, pty === undefined ? ['pipe', 'pipe', 'pipe'] : Array<number>(3).fill(pty.slaveFd));
   const ended = watchExit(child, pty);
-  await requireStarted(child, account.shell);
+  await requireStarted(child, nameOf(request));
 
   const pid = child.pid as number;
   const stdin = (pty?.stream ?? child.stdin) as Writable;
@@ -97,12 +99,16 @@ export async function startBareSession(
     child.on('error', () => resolve({ code: 255 }));
     child.on('exit', (code, signal) => resolve(exitOf(code, signal)));
   });
-  await requireStarted(child, request.account.shell);
+  await requireStarted(child, nameOf(request));
   return { pid: child.pid as number, exit, signal: (name) => sendSignal(child, name) };
 }
 
 function launch(request: SessionRequest, standard: readonly (number | 'pipe')[]): ChildProcess {
-  const { account, pty } = request;
+  const { account, pty, program } = request;
+  if (program !== undefined) {
+    const options = { cwd: '/', detached: true, env: cleanEnvironment(request.environment), stdio: [...standard] };
+    return spawnOrRefuse(nameOf(request), () => spawn(program.file, program.args, options));
+  }
   const plan = buildSessionCommand({
     account,
     command: request.command,
@@ -111,7 +117,7 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
     terminalPath: pty?.path,
   });
   const environment = cleanEnvironment(request.environment);
-  const child = spawnOrRefuse(account.shell, () =>
+  const child = spawnOrRefuse(nameOf(request), () =>
     spawn(plan.file, plan.args, {
       argv0: plan.argv0,
       cwd: plan.cwd,
@@ -124,26 +130,30 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
   return child;
 }
 
-async function requireStarted(child: ChildProcess, shell: string): Promise<void> {
+function nameOf({ program, account }: SessionRequest): string {
+  return program === undefined ? `the login shell ${account.shell}` : program.file;
+}
+
+async function requireStarted(child: ChildProcess, name: string): Promise<void> {
   try {
     await once(child, 'spawn');
   } catch (cause) {
-    throw startError(shell, cause);
+    throw startError(name, cause);
   }
 }
 
 /** Some failures are thrown at once: a command with a NUL in it, or one that is longer than the system takes. */
-function spawnOrRefuse(shell: string, start: () => ChildProcess): ChildProcess {
+function spawnOrRefuse(name: string, start: () => ChildProcess): ChildProcess {
   try {
     return start();
   } catch (cause) {
-    throw startError(shell, cause);
+    throw startError(name, cause);
   }
 }
 
-function startError(shell: string, cause: unknown): SshError {
+function startError(name: string, cause: unknown): SshError {
   const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return new SshError(`the login shell ${shell} could not be run: ${reason}`, {
+  return new SshError(`${name} could not be run: ${reason}`, {
     code: 'request-refused',
     stage: 'channel',
     remedy: 'check the shell in the password database, and the length of the command',

@@ -60,7 +60,10 @@ test('cut at every byte it is a bad message, and with a byte more as well', () =
     assert.throws(() => everything.decode(bytes.subarray(0, end)), isCode('bad-message'), `cut at ${end}`);
   }
   assert.throws(() => everything.decode(Buffer.alloc(0)), isCode('bad-message'));
-  assert.throws(() => everything.decode(Buffer.concat([bytes, Buffer.alloc(1)])), isCode('bad-message'));
+  const longer = Buffer.concat([bytes, Buffer.alloc(1)]);
+  assert.throws(() => everything.decode(longer), isCode('bad-message'));
+  assert.throws(() => everything.decode(longer, 'refused'), isCode('bad-message'));
+  assert.deepEqual(everything.decode(longer, 'ignored'), value);
 });
 
 test('another number is a protocol error that names both', () => {

@@ -14,13 +14,19 @@ type Values<Fields> = {
 };
 type Flatten<T> = { [K in keyof T]: T[K] };
 
+/** What to do about bytes behind the last field. */
+export type MoreBytes = 'refused' | 'ignored';
+
 /** A declared message whose decoded form is T. */
 export interface Message<T> {
   readonly name: string;
   readonly number: number;
   encode(value: T): Buffer;
-  /** Decodes a whole payload, number included. Throws `bad-message` where it is cut, too long or of another number. */
-  decode(payload: Uint8Array): T;
+  /**
+   * Decodes a whole payload, number included. Throws `bad-message` where it is cut, too long or of another number; bytes behind
+   * the last field are let pass where they are to be `ignored`.
+   */
+  decode(payload: Uint8Array, more?: MoreBytes): T;
 }
 
 /** The decoded form of a declared message. */
@@ -51,7 +57,7 @@ export function declareMessage<const Fields extends FieldTable>(
       for (const [key, field] of entries) field.write(writer, (value as Record<string, unknown>)[key]);
       return writer.finish();
     },
-    decode(payload) {
+    decode(payload, more) {
       const reader = new WireReader(payload, name);
       const got = reader.uint8('message number');
       if (got !== number) {
@@ -64,7 +70,7 @@ export function declareMessage<const Fields extends FieldTable>(
       }
       const value: Record<string, unknown> = {};
       for (const [key, field] of entries) value[key] = field.read(reader, key);
-      reader.finish();
+      if (more !== 'ignored') reader.finish();
       return value as Flatten<Values<Fields>>;
     },
   };
@@ -77,7 +83,7 @@ export function declareStructure<const Fields extends FieldTable>(
 ): {
   name: string;
   encode(value: Flatten<Values<Fields>>): Buffer;
-  decode(bytes: Uint8Array): Flatten<Values<Fields>>;
+  decode(bytes: Uint8Array, more?: MoreBytes): Flatten<Values<Fields>>;
 } {
   const entries = Object.entries(fields) as [string, Field<unknown>][];
   return {
@@ -87,11 +93,11 @@ export function declareStructure<const Fields extends FieldTable>(
       for (const [key, field] of entries) field.write(writer, (value as Record<string, unknown>)[key]);
       return writer.finish();
     },
-    decode(bytes) {
+    decode(bytes, more) {
       const reader = new WireReader(bytes, name);
       const value: Record<string, unknown> = {};
       for (const [key, field] of entries) value[key] = field.read(reader, key);
-      reader.finish();
+      if (more !== 'ignored') reader.finish();
       return value as Flatten<Values<Fields>>;
     },
   };

@@ -2,19 +2,26 @@
 import { userInfo } from 'node:os';
 import { localFileSystem } from '@nacre/ssh/file-systems';
 import { serverRequests } from '@nacre/ssh/sftp/server';
+import { tryPlatform } from '../../os/native.ts';
 import { sanitize } from '../../terminal/sanitize.ts';
 import { describeSystemError, Ending } from '../ssh-keygen/ending.ts';
+import { becomeAccount } from './internal.ts';
+import { decodeInternal } from './internal-arguments.ts';
 import type { ToolLog } from './log.ts';
 import { accountNames, homeOf } from './names.ts';
 import { openFilesLimit } from './open-files.ts';
 import { addressOf, openLog, runSession } from './session.ts';
-import { readSettings, type SftpServerSettings } from './settings.ts';
+import { type ProgramName, readSettings, type SessionUser, type SftpServerSettings } from './settings.ts';
 import { serveStdio } from './stdio.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
+  const internal = decodeInternal(args);
+  if (internal !== undefined) becomeAccount(internal.account);
+  hideMemory();
   try {
-    const { username, uid, homedir } = userInfo();
-    return await serve(readSettings(args, { name: username, uid, home: homedir, homeOf }), username);
+    const user = internal === undefined ? whoWeAre() : { ...internal.account, homeOf };
+    const name = internal === undefined ? 'sftp-server' : 'internal-sftp';
+    return await serve(readSettings(internal?.words ?? args, user, name), user.name, name);
   } catch (error) {
     if (!(error instanceof Ending)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -22,12 +29,26 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function serve(settings: SftpServerSettings, user: string): Promise<number> {
+function whoWeAre(): SessionUser {
+  const { username, uid, homedir } = userInfo();
+  return { name: username, uid, home: homedir, homeOf };
+}
+
+/** A client that may open any file might otherwise write into this very process through /proc/self/mem, and run what it likes. */
+function hideMemory(): void {
+  try {
+    tryPlatform()?.hideMemory();
+  } catch {
+    // As OpenSSH's: done where the system offers it.
+  }
+}
+
+async function serve(settings: SftpServerSettings, user: string, name: ProgramName): Promise<number> {
   if (settings.query !== undefined) {
     process.stdout.write(serverRequests.map(({ name }) => `${name}\n`).join(''));
     return 0;
   }
-  const log = openLog(settings);
+  const log = openLog(settings, name);
   const address = addressOf(process.env.SSH_CONNECTION);
   if (address === undefined) {
     log.write('error', `Malformed SSH_CONNECTION variable: "${sanitize(process.env.SSH_CONNECTION ?? '')}"`);

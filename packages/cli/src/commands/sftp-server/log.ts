@@ -38,14 +38,14 @@ export function stderrLog(level: SftpLogLevel): ToolLog {
 }
 
 /** Lines for syslog. The program that carries them is started with the first one, so a quiet session costs none. */
-export function syslogLog(level: SftpLogLevel, facility: string): ToolLog {
+export function syslogLog(level: SftpLogLevel, facility: string, name: string): ToolLog {
   const facilityNumber = facilities.get(facility.toLowerCase()) ?? 4;
   let child: ChildProcess | undefined;
   return {
     level,
     write(at, text) {
       if (!isWanted(at, level)) return;
-      child ??= startLogger();
+      child ??= startLogger(name);
       const stdin = child?.stdin;
       if (!stdin || stdin.writableLength > maxWaitingBytes) return;
       stdin.write(`<${facilityNumber * 8 + severities[at]}>${prefixOf(at)}${text}\n`);
@@ -67,10 +67,10 @@ function prefixOf(level: SftpLogLevel): string {
   return level === 'info' || level === 'verbose' ? '' : `${level}: `;
 }
 
-function startLogger(): ChildProcess | undefined {
+function startLogger(name: string): ChildProcess | undefined {
   const logger = loggerPlaces.find((path) => existsSync(path));
   if (logger === undefined) return undefined;
-  const child = spawn(logger, ['-t', 'sftp-server', `--id=${process.pid}`, '--prio-prefix'], {
+  const child = spawn(logger, ['-t', name, `--id=${process.pid}`, '--prio-prefix'], {
     stdio: ['pipe', 'ignore', 'ignore'],
     env: {},
     cwd: '/',

@@ -15,6 +15,15 @@ test('what was written is taken again, whole, whatever part of it went out', () 
   assert.ok(buffers.take(100_000).buffer !== first.buffer);
 });
 
+test('a rest of any size finds memory that a whole one left', () => {
+  const buffers = new ReplyBuffers();
+  const whole = buffers.take(261_133);
+  buffers.give(whole);
+  const rest = buffers.take(250_001);
+  assert.ok(rest.buffer === whole.buffer);
+  assert.equal(rest.length, 250_001);
+});
+
 test('small replies share Node’s memory and are never given again; nor is what came from elsewhere', () => {
   const buffers = new ReplyBuffers();
   const small = buffers.take(100);

@@ -2,7 +2,9 @@
 
 /** Less than this comes out of Node's own pool. */
 const smallestBytes = 16 * 1024;
-/** Kept of each size; a client reads in one size, and a last part of another. */
+/** Sizes are rounded up to a multiple: after a short read a client asks for the rest, which is of another size for every file. */
+const stepBytes = 64 * 1024;
+/** Kept of each size. */
 const keptEach = 8;
 const keptSizes = 4;
 
@@ -13,11 +15,12 @@ export class ReplyBuffers {
 
   take(byteCount: number): Buffer {
     if (byteCount < smallestBytes) return Buffer.allocUnsafe(byteCount);
-    const kept = this.#free.get(byteCount)?.pop();
-    if (kept !== undefined) return kept;
-    const made = Buffer.allocUnsafeSlow(byteCount);
+    const size = Math.ceil(byteCount / stepBytes) * stepBytes;
+    const kept = this.#free.get(size)?.pop();
+    if (kept !== undefined) return kept.subarray(0, byteCount);
+    const made = Buffer.allocUnsafeSlow(size);
     this.#own.add(made.buffer);
-    return made;
+    return made.subarray(0, byteCount);
   }
 
   /** Takes back a frame that was written, or any part of it; what came from elsewhere is left alone. */

@@ -2,7 +2,7 @@
 import type { SshError } from '@nacre/ssh/errors';
 import type { SftpLog, SftpServerOptions } from '@nacre/ssh/sftp/server';
 import { isWanted, stderrLog, syslogLog, type ToolLog } from './log.ts';
-import type { SftpServerSettings } from './settings.ts';
+import type { ProgramName, SftpServerSettings } from './settings.ts';
 
 /** How a session ended. */
 export type SessionEnd =
@@ -43,8 +43,8 @@ export async function runSession(
   return status;
 }
 
-export function openLog({ stderr, level, facility }: SftpServerSettings): ToolLog {
-  return stderr ? stderrLog(level) : syslogLog(level, facility);
+export function openLog({ stderr, level, facility }: SftpServerSettings, name: ProgramName): ToolLog {
+  return stderr ? stderrLog(level) : syslogLog(level, facility, name);
 }
 
 /** The client's address as sshd tells it in SSH_CONNECTION; undefined where that is nothing that sshd writes. */

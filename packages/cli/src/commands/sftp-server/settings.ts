@@ -16,6 +16,9 @@ export interface SessionUser {
   homeOf(name: string): string | undefined;
 }
 
+/** Under which name the program was called, which its usage and its lines in syslog bear. */
+export type ProgramName = 'sftp-server' | 'internal-sftp';
+
 export interface SftpServerSettings {
   readonly readOnly: boolean;
   readonly startDirectory: string | undefined;
@@ -34,8 +37,13 @@ export interface SftpServerSettings {
  *
  * @throws Ending with OpenSSH's words and exit code.
  */
-export function readSettings(args: readonly string[], user: SessionUser): SftpServerSettings {
-  const ordered = parse(upToC(args));
+export function readSettings(
+  args: readonly string[],
+  user: SessionUser,
+  program: ProgramName = 'sftp-server',
+): SftpServerSettings {
+  const usage = formatUsage(table).replaceAll('sftp-server', program);
+  const ordered = parse(upToC(args), usage);
   const settings: { -readonly [K in keyof SftpServerSettings]: SftpServerSettings[K] } = {
     ...{ readOnly: false, startDirectory: undefined, facility: 'AUTH', level: 'error', stderr: false },
     ...{ deny: undefined, allow: undefined, umask: undefined, query: undefined },
@@ -50,7 +58,7 @@ export function readSettings(args: readonly string[], user: SessionUser): SftpSe
       case 'ignored':
         break;
       case 'help':
-        throw new Ending(formatUsage(table), 1);
+        throw new Ending(usage, 1);
       case 'readOnly':
         settings.readOnly = true;
         break;
@@ -86,12 +94,12 @@ export function readSettings(args: readonly string[], user: SessionUser): SftpSe
   return settings;
 }
 
-function parse(args: readonly string[]) {
+function parse(args: readonly string[], usage: string) {
   try {
     return parseFlags(table, args).ordered;
   } catch (error) {
     // A wrong flag shows the usage alone.
-    if (error instanceof SshError && error.stage === 'usage') throw new Ending(formatUsage(table), 1);
+    if (error instanceof SshError && error.stage === 'usage') throw new Ending(usage, 1);
     throw error;
   }
 }

@@ -108,12 +108,14 @@ function readByThreads(buffer: FrameBuffer, filled: (byteCount: number) => boole
 interface Output {
   send(frames: readonly Buffer[]): boolean;
   allocate(byteCount: number): Buffer;
+  release(memory: Buffer): void;
   flush(): Promise<void>;
 }
 
 function openOutput(onDrain: () => void, onBroken: () => void): Output {
   const buffers = new ReplyBuffers();
   const allocate = (byteCount: number) => buffers.take(byteCount);
+  const release = (memory: Buffer) => buffers.give(memory);
   if (!isPipe(1)) {
     const send = (frames: readonly Buffer[]) => {
       try {
@@ -124,7 +126,7 @@ function openOutput(onDrain: () => void, onBroken: () => void): Output {
       }
       return true;
     };
-    return { send, allocate, flush: async () => {} };
+    return { send, allocate, release, flush: async () => {} };
   }
   const options = { fd: 1, readable: false, writable: true };
   const socket = new Socket(options as SocketConstructorOpts);
@@ -144,6 +146,7 @@ function openOutput(onDrain: () => void, onBroken: () => void): Output {
   };
   return {
     allocate,
+    release,
     send(frames) {
       if (frames.length > 1) socket.cork();
       for (const frame of frames) write(frame);

@@ -107,6 +107,33 @@ export function pumpStream(stream: Readable, channel: Channel, kind: Kind): Outp
   return { ended, stop: () => void stream.destroy() };
 }
 
+/** Reads lines of a program that are not for the client. A line that does not end is cut: nobody's memory is theirs. */
+export function pumpLines(stream: Readable, take: (line: string) => void): OutputPump {
+  let rest = '';
+  const give = (line: string) => line !== '' && take(line);
+  stream.on('data', (chunk: Buffer) => {
+    const lines = `${rest}${chunk.toString('latin1')}`.split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) give(Buffer.from(line, 'latin1').toString('utf8'));
+    if (rest.length > maxLineBytes) rest = '';
+  });
+  const ended = new Promise<void>((resolve) => {
+    stream.on('error', () => {});
+    stream.on('close', () => {
+      give(rest);
+      resolve();
+    });
+  });
+  return { ended, stop: () => void stream.destroy() };
+}
+
+const maxLineBytes = 16 * 1024;
+
+/** Makes the reading end of a pipe a stream. */
+export function openOutput(fd: number): Readable {
+  return new Socket({ fd, readable: true, writable: false } as SocketConstructorOpts).resume();
+}
+
 /** What may wait for a program that reads slowly before the client is asked to wait. */
 const inputBufferBytes = 256 * 1024;
 

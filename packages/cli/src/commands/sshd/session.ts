@@ -8,6 +8,7 @@ import {
   openPty,
   type Pty,
   type SessionExit,
+  type SessionRequest,
   startBareSession,
   startSession,
   tryPlatform,
@@ -15,9 +16,10 @@ import {
 import { describe, type Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
+import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
 import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
-import { type OutputPump, openInput, pumpDescriptor, pumpInput, pumpStream } from './pump.ts';
+import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
 import { tunnelsOf } from './tunnels.ts';
 
 /**
@@ -32,6 +34,10 @@ const errorBufferBytes = 16 * 1024;
 interface Plan {
   /** Undefined for the login shell. */
   readonly command: string | undefined;
+  /** Our own sftp-server with these arguments, in place of the command; `refused` where sftp alone is served and it was not asked for. */
+  readonly internalSftp?: readonly string[] | 'refused';
+  /** A subsystem's errors are no part of what it says to its client. */
+  readonly isSubsystem: boolean;
   /** What the client asked for, where a forced command took its place. */
   readonly originalCommand: string | undefined;
   /** For the log: `shell on pts/0`, `command`, `subsystem 'sftp'`. */
@@ -71,12 +77,22 @@ export function buildSessionHandler(
       'VERBOSE',
       `Starting session: ${plan.label} for ${loggedName(account.name)} from ${describe(connection.peer)} id ${session.channel.id}`,
     );
-    const request = { account, command: plan.command, environment };
+    const request = programRequest(account, plan, environment);
     const isShell = plan.command === undefined;
     const greeting = isShell ? readMotd(account, settings) : '';
+    if (plan.internalSftp === 'refused') return refuseAllButSftp(session, pty);
+    // Lines that were asked for with -e: OpenSSH's go nowhere, these are of use to whoever asked for them.
+    const onErrors = plan.isSubsystem
+      ? (line: string) => plan.internalSftp && log('INFO', `internal-sftp: ${line}`)
+      : undefined;
+    if (plan.internalSftp !== undefined) {
+      // A terminal changes bytes.
+      pty?.close();
+      pty = undefined;
+    }
     const begun =
       pty === undefined
-        ? await runWithPipes(request, session, connection)
+        ? await runWithPipes(request, session, connection, onErrors)
         : await runInTerminal(request, session, pty, greeting);
     running = begun;
     if (isClosed) begun.hangUp();
@@ -138,20 +154,32 @@ function choosePlan(
     const { name } = start as { name: string };
     return `subsystem request for ${loggedName(name)} by user ${loggedName(connection.user)} failed, subsystem not found`;
   }
+  const isSubsystem = start.kind === 'subsystem';
+  const terminal = pty === undefined ? '' : ` on ${pty.path.replace(/^\/dev\//, '')}`;
   const forced = settings.forceCommand ?? connection.permissions.forceCommand;
   if (forced !== undefined) {
-    if (forced.trim().split(/\s/)[0] === 'internal-sftp') return noInternalSftp;
     const by = settings.forceCommand === undefined ? 'key-option' : 'config';
-    return { command: forced, originalCommand: asked.command, label: `forced-command (${by}) '${forced}'` };
+    const label = `forced-command (${by}) '${forced}'${terminal}`;
+    const words = readInternalSftp(forced);
+    const internalSftp = words && (isSubsystem ? words : 'refused');
+    return {
+      command: forced,
+      originalCommand: asked.command,
+      label,
+      isSubsystem,
+      ...(internalSftp && { internalSftp }),
+    };
   }
-  if (start.kind === 'subsystem' && asked.command?.split(/\s/)[0] === 'internal-sftp') return noInternalSftp;
-  if (asked.command !== undefined) return { command: asked.command, originalCommand: undefined, label: asked.label };
-  const terminal = pty === undefined ? '' : ` on ${pty.path.replace(/^\/dev\//, '')}`;
-  return { command: undefined, originalCommand: undefined, label: `shell${terminal}` };
+  const internalSftp = isSubsystem ? readInternalSftp(asked.command ?? '') : undefined;
+  const label = `${asked.label}${terminal}`;
+  return {
+    command: asked.command,
+    originalCommand: undefined,
+    label,
+    isSubsystem,
+    ...(internalSftp && { internalSftp }),
+  };
 }
-
-const noInternalSftp =
-  'internal-sftp is not built into this sshd yet: name a program, as in "Subsystem sftp /usr/lib/openssh/sftp-server"';
 
 /** The command a request comes to: undefined for a shell, null for a subsystem that there is not. */
 function askedCommand(start: SessionStart, settings: Settings): { command: string | undefined | null; label: string } {
@@ -168,8 +196,29 @@ function askedCommand(start: SessionStart, settings: Settings): { command: strin
 interface ProgramRequest {
   readonly account: Account;
   readonly command: string | undefined;
+  readonly program?: SessionRequest['program'];
   readonly environment: Readonly<Record<string, string>>;
 }
+
+function programRequest(account: Account, plan: Plan, environment: Readonly<Record<string, string>>): ProgramRequest {
+  const { command, internalSftp: words } = plan;
+  if (words === undefined || words === 'refused') return { account, command, environment };
+  const program = internalSftpProgram(account, words);
+  return { account, command, program, environment: internalSftpEnvironment(environment) };
+}
+
+function refuseAllButSftp(session: ServerSession, pty: Pty | undefined): true {
+  // Once the request is answered: the words are output.
+  setImmediate(() => {
+    session.channel.write(Buffer.from(pty === undefined ? sftpOnly : sftpOnly.replace('\n', '\r\n')), 'data');
+    pty?.close();
+    void session.exit(1);
+  });
+  return true;
+}
+
+/** What becomes of a program's errors; undefined sends them to the client. */
+type OnErrors = ((line: string) => void) | undefined;
 
 type Begun = Running & { readonly finished: Promise<SessionExit> };
 
@@ -205,10 +254,11 @@ async function runWithPipes(
   request: ProgramRequest,
   session: ServerSession,
   connection: ServerConnection,
+  onErrors: OnErrors,
 ): Promise<Begun> {
   const system = tryPlatform();
   const told = () => session.stopReading(connection.peer.identification);
-  if (system === undefined) return runWithNodePipes(request, session, told);
+  if (system === undefined) return runWithNodePipes(request, session, told, onErrors);
   const pipes = openPipes(() => system.openPipe());
   let program: Awaited<ReturnType<typeof startBareSession>>;
   try {
@@ -225,7 +275,9 @@ async function runWithPipes(
   pumpInput(session.stream, input, told);
   const outputs = [
     pumpDescriptor(outputFd, session.channel, 'data', { bufferBytes: outputBufferBytes, grow }),
-    pumpDescriptor(errorFd, session.channel, 'stderr', { bufferBytes: errorBufferBytes, grow }),
+    onErrors === undefined
+      ? pumpDescriptor(errorFd, session.channel, 'stderr', { bufferBytes: errorBufferBytes, grow })
+      : pumpLines(openOutput(errorFd), onErrors),
   ];
   return {
     finished: finish(program.exit, outputs),
@@ -239,11 +291,19 @@ async function runWithPipes(
 }
 
 /** Without the native helper: Node's own pipes, which are sockets to the program. */
-async function runWithNodePipes(request: ProgramRequest, session: ServerSession, told: () => void): Promise<Begun> {
+async function runWithNodePipes(
+  request: ProgramRequest,
+  session: ServerSession,
+  told: () => void,
+  onErrors: OnErrors,
+): Promise<Begun> {
   const program = await startSession(request);
   pumpInput(session.stream, program.stdin, told);
   const outputs = [pumpStream(program.stdout, session.channel, 'data')];
-  if (program.stderr !== undefined) outputs.push(pumpStream(program.stderr, session.channel, 'stderr'));
+  if (program.stderr !== undefined) {
+    const { stderr } = program;
+    outputs.push(onErrors === undefined ? pumpStream(stderr, session.channel, 'stderr') : pumpLines(stderr, onErrors));
+  }
   return {
     finished: finish(program.exit, outputs),
     signal: (name) => program.signal(name),

@@ -24,7 +24,6 @@ const table = {
 const address = '127.0.0.1';
 const firstPort = 2222;
 const portsToTry = 100;
-const sftpServer = '/usr/lib/openssh/sftp-server';
 
 export async function run(args: readonly string[]): Promise<number> {
   const { flags } = parseFlags(table, args);
@@ -42,7 +41,7 @@ export async function run(args: readonly string[]): Promise<number> {
       `AllowUsers=${account.name}`,
       'PermitRootLogin=yes',
       'PidFile=none',
-      ...(existsSync(sftpServer) ? [`Subsystem=sftp ${sftpServer}`] : []),
+      'Subsystem=sftp internal-sftp',
     ],
     undefined,
     [port],

@@ -3,7 +3,7 @@
 /** The layout of a request or a reply. */
 interface Layout<T> {
   encode(value: T): Buffer;
-  decode(bytes: Uint8Array): T;
+  decode(bytes: Uint8Array, more?: 'ignored'): T;
 }
 
 export interface SftpExtension<Request, Reply = undefined> {

@@ -25,7 +25,7 @@ const two32 = 2 ** 32;
 
 /** @throws SshError `bad-message` as the declared decoder does. */
 export function decodeRead(message: Buffer): ReadFields {
-  if (message.length === readBytes && message[0] === messages.read.number && message.readUInt32BE(5) === handleBytes) {
+  if (message.length >= readBytes && message[0] === messages.read.number && message.readUInt32BE(5) === handleBytes) {
     return {
       id: message.readUInt32BE(1),
       handle: message.subarray(9, 13),
@@ -33,7 +33,7 @@ export function decodeRead(message: Buffer): ReadFields {
       length: message.readUInt32BE(21),
     };
   }
-  const fields = messages.read.decode(message);
+  const fields = messages.read.decode(message, 'ignored');
   return { ...fields, offset: Number(fields.offset) };
 }
 
@@ -43,16 +43,17 @@ export function decodeWrite(message: Buffer): WriteFields {
     message.length >= writeHeadBytes &&
     message[0] === messages.write.number &&
     message.readUInt32BE(5) === handleBytes &&
-    message.readUInt32BE(21) === message.length - writeHeadBytes
+    message.readUInt32BE(21) <= message.length - writeHeadBytes
   ) {
+    const end = writeHeadBytes + message.readUInt32BE(21);
     return {
       id: message.readUInt32BE(1),
       handle: message.subarray(9, 13),
       offset: message.readUInt32BE(13) * two32 + message.readUInt32BE(17),
-      data: message.subarray(writeHeadBytes),
+      data: message.subarray(writeHeadBytes, end),
     };
   }
-  const fields = messages.write.decode(message);
+  const fields = messages.write.decode(message, 'ignored');
   return { ...fields, offset: Number(fields.offset) };
 }
 

@@ -26,6 +26,8 @@ export interface SftpServerSink {
   send(frames: readonly Buffer[]): boolean;
   /** Memory for a reply with bytes of a file. A sink that knows when frames are gone may give the same memory again. */
   allocate?(byteCount: number): Buffer;
+  /** Takes back memory that no reply bears after all: the file had ended. */
+  release?(memory: Buffer): void;
 }
 
 export type { FileSystem };

@@ -204,13 +204,33 @@ test('unknown messages are answered; bodies that do not decode are "Bad message"
     [6, '00000004000000000000000000000000ffffffff', statusCodes.badMessage],
     [9, '0000000161800000000000ffff', statusCodes.badMessage],
     [200, '00000001ff', statusCodes.badMessage],
-    [17, '0000000161ff', statusCodes.badMessage],
   ] as const) {
     const id = client.id();
     client.send(Buffer.concat([new WireWriter().uint8(number).uint32(id).finish(), Buffer.from(body, 'hex')]));
     assert.equal(statusCode(await client.reply(id)), code, `message ${number}`);
   }
   assert.equal(await client.status(messages.stat, path('/')).catch(() => 'attributes'), 'attributes');
+});
+
+test('bytes behind the fields are let pass, and are no part of the data', async () => {
+  const client = start({ '/f': '' });
+  const more = Buffer.from('left over');
+  const send = async (message: Buffer, id: number) => {
+    client.send(Buffer.concat([message, more]));
+    return client.reply(id);
+  };
+  const handle = await client.open('/f', W | R);
+  for (const [at, offset] of [0n, 4n].entries()) {
+    const id = client.id();
+    const written = messages.write.encode({ id, handle, offset, data: Buffer.from(`data${at}`) });
+    assert.equal(statusCode(await send(written, id)), statusCodes.ok);
+  }
+  const id = client.id();
+  assert.equal(dataOf(await send(messages.read.encode({ id, handle, offset: 0n, length: 100 }), id)), 'datadata1');
+  for (const message of [messages.stat, messages.lstat, messages.opendir]) {
+    const other = client.id();
+    assert.notEqual((await send(message.encode({ id: other, ...path('/') }), other)).number, messages.status.number);
+  }
 });
 
 test('what is no sftp ends the session: no greeting, lengths of nothing or too much, requests without a number', () => {

@@ -52,7 +52,7 @@ export class SftpServer {
   onReady: () => void = () => {};
 
   constructor(files: FileSystem, sink: SftpServerSink, options: SftpServerOptions = {}) {
-    this.#session = new ServerSession(files, options, sink.allocate?.bind(sink));
+    this.#session = new ServerSession(files, options, sink);
     this.#sink = sink;
     this.#permits = new Permits(this.#session);
   }

@@ -5,7 +5,7 @@ import { fileError } from './failure.ts';
 import type { FileSystem } from './file-system.ts';
 import { HandleTable, type OpenFile, type OpenHandle } from './handles.ts';
 import { type SftpLogLevel, sftpLogLevels } from './log.ts';
-import type { SftpServerOptions } from './options.ts';
+import type { SftpServerOptions, SftpServerSink } from './options.ts';
 
 export class ServerSession {
   readonly files: FileSystem;
@@ -13,6 +13,8 @@ export class ServerSession {
   readonly maxHandles: number;
   readonly handles: HandleTable;
   readonly allocate: (byteCount: number) => Buffer;
+  /** Gives back what was allocated and is not sent. */
+  readonly release: (memory: Buffer) => void;
   /** The client's version. */
   version = 0;
   /** The client has gone: what takes long is given up. */
@@ -21,12 +23,13 @@ export class ServerSession {
   readonly #users = new Map<number, string>();
   readonly #groups = new Map<number, string>();
 
-  constructor(files: FileSystem, options: SftpServerOptions, allocate?: (byteCount: number) => Buffer) {
+  constructor(files: FileSystem, options: SftpServerOptions, sink: Pick<SftpServerSink, 'allocate' | 'release'>) {
     this.files = files;
     this.options = options;
     this.maxHandles = options.maxHandles ?? maxSftpOpenHandles;
     this.handles = new HandleTable(this.maxHandles);
-    this.allocate = allocate ?? ((byteCount) => Buffer.allocUnsafeSlow(byteCount));
+    this.allocate = (byteCount) => sink.allocate?.(byteCount) ?? Buffer.allocUnsafeSlow(byteCount);
+    this.release = (memory) => sink.release?.(memory);
     this.#level = sftpLogLevels.indexOf(options.log?.level ?? 'quiet');
   }
 

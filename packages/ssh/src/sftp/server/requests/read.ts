@@ -35,22 +35,30 @@ function prepareRead(file: OpenFile, offset: number, length: number, session: Se
     access: fileAccess(file.key, false, offset, offset + length),
     bytes: length,
     run: () => {
+      if (file.handle.read === undefined) return statusCodes.noSuchFile;
       const frame = session.allocate(dataHeadBytes + length);
       const finish = (byteCount: number): Answer => {
-        if (byteCount === 0 && length > 0) return statusCodes.eof;
+        if (byteCount === 0 && length > 0) {
+          // Every file that is read to its end comes by here, and the memory is of the size that the client asks for: 255 KiB.
+          session.release(frame);
+          return statusCodes.eof;
+        }
         file.bytesRead += byteCount;
         return (id) => {
           if (session.logs('debug1')) session.log('debug1', `request ${id}: sent data len ${byteCount}`);
           return finishDataFrame(frame, id, byteCount);
         };
       };
-      if (file.handle.read === undefined) return statusCodes.noSuchFile;
       if (length === 0) return finish(0);
+      const failed = (error: unknown) => {
+        session.release(frame);
+        return fail(error, file, session);
+      };
       try {
         const count = file.handle.read(frame.subarray(dataHeadBytes, dataHeadBytes + length), offset);
-        return typeof count === 'number' ? finish(count) : count.then(finish, (error) => fail(error, file, session));
+        return typeof count === 'number' ? finish(count) : count.then(finish, failed);
       } catch (error) {
-        return fail(error, file, session);
+        return failed(error);
       }
     },
   };

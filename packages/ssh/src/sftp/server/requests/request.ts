@@ -41,7 +41,10 @@ interface RequestTraits {
   readonly isServed?: (files: FileSystem) => boolean;
 }
 
-/** A request that is a message of its own. */
+/**
+ * A request that is a message of its own. Bytes behind its fields are let pass, as OpenSSH's server does: Go's sftp package
+ * (rclone and many more) sends what its buffer held before behind the data of a last, short WRITE.
+ */
 export function messageRequest<F>(
   name: string,
   message: Message<F>,
@@ -53,7 +56,7 @@ export function messageRequest<F>(
     isServed: () => true,
     prepare: (body, session, id) =>
       prepare(
-        readingSftp(() => message.decode(body)),
+        readingSftp(() => message.decode(body, 'ignored')),
         session,
         id,
       ),
@@ -66,7 +69,7 @@ export function extensionRequest<F>(
   extension: {
     readonly name: string;
     readonly version: string | undefined;
-    readonly request: { decode(bytes: Uint8Array): F };
+    readonly request: { decode(bytes: Uint8Array, more?: 'ignored'): F };
   },
   prepare: Prepare<F>,
   { changes = false, isServed = () => true }: RequestTraits = {},
@@ -76,7 +79,7 @@ export function extensionRequest<F>(
     extension: { name: extension.name, version: extension.version ?? '1' },
     prepare: (body, session, id) =>
       prepare(
-        readingSftp(() => extension.request.decode(body)),
+        readingSftp(() => extension.request.decode(body, 'ignored')),
         session,
         id,
       ),
