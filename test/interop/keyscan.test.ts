@@ -148,6 +148,7 @@ describe('real servers', { skip }, () => {
     });
     if (!hasIPv6) return context.skip('this machine has no ::1');
     const other = await startOpenSshServer({ config: [`ListenAddress [::1]:${port}`], hostKeyTypes: ['ed25519'] });
+    await other.waitForLog(/Server listening on ::1 port/);
     await assertSame(['-t', 'ed25519', '-p', String(port), '::1', '0::1/128']);
     await assertSame(['-6', '-t', 'ed25519', '-p', String(port), '::1']);
     await other.stop();

@@ -1,7 +1,7 @@
 /** A host reached by a program that is called as ssh is (-S): a process for each program there. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { Duplex } from 'node:stream';
 import { FatalError, failureStatus } from '../ssh/end.ts';
+import { childStream } from './child-stream.ts';
 import { systemWords } from './failure-parts.ts';
 import type { HostWish, ProgramWish, RemoteHost, RemoteProgram } from './host.ts';
 
@@ -37,11 +37,8 @@ async function launch({ destination, sshFlags, program }: HostWish & { program: 
 }
 
 function describe(child: ChildProcess): RemoteProgram {
-  const { stdin, stdout } = child;
-  if (stdin === null || stdout === null) throw new FatalError('the program was started without pipes');
-  const stream = Duplex.from({ readable: stdout, writable: stdin });
   const exit = new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? failureStatus)));
-  return { stream, exit };
+  return { stream: childStream(child), exit };
 }
 
 /** As OpenSSH: the end of its input ends it; a signal does where it takes its time. */

@@ -1,7 +1,7 @@
 /** An sftp server that is started on this machine (-D): nothing is logged in to. */
 import { spawn } from 'node:child_process';
-import { Duplex } from 'node:stream';
 import { failureStatus } from '../ssh/end.ts';
+import { childStream } from './child-stream.ts';
 import { systemWords } from './failure-parts.ts';
 import type { RemoteHost } from './host.ts';
 
@@ -16,9 +16,8 @@ export function hostByServer(path: string, host: string): RemoteHost {
       child.once('error', (error: NodeJS.ErrnoException) => {
         process.stderr.write(`${path}: ${systemWords(error.code ?? '', error.message)}\n`);
       });
-      child.stdin.on('error', () => {});
       const exit = new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? failureStatus)));
-      return { stream: Duplex.from({ readable: child.stdout, writable: child.stdin }), exit };
+      return { stream: childStream(child), exit };
     },
     async close() {
       for (const end of ends) end();

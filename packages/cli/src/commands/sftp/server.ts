@@ -1,7 +1,7 @@
 /** Reaches the sftp server: over ssh, or by the pipes of a program here (-D). */
 import { spawn } from 'node:child_process';
-import { Duplex } from 'node:stream';
 import { type SftpClient, startSftp } from '@nacre/ssh/sftp';
+import { childStream } from '../files/child-stream.ts';
 import type { RemoteHost, RemoteProgram } from '../files/host.ts';
 import { FatalError, failureStatus } from '../ssh/end.ts';
 import type { Settings } from './settings.ts';
@@ -64,6 +64,5 @@ async function startLocal([program, ...args]: readonly [string, ...string[]]): P
     child.once('spawn', resolve);
     child.once('error', (error) => reject(new FatalError(`exec: ${program}: ${localReason(error)}`)));
   });
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  return { stream, exit };
+  return { stream: childStream(child), exit };
 }
