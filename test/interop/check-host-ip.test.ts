@@ -170,7 +170,7 @@ async function runOpenSsh(files: ServerFiles) {
       'LogLevel=VERBOSE',
     ];
     const flags = options.map((option) => `-o '${option}'`).join(' ');
-    const ssh = `${openSshProgram('ssh', '10.0')} -F /dev/null -p ${port} ${flags} ${currentUser()}@${address} true`;
+    const ssh = `${openSshProgram('ssh', '10.0')} -F /dev/null -p ${port} ${flags} ${currentUser()}@${address} ${each.learn ? 'sleep 1' : 'true'}`;
     return `${ssh} </dev/null 2>'${file}.log'; echo $? >'${file}.status'`;
   });
   const script = inNetwork(folder, files, runs);

@@ -1,6 +1,6 @@
 /** bin/ssh-add beside OpenSSH's, each with an ssh-agent of OpenSSH's: the same words, and the same keys in the agent. */
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -39,10 +39,7 @@ interface Agent {
 async function startAgent(env: Record<string, string | undefined> = {}): Promise<Agent> {
   const socket = join(folder, `agent-${++made}`);
   const program = startProgram([findProgram('ssh-agent') ?? 'ssh-agent', '-D', '-a', socket], { env });
-  for (let tries = 0; !existsSync(socket); tries++) {
-    if (tries > 200) throw new Error(`ssh-agent does not listen: ${program.log()}`);
-    await delay(20);
-  }
+  await program.waitForLog(/Agent pid/);
   return { socket, stop: program.stop };
 }
 
@@ -361,7 +358,7 @@ test('adds and removes the usual keys of an account', { skip: skip || missing('r
   const asUser = async (program: string, args: readonly string[]) => {
     const socket = join(user.home, `agent-${++made}`);
     const agent = startProgram(['setpriv', ...setpriv, findProgram('ssh-agent') ?? '', '-D', '-a', socket]);
-    for (let tries = 0; !existsSync(socket) && tries < 200; tries++) await delay(20);
+    await agent.waitForLog(/Agent pid/);
     const results = [];
     for (const list of [args, ['-l'], ['-d', ...args], ['-l']]) {
       results.push(

@@ -1,6 +1,6 @@
 /** bin/ssh and OpenSSH's ssh with the same login settings: the same keys in the same order, the same questions, the same end. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import {
@@ -400,7 +400,7 @@ async function startAgent(names: readonly string[]) {
   const socket = join(makeFolder('agent'), 'socket');
   const program = startProgram(['ssh-agent', '-D', '-a', socket]);
   const env = { SSH_AUTH_SOCK: socket };
-  for (let tries = 0; !existsSync(socket) && tries < 200; tries++) await new Promise((done) => setTimeout(done, 20));
+  await program.waitForLog(/Agent pid/);
   for (const name of names) {
     let file = files[name.replace('-plain', '')] as string;
     if (name.endsWith('-plain')) {
