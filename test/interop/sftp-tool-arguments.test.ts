@@ -114,8 +114,10 @@ test('what is wrong with the arguments is told in the same words', { skip }, asy
       .replace(/^exec: .*?: /m, 'exec: ');
   for (const args of lines) {
     const [ours, theirs] = [await outcome(own, args), await outcome(openSshProgram('sftp', '10.0'), args)];
-    assert.equal(ours.status, theirs.status, args.join(' '));
-    assert.equal(plain(ours.stderr).slice(0, 60), plain(theirs.stderr).slice(0, 60), args.join(' '));
+    // OpenSSH is ended by SIGPIPE where its greeting comes too late, and says no more then.
+    assert.equal(ours.status, theirs.status ?? 255, args.join(' '));
+    const said = plain(theirs.stderr).slice(0, theirs.status === null ? plain(theirs.stderr).indexOf('\n') : 60);
+    assert.equal(plain(ours.stderr).slice(0, said.length), said, args.join(' '));
   }
 });
 

@@ -1,7 +1,9 @@
 /** bin/sftp beside OpenSSH's, 9.2 and 10.0: the same commands on the same files, the same words, exit status and files afterwards. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { missing } from '../harness/index.ts';
+import { makeFolder, missing, nacreProgram, openSshProgram, runProgram } from '../harness/index.ts';
 import { type BatchOptions, type BatchResult, oddName, type ProgramName, runBatch } from './_sftp-tool.ts';
 
 const skip = missing('sftp', 'openssh-10');
@@ -527,3 +529,13 @@ function compare(ours: BatchResult, theirs: BatchResult, peer: ProgramName): voi
   assert.equal(ours.status, theirs.status, peer);
   assert.deepEqual(ours.tree, theirs.tree, peer);
 }
+
+test('a long listing is whole for a reader that takes its time', { skip: missing('nacre:sftp', 'bash') }, async () => {
+  const folder = makeFolder('sftp-long');
+  for (let count = 0; count < 3000; count++) writeFileSync(join(folder, `${count}-${'x'.repeat(200)}`), '');
+  const script = 'echo "ls -1 $2" | "$0" -D "$1" -b - | { sleep 1; wc -l; }';
+  const argv = ['bash', '-c', script, nacreProgram('sftp'), openSshProgram('sftp-server'), folder];
+  const { stdout } = await runProgram(argv);
+  // The command as it is echoed comes first.
+  assert.equal(stdout.toString().trim(), '3001');
+});

@@ -28,7 +28,16 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!(error instanceof SshError) || error.stage === 'usage') throw error;
     tellEnd(error, voice);
     return failureStatus;
+  } finally {
+    await outputTaken();
   }
+}
+
+/** What waits for a slow reader of our output would be lost with the process. */
+function outputTaken(): Promise<void> {
+  const { stdout } = process;
+  // A reader that has gone takes nothing more, and is no failure of ours.
+  return stdout.writableLength === 0 ? Promise.resolve() : new Promise((resolve) => stdout.write('', () => resolve()));
 }
 
 async function serve(settings: Settings, voice: Voice): Promise<number> {
