@@ -1,9 +1,9 @@
 /** A host reached by a program that is called as ssh is (-S): a process for each program there. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { FatalError, failureStatus } from '../ssh/end.ts';
-import { childStream } from './child-stream.ts';
+import { FatalError } from '../ssh/end.ts';
+import { childProgram } from './child-stream.ts';
 import { systemWords } from './failure-parts.ts';
-import type { HostWish, ProgramWish, RemoteHost, RemoteProgram } from './host.ts';
+import type { HostWish, ProgramWish, RemoteHost } from './host.ts';
 
 /** Nothing is connected before a program is asked for: that is when the process starts. */
 export function hostByProgram(wish: HostWish & { readonly program: string }): RemoteHost {
@@ -13,7 +13,7 @@ export function hostByProgram(wish: HostWish & { readonly program: string }): Re
       const child = await launch(wish, what);
       children.add(child);
       child.once('exit', () => children.delete(child));
-      return describe(child);
+      return childProgram(child);
     },
     async close() {
       await Promise.all([...children].map(end));
@@ -34,11 +34,6 @@ async function launch({ destination, sshFlags, program }: HostWish & { program: 
     });
   });
   return child;
-}
-
-function describe(child: ChildProcess): RemoteProgram {
-  const exit = new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? failureStatus)));
-  return { stream: childStream(child), exit };
 }
 
 /** As OpenSSH: the end of its input ends it; a signal does where it takes its time. */

@@ -1,7 +1,6 @@
 /** An sftp server that is started on this machine (-D): nothing is logged in to. */
 import { spawn } from 'node:child_process';
-import { failureStatus } from '../ssh/end.ts';
-import { childStream } from './child-stream.ts';
+import { childProgram } from './child-stream.ts';
 import { systemWords } from './failure-parts.ts';
 import type { RemoteHost } from './host.ts';
 
@@ -16,8 +15,7 @@ export function hostByServer(path: string, host: string): RemoteHost {
       child.once('error', (error: NodeJS.ErrnoException) => {
         process.stderr.write(`${path}: ${systemWords(error.code ?? '', error.message)}\n`);
       });
-      const exit = new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? failureStatus)));
-      return { stream: childStream(child), exit };
+      return childProgram(child);
     },
     async close() {
       for (const end of ends) end();

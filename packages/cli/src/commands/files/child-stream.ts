@@ -1,7 +1,18 @@
-/** The pipes of a program on this machine as one stream, which ends when the program's output does. */
+/** A program on this machine, by its pipes: one stream, which ends when the program's output does. */
 import type { ChildProcess } from 'node:child_process';
 import type { ScpStream } from '@nacre/ssh/scp';
 import type { SftpStream } from '@nacre/ssh/sftp';
+import { failureStatus } from '../ssh/end.ts';
+import type { RemoteProgram } from './host.ts';
+
+/** A child as the tools take a program on a host. */
+export function childProgram(child: ChildProcess): RemoteProgram {
+  const exit = new Promise<number>((resolve) => {
+    child.once('close', (status) => resolve(status ?? failureStatus));
+    child.once('error', () => resolve(failureStatus));
+  });
+  return { stream: childStream(child), exit };
+}
 
 /**
  * Not a Duplex of the two: that is destroyed when one of both is, and a program that has said everything may be gone, and its stdin

@@ -1,9 +1,9 @@
 /** Reaches the sftp server: over ssh, or by the pipes of a program here (-D). */
 import { spawn } from 'node:child_process';
 import { type SftpClient, startSftp } from '@nacre/ssh/sftp';
-import { childStream } from '../files/child-stream.ts';
+import { childProgram } from '../files/child-stream.ts';
 import type { RemoteHost, RemoteProgram } from '../files/host.ts';
-import { FatalError, failureStatus } from '../ssh/end.ts';
+import { FatalError } from '../ssh/end.ts';
 import type { Settings } from './settings.ts';
 import { localReason } from './words.ts';
 
@@ -56,13 +56,10 @@ function uninterrupted(program: string, sshFlags: readonly string[]) {
 async function startLocal([program, ...args]: readonly [string, ...string[]]): Promise<RemoteProgram> {
   // In a group of its own: ^C is for the transfer, and not for the server.
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
-  const exit = new Promise<number>((resolve) => {
-    child.once('close', (status) => resolve(status ?? failureStatus));
-    child.once('error', () => resolve(failureStatus));
-  });
+  const running = childProgram(child);
   await new Promise((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error) => reject(new FatalError(`exec: ${program}: ${localReason(error)}`)));
   });
-  return { stream: childStream(child), exit };
+  return running;
 }

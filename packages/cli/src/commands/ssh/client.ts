@@ -9,7 +9,7 @@ import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
 import type { Log } from './log.ts';
 import type { Opened } from './own-connection.ts';
 import { orUndefined } from './paths.ts';
-import { type Request, readRequest } from './request.ts';
+import { type Request, readRequest, requireNotRefused } from './request.ts';
 import { isJumpMaster, role } from './role.ts';
 import { runSession, type SessionSurroundings, type TerminalWish } from './session.ts';
 import type { Sharing } from './shared/master.ts';
@@ -31,9 +31,7 @@ export async function runClient(args: readonly string[], log: Log): Promise<numb
     const status = await (await import('./background.ts')).startProcess('background');
     return status === 'ready' ? 0 : status;
   }
-  if (settings.refuseConnection !== undefined && settings.refuseConnection.text.toLowerCase() !== 'none') {
-    throw new FatalError(`RefuseConnection: ${settings.refuseConnection.text}`);
-  }
+  requireNotRefused(request);
   if (request.reconnect !== undefined) {
     const { keepForwards } = await import('./reconnect.ts');
     return keepForwards(request, () => leaveForeground(request, undefined));

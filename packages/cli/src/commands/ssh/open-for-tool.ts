@@ -5,7 +5,7 @@ import { FatalError } from './end.ts';
 import { describeLostSession, type FailureFacts } from './failures.ts';
 import { finishLearning, settleHostKeyQuestion } from './host-trust.ts';
 import { Log } from './log.ts';
-import { type Request, readRequest } from './request.ts';
+import { type Request, readRequest, requireNotRefused } from './request.ts';
 
 export interface ToolConnection {
   readonly request: Request;
@@ -34,10 +34,7 @@ export async function openForTool(args: readonly string[]): Promise<ToolConnecti
 }
 
 async function open(request: Request, args: readonly string[]): Promise<ToolConnection | undefined> {
-  const { refuseConnection } = request.settings;
-  if (refuseConnection !== undefined && refuseConnection.text.toLowerCase() !== 'none') {
-    throw new FatalError(`RefuseConnection: ${refuseConnection.text}`);
-  }
+  requireNotRefused(request);
   const shared = await reachShared(request, args);
   if (shared === 'failed') return undefined;
   const tellLoss = (facts: FailureFacts) => (error: SshError) => {

@@ -84,6 +84,12 @@ export async function readRequest(args: readonly string[], log: Log): Promise<Re
   return checked(request, typed.command);
 }
 
+/** RefuseConnection: the files say that nobody is to connect there. @throws FatalError with what they say */
+export function requireNotRefused({ settings: { refuseConnection } }: Request): void {
+  if (refuseConnection === undefined || refuseConnection.text.toLowerCase() === 'none') return;
+  throw new FatalError(`RefuseConnection: ${refuseConnection.text}`);
+}
+
 /** What is asked of a host on the way. */
 export interface JumpRequest extends Request {
   /** The arguments by which another ssh connects to it, for the master that it may become. */
