@@ -36,10 +36,16 @@ export interface ProgressMeterOptions {
   readonly total?: boolean;
 }
 
-const redrawMs = 1000;
+/** Between two drawings of a line that moves. */
+export const redrawMs = 1000;
 const defaultColumns = 80;
 /** OpenSSH's own bound. */
 const maxColumns = 512;
+
+/** How wide a line may be at this moment. */
+export function progressColumns(screen: ProgressScreen): number {
+  return Math.min(maxColumns, screen.columns() || defaultColumns);
+}
 
 /**
  * The meter of one transfer after the other.
@@ -137,7 +143,7 @@ export class ProgressMeter {
   }
 
   #line(track: Track, isLast = false): string {
-    return `\r${formatProgressLine(track.measure(this.#clock.now(), isLast), this.#columns())}`;
+    return `\r${formatProgressLine(track.measure(this.#clock.now(), isLast), progressColumns(this.#screen))}`;
   }
 
   #totalLine(total: Track): string {
@@ -146,10 +152,6 @@ export class ProgressMeter {
     const files = this.#filesTotal > 0 ? `${this.#filesDone} of ${this.#filesTotal} files` : 'all files';
     total.name = `Total: ${files}`;
     return this.#line(total);
-  }
-
-  #columns(): number {
-    return Math.min(maxColumns, this.#screen.columns() || defaultColumns);
   }
 }
 

@@ -1,6 +1,12 @@
 /** The progress of a transfer on a terminal: OpenSSH's line for each file, though many of them are under way at the same time. */
 import type { TransferEvent, TransferFile, TransferProgress } from '@nacre/ssh/transfer';
-import { type ProgressClock, type ProgressScreen, systemProgressClock } from '../../terminal/progress.ts';
+import {
+  type ProgressClock,
+  type ProgressScreen,
+  progressColumns,
+  redrawMs,
+  systemProgressClock,
+} from '../../terminal/progress.ts';
 import { formatProgressLine } from '../../terminal/progress-line.ts';
 import { Track } from '../../terminal/progress-track.ts';
 
@@ -10,11 +16,6 @@ export interface TransferMeterOptions {
   /** A line below, of all files together; for trees. */
   readonly total?: boolean;
 }
-
-const redrawMs = 1000;
-const defaultColumns = 80;
-/** OpenSSH's own bound. */
-const maxColumns = 512;
 
 /**
  * Draws one line that moves, of the file that has been under way for longest; others that are done meanwhile leave their line above it.
@@ -139,7 +140,7 @@ export class TransferMeter {
   }
 
   #line(track: Track, isLast = false): string {
-    return `\r${formatProgressLine(track.measure(this.#clock.now(), isLast), this.#columns())}`;
+    return `\r${formatProgressLine(track.measure(this.#clock.now(), isLast), progressColumns(this.#screen))}`;
   }
 
   #totalLine(total: Track): string {
@@ -153,10 +154,6 @@ export class TransferMeter {
   /** Takes the total away below the line, where something else will be written. */
   #totalWipe(): string {
     return this.#total === undefined ? '' : '\n\x1b[2K\x1b[A';
-  }
-
-  #columns(): number {
-    return Math.min(maxColumns, this.#screen.columns() || defaultColumns);
   }
 }
 
