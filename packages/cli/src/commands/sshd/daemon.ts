@@ -5,6 +5,7 @@ import { writePidFile } from '../../os/index.ts';
 import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
 import type { Log } from './log.ts';
 import { buildServer, buildServerOptions, type ServerParts } from './server.ts';
+import { SourceLimits } from './source-limits.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface DaemonOptions {
@@ -27,7 +28,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { log } = options;
   surviveErrors(log);
   const parts = await options.load();
-  const server = buildServer(parts);
+  const limits = new SourceLimits(parts.config.settings);
+  const server = buildServer(parts, limits);
   let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
@@ -43,7 +45,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     try {
       const next = await options.load();
       const wanted = await resolveAddresses(next.config.settings, log);
-      server.reconfigure(buildServerOptions(next));
+      server.reconfigure(buildServerOptions(next, limits));
       // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
       const open = await listen(server, wanted, addresses, log);
       for (const old of open.length === 0 ? [] : addresses) if (!open.some(isAt(old))) server.stopListening(old);

@@ -8,6 +8,7 @@ import { Admission } from './admission.ts';
 import { readConfig } from './config/config.ts';
 import { buildEvents } from './events.ts';
 import type { Log } from './log.ts';
+import { SourceLimits } from './source-limits.ts';
 
 function setUp() {
   const lines: string[] = [];
@@ -15,7 +16,8 @@ function setUp() {
     level: 'DEBUG3',
     close: () => {},
   }) as Log;
-  const events = buildEvents(new Admission(readConfig([], undefined), log), log);
+  const config = readConfig(['PerSourcePenalties=no'], undefined);
+  const events = buildEvents(new Admission(config, log), log, new SourceLimits(config.settings));
   const peer: Peer = { address: '192.0.2.1', port: 5, localAddress: '192.0.2.2', localPort: 22, identification: '' };
   return { lines, events, peer };
 }

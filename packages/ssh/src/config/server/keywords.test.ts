@@ -161,14 +161,17 @@ test('what silence would weaken stops the server; what it would not is a warning
     'AuthorizedPrincipalsFile /x',
     'PubkeyAuthOptions verify-required',
     'HostKeyAgent /x',
-    'PerSourcePenalties yes',
-    'PerSourceMaxStartups 1',
     'RDomain x',
     'Match User x\nChrootDirectory /x',
   ]) {
     assert.match(complaintsOf(line)[0] ?? '', /is not supported by this sshd, and without it/, line);
   }
-  for (const line of ['ChrootDirectory none', 'GSSAPIAuthentication no', 'X11Forwarding no', 'PerSourcePenalties no']) {
+  for (const line of [
+    'ChrootDirectory none',
+    'GSSAPIAuthentication no',
+    'X11Forwarding no',
+    'PerSourcePenalties yes',
+  ]) {
     assert.deepEqual(readText(line).warnings, [], line);
   }
   for (const line of ['X11Forwarding yes', 'IPQoS none', 'Match all\nGatewayPorts yes', 'GSSAPIAuthentication yes']) {

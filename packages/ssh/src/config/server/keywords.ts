@@ -1,7 +1,7 @@
 /** Every keyword of sshd_config (sshd_config(5)), in the order in which `sshd -T` prints them. */
 import { ValueError } from '../place.ts';
 import type { Given } from '../values.ts';
-import { noPenalties, perSourcePenalties } from './penalties.ts';
+import { perSourcePenalties } from './penalties.ts';
 import {
   algorithms,
   anywhere,
@@ -175,7 +175,7 @@ export const serverKeywords = {
   rdomain: refused(anywhere(word('RDomain')), 'sessions would run in another routing domain', undefined),
   sshdSessionPath: ignored(global(file('SshdSessionPath', undefined)), noSuchProgram),
   sshdAuthPath: ignored(global(file('SshdAuthPath', undefined)), noSuchProgram),
-  perSourcePenaltyExemptList: ignored(global(special.penaltyExemptList), 'there are no penalties'),
+  perSourcePenaltyExemptList: global(special.penaltyExemptList),
 
   logLevel: anywhere(special.logLevel),
   syslogFacility: global(special.syslogFacility),
@@ -194,12 +194,8 @@ export const serverKeywords = {
   channelTimeout: anywhere(special.channelTimeout),
   subsystems: { ...anywhere(session.subsystems), merge: session.mergeSubsystems },
   maxStartups: global(special.maxStartups),
-  perSourceMaxStartups: refused(
-    global(special.perSourceMaxStartups),
-    'one address could hold more connections than it says',
-    undefined,
-  ),
-  perSourceNetBlockSize: ignored(global(special.perSourceNetBlockSize), 'addresses are not counted'),
+  perSourceMaxStartups: global(special.perSourceMaxStartups),
+  perSourceNetBlockSize: global(special.perSourceNetBlockSize),
   permitTunnel: anywhere(
     states('PermitTunnel', 'no', [
       ['no', 'no'],
@@ -217,11 +213,7 @@ export const serverKeywords = {
     touchRequired: false,
     verifyRequired: false,
   }),
-  perSourcePenalties: refused(
-    global(perSourcePenalties),
-    'addresses that misbehave would not be held off',
-    noPenalties,
-  ),
+  perSourcePenalties: global(perSourcePenalties),
 } as const;
 
 type Keywords = typeof serverKeywords;
