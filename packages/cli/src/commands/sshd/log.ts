@@ -1,7 +1,8 @@
 /** The server's log: levels and lines as OpenSSH writes them, to stderr, a file, or syslog by way of logger(1). */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { sanitize } from '../../terminal/index.ts';
+import { openPatientWriter } from './patient-writer.ts';
 
 export const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -68,7 +69,16 @@ function openSink(target: LogTarget): Sink {
 function stderrSink(): Sink {
   // A terminal may be in raw mode, where a line feed alone does not go back to the margin.
   const end = process.stderr.isTTY ? '\r\n' : '\n';
-  return { write: (_level, line) => void writeAll(2, `${line}${end}`), close: () => {} };
+  const writer = (isPipe(2) ? openPatientWriter(2) : undefined) ?? ((text: string) => writeAll(2, text));
+  return { write: (_level, line) => writer(`${line}${end}`), close: () => {} };
+}
+
+function isPipe(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO();
+  } catch {
+    return false;
+  }
 }
 
 /** A log that cannot be written is no reason to stop serving. */
