@@ -39,7 +39,8 @@ async function flood(t: TestContext, server: TestServer, count: number): Promise
     t.after(() => socket.destroy());
     return socket;
   });
-  await Promise.all(sockets.map((socket) => (socket.destroyed ? undefined : once(socket, 'connect').catch(() => {}))));
+  // All at once, so that none connects unseen.
+  await Promise.all(sockets.map((socket) => once(socket, 'connect').catch(() => {})));
   return sockets;
 }
 

@@ -14,6 +14,7 @@ function setUp() {
   const lines: string[] = [];
   const log = Object.assign((level: string, text: string) => void lines.push(`${level} ${text}`), {
     level: 'DEBUG3',
+    format: 'text',
     close: () => {},
   }) as Log;
   const config = readConfig(['PerSourcePenalties=no'], undefined);
@@ -30,7 +31,6 @@ test('attempts of a name that is nobody’s', async () => {
   events.onDisconnect(ended('connection-lost', 'the peer closed the connection without a word'), peer);
   assert.deepEqual(lines, [
     String.raw`INFO Invalid user no\040such\012user from 192.0.2.1 port 5`,
-    String.raw`INFO Failed none for invalid user no\040such\012user from 192.0.2.1 port 5 ssh2`,
     String.raw`INFO Failed publickey for invalid user no\040such\012user from 192.0.2.1 port 5 ssh2: ED25519 ${fingerprint(key)}`,
     String.raw`INFO Connection closed by invalid user no\040such\012user 192.0.2.1 port 5 [preauth]`,
   ]);

@@ -53,7 +53,7 @@ export function buildEvents(
     onConnection(peer) {
       storyOf(peer).release = limits.hold(peer);
       const local = `${peer.localAddress ?? 'UNKNOWN'} port ${peer.localPort ?? 65535}`;
-      log('VERBOSE', `Connection from ${describe(peer)} on ${local}`);
+      admission.logFor(peer)('VERBOSE', `Connection from ${describe(peer)} on ${local}`, { event: 'connection' });
     },
     onRefused(peer, { reason = tooManyStartups, startups }) {
       const { isWritten, leftOut } = drops.note();
@@ -61,7 +61,7 @@ export function buildEvents(
       if (leftOut > 0) log('INFO', `drop connection logging rate-limited: additional ${leftOut} connections dropped`);
       if (!isWritten) return;
       const at = `[${peer.address}]:${peer.port} on [${peer.localAddress}]:${peer.localPort}`;
-      log(level, `drop connection #${startups} from ${at} ${reason}`);
+      admission.logFor(peer)(level, `drop connection #${startups} from ${at} ${reason}`, { event: 'refused', reason });
     },
     onAttempt(attempt, peer) {
       const story = storyOf(peer);
@@ -78,7 +78,11 @@ export function buildEvents(
         !valid ||
         attempt.method === 'password' ||
         story.failures >= settings.maxAuthTries / 2;
-      say(isLoud ? 'INFO' : 'VERBOSE', line);
+      say(isLoud ? 'INFO' : 'VERBOSE', line, {
+        event: `login-${attempt.result}`,
+        method: attempt.method,
+        key: attempt.key && fingerprint(attempt.key),
+      });
       if (attempt.reason !== undefined) say('DEBUG1', `${attempt.method}: ${attempt.reason}`);
       if (attempt.error !== undefined) say('ERROR', `${attempt.method}: ${messageOf(attempt.error)}`);
     },
@@ -93,7 +97,9 @@ export function buildEvents(
       story.release();
       const tail = isLoggedIn ? '' : ' [preauth]';
       const say = admission.logFor(peer);
-      for (const [level, text] of describeEnd(error, nameOf(peer), peer, isLoggedIn)) say(level, `${text}${tail}`);
+      for (const [level, text] of describeEnd(error, nameOf(peer), peer, isLoggedIn)) {
+        say(level, `${text}${tail}`, { event: 'end', code: error.code });
+      }
       const kind = isLoggedIn ? undefined : offence(error, story, admission, peer);
       if (kind !== undefined) limits.penalise(peer, kind, log);
     },
@@ -119,6 +125,8 @@ function describeAttempt(attempt: AuthAttempt, isValid: boolean, peer: Peer): st
   const words = { accepted: 'Accepted', partial: 'Partial', failed: 'Failed', answered: 'Postponed' } as const;
   const { result } = attempt;
   if (result === 'abandoned' || result === 'malformed') return undefined;
+  // A question for the methods there are: fail2ban would count it as a guess.
+  if (attempt.method === 'none' && result === 'failed') return undefined;
   const who = `${isValid ? '' : 'invalid user '}${loggedName(attempt.user)}`;
   const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key)}`;
   return `${words[result]} ${attempt.method} for ${who} from ${describe(peer)} ssh2${key}`;

@@ -13,15 +13,23 @@ export type LogTarget =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'syslog'; readonly facility: string };
 
+export type LogFormat = 'text' | 'json';
+
+/** What a line is about; those that are undefined are left out. */
+export type LogFacts = Readonly<Record<string, string | number | undefined>> & { readonly event?: string };
+
 export interface Log {
   /**
    * Writes one line; control characters in it are escaped, so that nobody can write lines of their own into it.
    *
    * @param most - lines above this level are left out, in place of the log's own.
+   * @param facts - what the line is about, for programs.
    */
-  (level: Exclude<LogLevel, 'QUIET'>, text: string, most?: LogLevel): void;
+  (level: Exclude<LogLevel, 'QUIET'>, text: string, most?: LogLevel, facts?: LogFacts): void;
   /** Lines above this level are left out. */
   level: LogLevel;
+  /** `json`: an object a line, which holds the words of the text. */
+  format: LogFormat;
   close(): void;
 }
 
@@ -33,11 +41,12 @@ const prefixes: Readonly<Record<LogLevel, string>> = {
 /** Opens a log. Throws the system's error where the file cannot be written. */
 export function openLog(target: LogTarget, level: LogLevel): Log {
   const sink = openSink(target);
-  const log = (at: LogLevel, text: string, most?: LogLevel) => {
+  const log = (at: LogLevel, text: string, most?: LogLevel, facts?: LogFacts) => {
     if (logLevels.indexOf(at) > logLevels.indexOf(most ?? log.level)) return;
-    sink.write(at, `${prefixes[at]}${sanitize(text)}`);
+    sink.write(at, log.format === 'json' ? formatJson(at, text, facts) : `${prefixes[at]}${sanitize(text)}`);
   };
   log.level = level;
+  log.format = 'text' as LogFormat;
   log.close = () => sink.close();
   return log;
 }
@@ -51,6 +60,23 @@ export function loggedName(name: string): string {
 }
 
 const maxLoggedName = 100;
+const maxLoggedFact = 1000;
+
+/** Texts of clients are as harmless in it as in a line of text. */
+function formatJson(level: LogLevel, text: string, { event = 'message', ...facts }: LogFacts = {}): string {
+  const harmless = Object.entries(facts).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? sanitize(value.slice(0, maxLoggedFact)) : value,
+  ]);
+  const line = {
+    time: new Date().toISOString(),
+    level,
+    event,
+    ...Object.fromEntries(harmless),
+    message: sanitize(text),
+  };
+  return JSON.stringify(line);
+}
 
 interface Sink {
   write(level: LogLevel, line: string): void;

@@ -13,6 +13,7 @@ function setUp(...options: string[]) {
   const lines: string[] = [];
   const log = Object.assign((level: string, text: string) => void lines.push(`${level} ${text}`), {
     level: 'DEBUG3',
+    format: 'text',
     close: () => {},
   }) as Log;
   const limits = new SourceLimits(readConfig(options, undefined).settings, () => clock.now);

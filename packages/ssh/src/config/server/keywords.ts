@@ -178,6 +178,13 @@ export const serverKeywords = {
   perSourcePenaltyExemptList: global(special.penaltyExemptList),
 
   logLevel: anywhere(special.logLevel),
+  // Ours: OpenSSH does not know it.
+  logFormat: global(
+    states('LogFormat', 'text', [
+      ['text', 'text'],
+      ['json', 'json'],
+    ]),
+  ),
   syslogFacility: global(special.syslogFacility),
 
   authorizedKeysFile: anywhere(special.authorizedKeysFile),
