@@ -134,7 +134,7 @@ TrustedUserCAKeys+ UnusedConnectionTimeout+ UseDNS UsePAM VersionAddendum X11Dis
 XAuthLocation`.split(/\s+/);
 
 /** Those that OpenSSH does not know. */
-const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>(['logFormat']);
+const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>(['logFormat', 'drainSeconds']);
 
 test('every keyword of OpenSSH is known, once, and Match may set what it may there', () => {
   const keys = Object.keys(serverKeywords) as ServerKeyword[];

@@ -52,6 +52,8 @@ export const serverKeywords = {
   usePam: global(flag('UsePAM', false)),
   pamServiceName: ignored(anywhere(word('PAMServiceName', 'sshd')), 'PAM is asked for passwords only'),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
+  // Ours, as LogFormat is.
+  drainSeconds: global(time('DrainTimeout', 0)),
   x11DisplayOffset: ignored(anywhere(count('X11DisplayOffset', 10)), noX11),
   maxAuthTries: anywhere(count('MaxAuthTries', 6)),
   maxSessions: anywhere(count('MaxSessions', 10)),
