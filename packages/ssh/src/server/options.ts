@@ -146,8 +146,13 @@ export interface ServerOptions {
 
   /** The `peer` object of one connection is the same in every call. */
   readonly onConnection?: (peer: Peer) => void;
-  /** A connection was turned away because of `maxStartups`. */
-  readonly onRefused?: (peer: Peer) => void;
+  /**
+   * Why a connection is turned away; undefined lets it in. Asked at the door, before a byte is read and before `maxStartups`
+   * counts. The client is not told the reason.
+   */
+  readonly turnAway?: (peer: Peer) => string | undefined;
+  /** A connection was turned away. */
+  readonly onRefused?: (peer: Peer, refusal: Refusal) => void;
   readonly onAttempt?: (attempt: AuthAttempt, peer: Peer) => void;
   readonly onLogin?: (connection: ServerConnection) => void;
   /** A connection ended, logged in or not. */
@@ -155,6 +160,13 @@ export interface ServerOptions {
   /** What a handler of yours threw. */
   readonly onError?: (error: unknown, peer: Peer) => void;
   readonly log?: (level: 1 | 2 | 3, text: string, peer: Peer) => void;
+}
+
+export interface Refusal {
+  /** What `turnAway` said; undefined where `maxStartups` was exceeded. */
+  readonly reason: string | undefined;
+  /** How many connections had not logged in. */
+  readonly startups: number;
 }
 
 export interface ForwardRequest {

@@ -160,6 +160,7 @@ async function loadParts(flags: Flags, config: Config, log: Log): Promise<Server
   const complain = (text: string) => log('ERROR', text);
   const hostKeys = await loadHostKeys(settings.hostKey, settings.hostCertificate, complain);
   log.level = chooseLevel(flags, settings);
+  log.format = settings.logFormat;
   return { config, hostKeys, log, isLogLevelFixed: flags.debug > 0 || flags.quiet };
 }
 

@@ -20,6 +20,7 @@ import { buildAuthenticate, type CheckPassword, userRules } from './credentials.
 import { buildEvents } from './events.ts';
 import { type Log, loggedName } from './log.ts';
 import { buildSessionHandler } from './session.ts';
+import { SourceLimits } from './source-limits.ts';
 import { openTunnelEnd } from './tunnels.ts';
 
 export interface ServerParts {
@@ -33,14 +34,19 @@ export interface ServerParts {
 }
 
 /** A server that serves this machine's accounts as the settings say. It does not listen yet. */
-export function buildServer(parts: ServerParts): SshServer {
-  return createServer(buildServerOptions(parts));
+export function buildServer(parts: ServerParts, limits?: SourceLimits): SshServer {
+  return createServer(buildServerOptions(parts, limits));
 }
 
-export function buildServerOptions(parts: ServerParts): ServerOptions {
+/** @param limits - what is remembered of addresses, by servers that have had another configuration before. */
+export function buildServerOptions(
+  parts: ServerParts,
+  limits: SourceLimits = new SourceLimits(parts.config.settings),
+): ServerOptions {
   const { config, hostKeys, log, isLogLevelFixed = false, checkPassword } = parts;
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
+  limits.configure(settings);
   return {
     hostKeys,
     authenticate: {
@@ -86,7 +92,7 @@ export function buildServerOptions(parts: ServerParts): ServerOptions {
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
-    ...buildEvents(admission, log),
+    ...buildEvents(admission, log, limits),
   };
 }
 

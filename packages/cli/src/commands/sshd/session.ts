@@ -76,6 +76,7 @@ export function buildSessionHandler(
     log(
       'VERBOSE',
       `Starting session: ${plan.label} for ${loggedName(account.name)} from ${describe(connection.peer)} id ${session.channel.id}`,
+      { event: 'session-start', session: session.channel.id, command: plan.label },
     );
     const request = programRequest(account, plan, environment);
     const isShell = plan.command === undefined;
@@ -98,7 +99,10 @@ export function buildSessionHandler(
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {
       await report(exit, session);
-      log('VERBOSE', `Close session: ${name}${session.channel.id}`);
+      log('VERBOSE', `Close session: ${name}${session.channel.id}`, {
+        event: 'session-end',
+        session: session.channel.id,
+      });
     });
     return true;
   };

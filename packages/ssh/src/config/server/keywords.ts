@@ -1,7 +1,7 @@
 /** Every keyword of sshd_config (sshd_config(5)), in the order in which `sshd -T` prints them. */
 import { ValueError } from '../place.ts';
 import type { Given } from '../values.ts';
-import { noPenalties, perSourcePenalties } from './penalties.ts';
+import { perSourcePenalties } from './penalties.ts';
 import {
   algorithms,
   anywhere,
@@ -52,6 +52,8 @@ export const serverKeywords = {
   usePam: global(flag('UsePAM', false)),
   pamServiceName: ignored(anywhere(word('PAMServiceName', 'sshd')), 'PAM is asked for passwords only'),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
+  // Ours, as LogFormat is.
+  drainSeconds: global(time('DrainTimeout', 0)),
   x11DisplayOffset: ignored(anywhere(count('X11DisplayOffset', 10)), noX11),
   maxAuthTries: anywhere(count('MaxAuthTries', 6)),
   maxSessions: anywhere(count('MaxSessions', 10)),
@@ -175,9 +177,16 @@ export const serverKeywords = {
   rdomain: refused(anywhere(word('RDomain')), 'sessions would run in another routing domain', undefined),
   sshdSessionPath: ignored(global(file('SshdSessionPath', undefined)), noSuchProgram),
   sshdAuthPath: ignored(global(file('SshdAuthPath', undefined)), noSuchProgram),
-  perSourcePenaltyExemptList: ignored(global(special.penaltyExemptList), 'there are no penalties'),
+  perSourcePenaltyExemptList: global(special.penaltyExemptList),
 
   logLevel: anywhere(special.logLevel),
+  // Ours: OpenSSH does not know it.
+  logFormat: global(
+    states('LogFormat', 'text', [
+      ['text', 'text'],
+      ['json', 'json'],
+    ]),
+  ),
   syslogFacility: global(special.syslogFacility),
 
   authorizedKeysFile: anywhere(special.authorizedKeysFile),
@@ -194,12 +203,8 @@ export const serverKeywords = {
   channelTimeout: anywhere(special.channelTimeout),
   subsystems: { ...anywhere(session.subsystems), merge: session.mergeSubsystems },
   maxStartups: global(special.maxStartups),
-  perSourceMaxStartups: refused(
-    global(special.perSourceMaxStartups),
-    'one address could hold more connections than it says',
-    undefined,
-  ),
-  perSourceNetBlockSize: ignored(global(special.perSourceNetBlockSize), 'addresses are not counted'),
+  perSourceMaxStartups: global(special.perSourceMaxStartups),
+  perSourceNetBlockSize: global(special.perSourceNetBlockSize),
   permitTunnel: anywhere(
     states('PermitTunnel', 'no', [
       ['no', 'no'],
@@ -217,11 +222,7 @@ export const serverKeywords = {
     touchRequired: false,
     verifyRequired: false,
   }),
-  perSourcePenalties: refused(
-    global(perSourcePenalties),
-    'addresses that misbehave would not be held off',
-    noPenalties,
-  ),
+  perSourcePenalties: global(perSourcePenalties),
 } as const;
 
 type Keywords = typeof serverKeywords;
