@@ -1,6 +1,7 @@
 /** What the tools use of the operating system. Importing this loads no native code; the first call that needs it does. */
 export { findAccount, findGroupNames, findGroups } from './accounts.ts';
 export { baseEnvironment, parseEnvironmentFile } from './environment.ts';
+export { runHelper } from './helper-program.ts';
 export { platform, tryPlatform } from './native.ts';
 export {
   daemonize,

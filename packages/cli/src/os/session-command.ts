@@ -1,9 +1,10 @@
 /** The command line that starts a session's shell: directly where that is enough, else through setpriv and a few lines of bash. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SshError } from '@nacre/ssh/errors';
 import { findGroups } from './accounts.ts';
 import type { Account } from './platform.ts';
+import { findSystemProgram } from './system-programs.ts';
 
 export interface SessionCommandRequest {
   readonly account: Account;
@@ -45,14 +46,14 @@ export function buildSessionCommand(request: SessionCommandRequest): SessionComm
   if (!switchesAccount && terminalPath === undefined && canEnter(request.workingDirectory)) {
     return { file: account.shell, args, argv0, cwd: request.workingDirectory, environmentByPipe: false };
   }
-  const bash = findProgram('bash', ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash']);
+  const bash = findSystemProgram('bash');
   const inner = [
     ...['-p', '-c', launcher, argv0],
     ...[request.workingDirectory, terminalPath ?? '', account.shell],
     ...args,
   ];
   if (!switchesAccount) return { file: bash, args: inner, argv0: 'bash', cwd: '/', environmentByPipe: true };
-  const setpriv = findProgram('setpriv', ['/usr/bin/setpriv', '/bin/setpriv']);
+  const setpriv = findSystemProgram('setpriv');
   // The groups by number, from the account's name: two names may share a uid and differ in their groups.
   const groups = findGroups(account.name, account.gid).join(',');
   const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, `--groups=${groups}`];
@@ -106,20 +107,4 @@ function canEnter(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-const found = new Map<string, string>();
-
-/** Looks in fixed places: a server that runs as root does not trust its PATH. */
-function findProgram(name: string, places: readonly string[]): string {
-  const known = found.get(name) ?? places.find((path) => existsSync(path));
-  if (known === undefined) {
-    throw new SshError(`sessions need ${name}, which is in none of ${places.join(', ')}`, {
-      code: 'unsupported',
-      stage: 'channel',
-      remedy: name === 'setpriv' ? 'install util-linux' : `install ${name}`,
-    });
-  }
-  found.set(name, known);
-  return known;
 }
