@@ -1,9 +1,8 @@
 /** Runs an administrator's program as an account, without a shell, and gives what it prints: bounded in time and length. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { findGroups } from './accounts.ts';
 import { cleanEnvironment, userPath } from './environment.ts';
 import type { Account } from './platform.ts';
-import { findSystemProgram } from './system-programs.ts';
+import { asAccount } from './session-command.ts';
 
 export interface HelperRequest {
   readonly account: Account;
@@ -31,7 +30,7 @@ export async function runHelper(request: HelperRequest): Promise<HelperResult> {
 }
 
 function launch({ account, argv }: HelperRequest): ChildProcess {
-  const [file = '', ...args] = asAccountCommand(account, argv);
+  const [file = '', ...args] = asHelperOf(account, argv);
   return spawn(file, args, {
     cwd: '/',
     // A group of its own, so that what it starts can be ended with it.
@@ -48,14 +47,12 @@ function launch({ account, argv }: HelperRequest): ChildProcess {
 }
 
 /** With the account's ids and its own groups, none of the server's (OpenSSH CVE-2021-41617). */
-function asAccountCommand(account: Account, argv: readonly string[]): readonly string[] {
-  if (process.getuid?.() !== 0) {
-    if (process.getuid?.() === account.uid) return argv;
-    throw new Error(`only root runs programs as ${account.name}`);
-  }
-  const groups = findGroups(account.name, account.gid).join(',');
-  const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, `--groups=${groups}`];
-  return [findSystemProgram('setpriv'), ...identity, '--', ...argv];
+function asHelperOf(account: Account, argv: readonly string[]): readonly string[] {
+  const own = process.getuid?.();
+  if (own !== 0 && own !== account.uid) throw new Error(`only root runs programs as ${account.name}`);
+  if (own !== 0) return argv;
+  const { file, args } = asAccount(account, argv);
+  return [file, ...args];
 }
 
 function collect(child: ChildProcess, { timeoutMs, maxBytes }: HelperRequest): Promise<HelperResult> {

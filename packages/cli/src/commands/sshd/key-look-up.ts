@@ -1,5 +1,6 @@
 /** Whether a key may log in to an account: by the user's files, by an authority of the server's, or by a program that knows. */
 import { findAuthorizedKey, type Permissions } from '@nacre/ssh/trust';
+import type { Settings } from './config/config.ts';
 import { askProgram, type KeyQuestion } from './key-programs.ts';
 import { revocationRefusal } from './revoked-keys.ts';
 import { permitCertificate } from './user-certificates.ts';
@@ -8,12 +9,24 @@ import { expandFile, readUserFile } from './user-files.ts';
 /** What the key may do; undefined where it may not log in. The first place that lets it in decides. */
 export async function permitKey(question: KeyQuestion): Promise<Permissions | undefined> {
   const { key, settings, log } = question;
-  const revocation = revocationRefusal(settings.revokedKeys, key);
+  const revocation = revocationRefusal(settings.revokedKeys, key, settings);
   if (revocation !== undefined) {
     log('ERROR', revocation);
     return undefined;
   }
-  return permitByFiles(question) ?? (await permitByAuthority(question)) ?? (await permitByProgram(question));
+  const permissions =
+    permitByFiles(question) ?? (await permitByAuthority(question)) ?? (await permitByProgram(question));
+  return permissions && withPubkeyAuthOptions(permissions, settings);
+}
+
+/** What every signature of a security key has to show, whatever a key's line or certificate says (PubkeyAuthOptions). */
+function withPubkeyAuthOptions(permissions: Permissions, { pubkeyAuthOptions }: Settings): Permissions {
+  const { touchRequired, verifyRequired } = pubkeyAuthOptions;
+  return {
+    ...permissions,
+    requireUserPresence: permissions.requireUserPresence || touchRequired,
+    requireUserVerification: permissions.requireUserVerification || verifyRequired,
+  };
 }
 
 function permitByFiles(question: KeyQuestion): Permissions | undefined {

@@ -2,11 +2,12 @@
 import { realpathSync, statSync } from 'node:fs';
 import { expandServerTokens, type ServerKeyTokens, type ServerTokenFacts, splitWords } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
-import { fingerprint, type PublicKey } from '@nacre/ssh/keys';
+import type { PublicKey } from '@nacre/ssh/keys';
 import type { Peer } from '@nacre/ssh/server';
 import { type Account, findAccount, runHelper } from '../../os/index.ts';
 import type { Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
+import { configuredFingerprint, type NameSettings } from './key-names.ts';
 import { loggedName } from './log.ts';
 import { asAccount, pathFlaw } from './user-files.ts';
 
@@ -105,7 +106,6 @@ function configured(keyword: KeyProgram, settings: Settings): { line: string | u
 }
 
 function tokenFacts({ account, key, peer, settings }: KeyQuestion): ServerTokenFacts {
-  const hash = settings.fingerprintHash.toLowerCase() as Parameters<typeof fingerprint>[1];
   return {
     user: account.name,
     userId: account.uid,
@@ -118,16 +118,16 @@ function tokenFacts({ account, key, peer, settings }: KeyQuestion): ServerTokenF
     ],
     // Connections are taken in the default routing domain only, whose name is empty.
     rdomain: () => '',
-    key: keyTokens(key, hash),
+    key: keyTokens(key, settings),
   };
 }
 
-function keyTokens(key: PublicKey, hash: Parameters<typeof fingerprint>[1]): ServerKeyTokens {
+function keyTokens(key: PublicKey, settings: NameSettings): ServerKeyTokens {
   const { certificate } = key;
   const base: ServerKeyTokens = {
     type: () => key.type,
     base64: () => key.blob.toString('base64'),
-    fingerprint: () => fingerprint(key, hash),
+    fingerprint: () => configuredFingerprint(key, settings),
   };
   if (certificate === undefined) return base;
   const authority = certificate.signatureKey;
@@ -138,7 +138,7 @@ function keyTokens(key: PublicKey, hash: Parameters<typeof fingerprint>[1]): Ser
       serial: () => String(certificate.serial),
       authorityType: () => authority.type,
       authorityBase64: () => authority.blob.toString('base64'),
-      authorityFingerprint: () => fingerprint(authority, hash),
+      authorityFingerprint: () => configuredFingerprint(authority, settings),
     },
   };
 }

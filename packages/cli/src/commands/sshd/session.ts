@@ -8,17 +8,20 @@ import {
   openPty,
   type Pty,
   type SessionExit,
+  type StartUpFile,
   startBareSession,
   startSession,
   tryPlatform,
 } from '../../os/index.ts';
 import { describe, type Say } from './admission.ts';
+import { type AuthInfoFile, writeAuthInfo } from './auth-info.ts';
 import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
 import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
 import { type OutputPump, openInput, pumpDescriptor, pumpInput, pumpStream } from './pump.ts';
 import { tunnelsOf } from './tunnels.ts';
+import { chooseStartUpFile } from './user-rc.ts';
 
 /**
  * How much a pipe holds once bulk passes through it: fewer switches between the two sides than with the usual 64 KiB. Not from the
@@ -53,10 +56,12 @@ export function buildSessionHandler(
 ): SessionHandler {
   let pty: Pty | undefined;
   let running: Running | undefined;
+  let authInfo: AuthInfoFile | undefined;
   let isClosed = false;
   const name = `user ${loggedName(account.name)} from ${describe(connection.peer)} id `;
 
-  const start = async (plan: Plan, session: ServerSession): Promise<boolean> => {
+  const start = async (plan: Plan, session: ServerSession, wanted: SessionStart): Promise<boolean> => {
+    if (settings.exposeAuthInfo) authInfo ??= writeAuthInfo(account, connection, settings, log);
     const environment = buildEnvironment({
       account,
       settings,
@@ -66,12 +71,14 @@ export function buildSessionHandler(
       terminal: pty && { term: session.pty?.term ?? '', path: pty.path },
       originalCommand: plan.originalCommand,
       tunnels: tunnelsOf(connection.peer),
+      authInfo: authInfo?.path,
     });
     log(
       'VERBOSE',
       `Starting session: ${plan.label} for ${loggedName(account.name)} from ${describe(connection.peer)} id ${session.channel.id}`,
     );
-    const request = { account, command: plan.command, environment };
+    const startUpFile = chooseStartUpFile(account, settings, connection, wanted, session);
+    const request = { account, command: plan.command, environment, startUpFile };
     const isShell = plan.command === undefined;
     const greeting = isShell ? readMotd(account, settings) : '';
     const begun =
@@ -110,7 +117,7 @@ export function buildSessionHandler(
         return false;
       }
       try {
-        return await start(plan, session);
+        return await start(plan, session, wanted);
       } catch (error) {
         const remedy = error instanceof SshError && error.remedy !== undefined ? ` (${error.remedy})` : '';
         log('ERROR', `session of ${name}${session.channel.id}: ${(error as Error).message}${remedy}`);
@@ -120,6 +127,7 @@ export function buildSessionHandler(
     onClosed() {
       isClosed = true;
       running?.hangUp();
+      authInfo?.remove();
       // A terminal that was asked for and never used.
       if (running === undefined) pty?.close();
     },
@@ -169,6 +177,7 @@ interface ProgramRequest {
   readonly account: Account;
   readonly command: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  readonly startUpFile: StartUpFile | undefined;
 }
 
 type Begun = Running & { readonly finished: Promise<SessionExit> };

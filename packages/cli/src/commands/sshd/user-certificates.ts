@@ -1,5 +1,5 @@
 /** Certificates of the server's own authorities (TrustedUserCAKeys), and the names that they must bear. */
-import { type Certificate, fingerprint, type PublicKey, parsePublicKey, shortTypeName } from '@nacre/ssh/keys';
+import { type Certificate, type PublicKey, parsePublicKey, shortTypeName } from '@nacre/ssh/keys';
 import {
   certificateRefusal,
   findAuthorizedPrincipal,
@@ -11,6 +11,7 @@ import {
 } from '@nacre/ssh/trust';
 import type { Say } from './admission.ts';
 import { readRegularFile } from './config/read-file.ts';
+import { configuredFingerprint } from './key-names.ts';
 import { askProgram, type KeyQuestion } from './key-programs.ts';
 import { expandFile, readUserFile } from './user-files.ts';
 
@@ -28,7 +29,7 @@ export async function permitCertificate(
   log(
     'ERROR',
     `Refusing certificate ID "${certificate.keyId}" serial=${certificate.serial} signed by ${shortTypeName(authority)} ` +
-      `CA ${fingerprint(authority)}: ${verdict}`,
+      `CA ${configuredFingerprint(authority, settings)}: ${verdict}`,
   );
   return undefined;
 }

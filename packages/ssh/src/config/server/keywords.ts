@@ -100,7 +100,7 @@ export const serverKeywords = {
   x11Forwarding: ignored(anywhere(flag('X11Forwarding', false)), noX11),
   x11UseLocalhost: ignored(anywhere(flag('X11UseLocalhost', true)), noX11),
   permitTty: anywhere(flag('PermitTTY', true)),
-  permitUserRc: ignored(anywhere(flag('PermitUserRC', true)), '~/.ssh/rc is not run', false),
+  permitUserRc: anywhere(flag('PermitUserRC', true)),
   strictModes: global(flag('StrictModes', true)),
   tcpKeepAlive: global(flag('TCPKeepAlive', true)),
   permitEmptyPasswords: anywhere(flag('PermitEmptyPasswords', false)),
@@ -127,8 +127,8 @@ export const serverKeywords = {
   disableForwarding: anywhere(flag('DisableForwarding', false)),
   allowStreamLocalForwarding: anywhere(states('AllowStreamLocalForwarding', 'yes', forwarding)),
   streamLocalBindUnlink: ignored(anywhere(flag('StreamLocalBindUnlink', false)), noUnixSockets),
-  fingerprintHash: ignored(global(special.fingerprintHash), 'logs show SHA256'),
-  exposeAuthInfo: ignored(anywhere(flag('ExposeAuthInfo', false)), 'sessions are told nothing of their login'),
+  fingerprintHash: global(special.fingerprintHash),
+  exposeAuthInfo: anywhere(flag('ExposeAuthInfo', false)),
   refuseConnection: anywhere(flag('RefuseConnection', false)),
 
   pidFile: global(file('PidFile', '/var/run/sshd.pid')),
@@ -198,10 +198,7 @@ export const serverKeywords = {
   permitOpen: anywhere(session.forwardRules('PermitOpen', false)),
   permitListen: anywhere(session.forwardRules('PermitListen', true)),
   permitUserEnvironment: global(session.permitUserEnvironment),
-  pubkeyAuthOptions: refused(anywhere(special.pubkeyAuthOptions), 'security keys would need less than it says', {
-    touchRequired: false,
-    verifyRequired: false,
-  }),
+  pubkeyAuthOptions: anywhere(special.pubkeyAuthOptions),
   perSourcePenalties: refused(
     global(perSourcePenalties),
     'addresses that misbehave would not be held off',
