@@ -160,7 +160,7 @@ function chooseConfigFile(given: string | undefined): string | undefined {
 async function loadParts(flags: Flags, config: Config, log: Log): Promise<ServerParts> {
   const { settings } = config;
   const complain = (text: string) => log('ERROR', text);
-  const hostKeys = await loadHostKeys(settings.hostKey, settings.hostCertificate, complain);
+  const hostKeys = await loadHostKeys(settings.hostKey, settings.hostCertificate, complain, settings.hostKeyAgent);
   log.level = chooseLevel(flags, settings);
   return { config, hostKeys, log, isLogLevelFixed: flags.debug > 0 || flags.quiet };
 }

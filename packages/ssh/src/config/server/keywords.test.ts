@@ -157,7 +157,6 @@ test('words of old, and of other builds, are accepted with a warning', () => {
 test('what silence would weaken stops the server; what it would not is a warning', () => {
   for (const line of [
     'ChrootDirectory /x',
-    'HostKeyAgent /x',
     'PerSourcePenalties yes',
     'PerSourceMaxStartups 1',
     'RDomain x',

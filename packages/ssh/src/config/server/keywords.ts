@@ -151,7 +151,7 @@ export const serverKeywords = {
   authorizedKeysCommandUser: anywhere(word('AuthorizedKeysCommandUser')),
   authorizedPrincipalsCommand: anywhere(restOfLine('AuthorizedPrincipalsCommand', checkProgram)),
   authorizedPrincipalsCommandUser: anywhere(word('AuthorizedPrincipalsCommandUser')),
-  hostKeyAgent: refused(global(special.hostKeyAgent), 'the host keys could not be found', undefined),
+  hostKeyAgent: global(special.hostKeyAgent),
   kexAlgorithms: global(algorithms('KexAlgorithms', 'kex')),
   caSignatureAlgorithms: anywhere(algorithms('CASignatureAlgorithms', 'caSignature')),
   hostbasedAcceptedAlgorithms: ignored(anywhere(algorithms('HostbasedAcceptedAlgorithms', 'signature')), noHostbased),
