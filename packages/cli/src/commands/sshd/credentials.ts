@@ -4,7 +4,7 @@ import type { Authenticate, Peer, UserOptions } from '@nacre/ssh/server';
 import { allFeatures, type FeatureFlags, fullPermissions, type Permissions, parseForwardRule } from '@nacre/ssh/trust';
 import { type Account, verifyPassword } from '../../os/index.ts';
 import { sanitizeText } from '../../terminal/index.ts';
-import { type Admission, accountRefusal, type Candidate, describe, type Say } from './admission.ts';
+import { type Admission, accountRefusal, type Candidate, describe, provesKey, type Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { permitKey } from './key-look-up.ts';
@@ -35,6 +35,12 @@ export function buildAuthenticate(
       // Looked for on behalf of nobody as well, in silence: the work must not tell which names there are.
       const permissions = await permitKey({ account, key, peer, settings, log: say });
       return isValid ? permissions : undefined;
+    },
+    hostBased: async ({ user, key, clientHost, clientUser }, peer) => {
+      const { account, isValid, settings } = admission.candidateFor(user, peer);
+      const say: Say = isValid ? admission.logFor(peer) : () => {};
+      const { permitHost } = await import('./host-based.ts');
+      return permitHost({ clientHost, clientUser }, { account, key, peer, settings, log: say }) && isValid;
     },
     password: async ({ user, password, newPassword }, peer) => {
       // Changing passwords is the login program's business; the old one alone grants nothing here.
@@ -85,6 +91,7 @@ export function userRules(settings: Settings): UserOptions {
     requiredRsaBits: Math.max(settings.requiredRsaSize, leastRsaBits),
     permitEmptyPasswords: settings.permitEmptyPasswords,
     signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names,
+    hostBasedAlgorithms: settings.hostbasedAcceptedAlgorithms.names,
   };
 }
 
@@ -93,6 +100,7 @@ const leastRsaBits = 1024;
 function methodsOf(settings: Settings): string[] {
   return [
     ...(settings.pubkeyAuthentication ? ['publickey'] : []),
+    ...(settings.hostbasedAuthentication ? ['hostbased'] : []),
     ...(settings.passwordAuthentication ? ['password'] : []),
     ...(settings.kbdInteractiveAuthentication ? ['keyboard-interactive'] : []),
   ];
@@ -123,7 +131,7 @@ function gateRefusal(
 /** PermitRootLogin, for one method; whether there is a forced command is known only in the end. */
 function mayUse(account: Account, method: string, { permitRootLogin }: Settings): boolean {
   if (account.uid !== 0 || permitRootLogin === 'yes') return true;
-  return permitRootLogin !== 'no' && method === 'publickey';
+  return permitRootLogin !== 'no' && provesKey(method);
 }
 
 /** What the configuration allows a login. */

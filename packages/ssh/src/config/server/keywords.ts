@@ -25,7 +25,6 @@ import * as special from './special-values.ts';
 
 const noGssapi = 'there is no GSSAPI login';
 const noKerberos = 'there is no Kerberos login';
-const noHostbased = 'there is no host-based login';
 const noX11 = 'X11 is not forwarded yet';
 const noUnixSockets = 'no Unix sockets are made';
 const noSuchProgram = 'there is no such program';
@@ -71,19 +70,16 @@ export const serverKeywords = {
       ['no', 'no'],
     ]),
   ),
-  ignoreRhosts: ignored(
-    anywhere(
-      states('IgnoreRhosts', 'yes', [
-        ['yes', 'yes'],
-        ['no', 'no'],
-        ['shosts-only', 'shosts-only'],
-      ]),
-    ),
-    '.rhosts is never read',
+  ignoreRhosts: anywhere(
+    states('IgnoreRhosts', 'yes', [
+      ['yes', 'yes'],
+      ['no', 'no'],
+      ['shosts-only', 'shosts-only'],
+    ]),
   ),
-  ignoreUserKnownHosts: ignored(global(flag('IgnoreUserKnownHosts', false)), noHostbased),
-  hostbasedAuthentication: ignored(anywhere(flag('HostbasedAuthentication', false)), noHostbased),
-  hostbasedUsesNameFromPacketOnly: ignored(anywhere(flag('HostbasedUsesNameFromPacketOnly', false)), noHostbased),
+  ignoreUserKnownHosts: global(flag('IgnoreUserKnownHosts', false)),
+  hostbasedAuthentication: anywhere(flag('HostbasedAuthentication', false)),
+  hostbasedUsesNameFromPacketOnly: anywhere(flag('HostbasedUsesNameFromPacketOnly', false)),
   pubkeyAuthentication: anywhere(flag('PubkeyAuthentication', true)),
   kerberosAuthentication: ignored(anywhere(flag('KerberosAuthentication', false)), noKerberos),
   kerberosOrLocalPasswd: ignored(global(flag('KerberosOrLocalPasswd', true)), noKerberos),
@@ -154,7 +150,7 @@ export const serverKeywords = {
   hostKeyAgent: global(special.hostKeyAgent),
   kexAlgorithms: global(algorithms('KexAlgorithms', 'kex')),
   caSignatureAlgorithms: anywhere(algorithms('CASignatureAlgorithms', 'caSignature')),
-  hostbasedAcceptedAlgorithms: ignored(anywhere(algorithms('HostbasedAcceptedAlgorithms', 'signature')), noHostbased),
+  hostbasedAcceptedAlgorithms: anywhere(algorithms('HostbasedAcceptedAlgorithms', 'signature')),
   hostKeyAlgorithms: global(algorithms('HostKeyAlgorithms', 'hostKey')),
   pubkeyAcceptedAlgorithms: anywhere(algorithms('PubkeyAcceptedAlgorithms', 'signature')),
   rdomain: refused(anywhere(word('RDomain')), 'sessions would run in another routing domain', undefined),
