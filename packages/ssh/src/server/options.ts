@@ -1,6 +1,12 @@
 /** What a server is made of: its keys, who may come in, and what it does for them. */
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { AuthAttempt, LoginSummary, ServerAuthOptions, UserAuthRules } from '../auth/index.ts';
+import type {
+  AuthAttempt,
+  HostBasedAuthRequest,
+  LoginSummary,
+  ServerAuthOptions,
+  UserAuthRules,
+} from '../auth/index.ts';
 import type {
   ChannelTimeout,
   ConnectionLimits,
@@ -41,6 +47,11 @@ export interface Authenticate extends UserAuthRules {
     ask: Parameters<NonNullable<ServerAuthOptions<Permissions>['keyboardInteractive']>>[1],
     peer: Peer,
   ): Promise<Decision>;
+  /**
+   * Whether a host may vouch for a user of its own: whether the key is that host's, and the user the same one here. The names are
+   * the client's words.
+   */
+  hostBased?(request: HostBasedAuthRequest, peer: Peer): Promise<Decision>;
   /** Lets users in without any proof. */
   none?(request: { readonly user: string }, peer: Peer): Promise<Decision>;
   /** The last word after every method: a locked account, an hour of the day. */

@@ -21,6 +21,7 @@ export {
   findAuthorizedKey,
   parseAuthorizedKeys,
 } from './authorized-keys.ts';
+export { findAuthorizedPrincipal, type PrincipalsContext, type PrincipalsVerdict } from './authorized-principals.ts';
 export {
   type AddressVerdict,
   checkHostKey,

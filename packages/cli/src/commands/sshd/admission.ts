@@ -130,6 +130,11 @@ export function describe(peer: Peer): string {
   return `${peer.address ?? unknownAddress} port ${peer.port ?? unknownPort}`;
 }
 
+/** Methods that ask for no password. */
+export function provesKey(method: string): boolean {
+  return method === 'publickey' || method === 'hostbased';
+}
+
 /** Why an account may not log in from there, in OpenSSH's words; the lists are asked in its order. */
 function refusalFor(account: Account, peer: Peer, settings: Settings): string | undefined {
   const ownId = process.getuid?.() ?? -1;
@@ -176,7 +181,7 @@ export function accountRefusal(account: Account, methods: readonly string[], set
   if (status.locked && !settings.usePam) return `not allowed because account is locked`;
   if (status.expired) return 'not allowed because account has expired';
   if (status.nologin !== undefined) return 'not allowed because logins are closed (nologin)';
-  const gavePassword = methods.some((method) => method !== 'publickey');
+  const gavePassword = methods.some((method) => !provesKey(method));
   if (status.passwordExpired && gavePassword) return 'not allowed because the password has expired';
   return undefined;
 }

@@ -1,10 +1,10 @@
 /** What happens to connections, in the words of OpenSSH's log, which people and programs such as fail2ban look for. */
 import type { AuthAttempt } from '@nacre/ssh/auth';
 import type { SshError } from '@nacre/ssh/errors';
-import { fingerprint, type PublicKey, shortTypeName } from '@nacre/ssh/keys';
 import type { Peer, ServerOptions } from '@nacre/ssh/server';
 import { type Admission, describe } from './admission.ts';
 import { DropLog } from './drop-log.ts';
+import { configuredFingerprint, describeKey, type NameSettings } from './key-names.ts';
 import { type Log, loggedName } from './log.ts';
 import { type PenaltyKind, type SourceLimits, tooManyStartups } from './source-limits.ts';
 
@@ -71,7 +71,7 @@ export function buildEvents(
       const { isValid: valid, settings } = admission.candidateFor(attempt.user, peer);
       const say = admission.logFor(peer);
       if (attempt.result === 'failed') story.failures++;
-      const line = describeAttempt(attempt, valid, peer);
+      const line = describeAttempt(attempt, valid, peer, settings);
       if (line === undefined) return;
       const isLoud =
         attempt.result === 'accepted' ||
@@ -81,7 +81,7 @@ export function buildEvents(
       say(isLoud ? 'INFO' : 'VERBOSE', line, {
         event: `login-${attempt.result}`,
         method: attempt.method,
-        key: attempt.key && fingerprint(attempt.key),
+        key: attempt.key && configuredFingerprint(attempt.key, settings),
       });
       if (attempt.reason !== undefined) say('DEBUG1', `${attempt.method}: ${attempt.reason}`);
       if (attempt.error !== undefined) say('ERROR', `${attempt.method}: ${messageOf(attempt.error)}`);
@@ -121,24 +121,20 @@ function offence(error: SshError, story: Story, admission: Admission, peer: Peer
 }
 
 /** `Accepted publickey for ada from 192.0.2.1 port 50022 ssh2: ED25519 SHA256:…`; undefined where OpenSSH says nothing. */
-function describeAttempt(attempt: AuthAttempt, isValid: boolean, peer: Peer): string | undefined {
+function describeAttempt(
+  attempt: AuthAttempt,
+  isValid: boolean,
+  peer: Peer,
+  settings: NameSettings,
+): string | undefined {
   const words = { accepted: 'Accepted', partial: 'Partial', failed: 'Failed', answered: 'Postponed' } as const;
   const { result } = attempt;
   if (result === 'abandoned' || result === 'malformed') return undefined;
   // A question for the methods there are: fail2ban would count it as a guess.
   if (attempt.method === 'none' && result === 'failed') return undefined;
   const who = `${isValid ? '' : 'invalid user '}${loggedName(attempt.user)}`;
-  const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key)}`;
+  const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key, settings)}`;
   return `${words[result]} ${attempt.method} for ${who} from ${describe(peer)} ssh2${key}`;
-}
-
-/** `ED25519 SHA256:…`, and who signed it where it is a certificate. */
-export function describeKey(key: PublicKey): string {
-  const plain = `${shortTypeName(key)} ${fingerprint(key)}`;
-  const { certificate } = key;
-  if (certificate === undefined) return plain;
-  const { keyId, serial, signatureKey } = certificate;
-  return `${plain} ID ${keyId} (serial ${serial}) CA ${shortTypeName(signatureKey)} ${fingerprint(signatureKey)}`;
 }
 
 type Line = readonly [level: 'INFO' | 'VERBOSE' | 'ERROR', text: string];
