@@ -52,17 +52,16 @@ export function buildSessionCommand(request: SessionCommandRequest): SessionComm
     ...args,
   ];
   if (!switchesAccount) return { file: bash, args: inner, argv0: 'bash', cwd: '/', environmentByPipe: true };
+  return { ...asAccount(account, [bash, ...inner]), argv0: 'setpriv', cwd: '/', environmentByPipe: true };
+}
+
+/** The command that runs another one as an account, with its groups: for root alone. */
+export function asAccount(account: Account, argv: readonly string[]): { file: string; args: string[] } {
   const setpriv = findProgram('setpriv', ['/usr/bin/setpriv', '/bin/setpriv']);
   // The groups by number, from the account's name: two names may share a uid and differ in their groups.
   const groups = findGroups(account.name, account.gid).join(',');
   const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, `--groups=${groups}`];
-  return {
-    file: setpriv,
-    args: [...identity, '--', bash, ...inner],
-    argv0: 'setpriv',
-    cwd: '/',
-    environmentByPipe: true,
-  };
+  return { file: setpriv, args: [...identity, '--', ...argv] };
 }
 
 /**

@@ -18,6 +18,7 @@ import type { Config, Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
 import { buildEvents } from './events.ts';
+import { lendAgent } from './lent.ts';
 import { type Log, loggedName } from './log.ts';
 import { buildSessionHandler } from './session.ts';
 import { openTunnelEnd } from './tunnels.ts';
@@ -72,6 +73,7 @@ export function buildServerOptions(parts: ServerParts): ServerOptions {
       const uid = admission.find(peer)?.account.uid;
       return uid !== undefined && uid === process.getuid?.() ? connectUnix(path) : undefined;
     },
+    agentForwarding: (request, connection) => lendAgent(request, connection, admission),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),
     algorithms: {
       kex: settings.kexAlgorithms.names,

@@ -57,7 +57,7 @@ export function buildSessionHandler(
   const name = `user ${loggedName(account.name)} from ${describe(connection.peer)} id `;
 
   const start = async (plan: Plan, session: ServerSession): Promise<boolean> => {
-    const environment = buildEnvironment({
+    const own = buildEnvironment({
       account,
       settings,
       peer: connection.peer,
@@ -67,6 +67,7 @@ export function buildSessionHandler(
       originalCommand: plan.originalCommand,
       tunnels: tunnelsOf(connection.peer),
     });
+    const environment = { ...own, ...Object.fromEntries(session.serverEnvironment) };
     log(
       'VERBOSE',
       `Starting session: ${plan.label} for ${loggedName(account.name)} from ${describe(connection.peer)} id ${session.channel.id}`,

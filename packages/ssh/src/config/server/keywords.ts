@@ -123,7 +123,7 @@ export const serverKeywords = {
   ),
   useDns: global(flag('UseDNS', false)),
   allowTcpForwarding: anywhere(states('AllowTcpForwarding', 'yes', forwarding)),
-  allowAgentForwarding: ignored(anywhere(flag('AllowAgentForwarding', true)), 'the agent is not forwarded yet', false),
+  allowAgentForwarding: anywhere(flag('AllowAgentForwarding', true)),
   disableForwarding: anywhere(flag('DisableForwarding', false)),
   allowStreamLocalForwarding: anywhere(states('AllowStreamLocalForwarding', 'yes', forwarding)),
   streamLocalBindUnlink: ignored(anywhere(flag('StreamLocalBindUnlink', false)), noUnixSockets),
