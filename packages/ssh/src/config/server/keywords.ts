@@ -26,8 +26,6 @@ import * as special from './special-values.ts';
 const noGssapi = 'there is no GSSAPI login';
 const noKerberos = 'there is no Kerberos login';
 const noHostbased = 'there is no host-based login';
-const noX11 = 'X11 is not forwarded yet';
-const noUnixSockets = 'no Unix sockets are made';
 const noSuchProgram = 'there is no such program';
 
 const forwarding = [
@@ -52,14 +50,14 @@ export const serverKeywords = {
   usePam: global(flag('UsePAM', false)),
   pamServiceName: ignored(anywhere(word('PAMServiceName', 'sshd')), 'PAM is asked for passwords only'),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
-  x11DisplayOffset: ignored(anywhere(count('X11DisplayOffset', 10)), noX11),
+  x11DisplayOffset: anywhere(count('X11DisplayOffset', 10)),
   maxAuthTries: anywhere(count('MaxAuthTries', 6)),
   maxSessions: anywhere(count('MaxSessions', 10)),
   clientAliveIntervalSeconds: anywhere(time('ClientAliveInterval', 0)),
   clientAliveCountMax: anywhere(count('ClientAliveCountMax', 3)),
   // OpenSSH's default is 1024, which the library refuses unless it is asked for.
   requiredRsaSize: anywhere(count('RequiredRSASize', 2048)),
-  streamLocalBindMask: ignored(anywhere(special.streamLocalBindMask), noUnixSockets),
+  streamLocalBindMask: anywhere(special.streamLocalBindMask),
   unusedConnectionTimeoutSeconds: anywhere(special.unusedConnectionTimeout),
 
   permitRootLogin: anywhere(
@@ -97,8 +95,8 @@ export const serverKeywords = {
   kbdInteractiveAuthentication: anywhere(flag('KbdInteractiveAuthentication', true)),
   printMotd: global(flag('PrintMotd', true)),
   printLastLog: ignored(global(flag('PrintLastLog', true)), 'no record of logins is kept', false),
-  x11Forwarding: ignored(anywhere(flag('X11Forwarding', false)), noX11),
-  x11UseLocalhost: ignored(anywhere(flag('X11UseLocalhost', true)), noX11),
+  x11Forwarding: anywhere(flag('X11Forwarding', false)),
+  x11UseLocalhost: anywhere(flag('X11UseLocalhost', true)),
   permitTty: anywhere(flag('PermitTTY', true)),
   permitUserRc: ignored(anywhere(flag('PermitUserRC', true)), '~/.ssh/rc is not run', false),
   strictModes: global(flag('StrictModes', true)),
@@ -111,29 +109,26 @@ export const serverKeywords = {
       ['no', 'no'],
     ]),
   ),
-  gatewayPorts: ignored(
-    anywhere(
-      states('GatewayPorts', 'no', [
-        ['clientspecified', 'clientspecified'],
-        ['yes', 'yes'],
-        ['no', 'no'],
-      ]),
-    ),
-    'listeners of clients stay on the loopback interface',
+  gatewayPorts: anywhere(
+    states('GatewayPorts', 'no', [
+      ['clientspecified', 'clientspecified'],
+      ['yes', 'yes'],
+      ['no', 'no'],
+    ]),
   ),
   useDns: global(flag('UseDNS', false)),
   allowTcpForwarding: anywhere(states('AllowTcpForwarding', 'yes', forwarding)),
   allowAgentForwarding: anywhere(flag('AllowAgentForwarding', true)),
   disableForwarding: anywhere(flag('DisableForwarding', false)),
   allowStreamLocalForwarding: anywhere(states('AllowStreamLocalForwarding', 'yes', forwarding)),
-  streamLocalBindUnlink: ignored(anywhere(flag('StreamLocalBindUnlink', false)), noUnixSockets),
+  streamLocalBindUnlink: anywhere(flag('StreamLocalBindUnlink', false)),
   fingerprintHash: ignored(global(special.fingerprintHash), 'logs show SHA256'),
   exposeAuthInfo: ignored(anywhere(flag('ExposeAuthInfo', false)), 'sessions are told nothing of their login'),
   refuseConnection: anywhere(flag('RefuseConnection', false)),
 
   pidFile: global(file('PidFile', '/var/run/sshd.pid')),
   moduliFile: global(file('ModuliFile', '/etc/ssh/moduli')),
-  xauthLocation: ignored(global(file('XAuthLocation', '/usr/bin/xauth')), noX11),
+  xauthLocation: global(file('XAuthLocation', '/usr/bin/xauth')),
   ciphers: global(algorithms('Ciphers', 'cipher')),
   macs: global(algorithms('MACs', 'mac')),
   banner: anywhere(file('Banner', undefined)),
