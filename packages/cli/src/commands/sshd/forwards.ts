@@ -1,4 +1,5 @@
 /** What a login may have forwarded, and how it is done: the configuration's word on ports and sockets, with the user's rights. */
+import { SshError } from '@nacre/ssh/errors';
 import { connectTcp, type ServerConnection, type ServerOptions } from '@nacre/ssh/server';
 import type { Admission, Candidate } from './admission.ts';
 import type { Settings } from './config/config.ts';
@@ -44,6 +45,8 @@ export function buildForwards(admission: Admission): Forwards {
     listenUnix: async ({ path, onConnection }, connection) => {
       const { account, settings } = loggedIn(admission, connection);
       if (!may(settings, settings.allowStreamLocalForwarding, 'remote') || !isSocketPath(path)) return undefined;
+      // As in OpenSSH, who may have no port here has no socket either.
+      if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;
       const sockets = await userSockets(connection, account);
       const rules = { bindMask: settings.streamLocalBindMask, unlinkFirst: settings.streamLocalBindUnlink };
       const name = `forwarded-streamlocal at ${path}`;
@@ -62,7 +65,9 @@ export function buildForwards(admission: Admission): Forwards {
 /** Nobody else has channels; whoever had no account would have nothing. */
 function loggedIn(admission: Admission, { peer }: ServerConnection): Candidate {
   const candidate = admission.find(peer);
-  if (candidate?.isValid !== true) throw new Error('a forward without a login');
+  if (candidate?.isValid !== true) {
+    throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
+  }
   return candidate;
 }
 

@@ -2,13 +2,7 @@
 import { lookup, reverse } from 'node:dns/promises';
 import { parseModuli } from '@nacre/ssh/crypto';
 import { disconnectReasons, SshError } from '@nacre/ssh/errors';
-import {
-  createServer,
-  type Peer,
-  type ServerOptions,
-  type SshServer,
-  type UserOptions,
-} from '@nacre/ssh/server';
+import { createServer, type Peer, type ServerOptions, type SshServer, type UserOptions } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
 import { Admission, describe } from './admission.ts';
 import type { Config } from './config/config.ts';

@@ -11,7 +11,11 @@ let lastNumber = 0;
  *
  * @returns takes a stream and what it is, and gives the stream back.
  */
-export function watchTunnel(log: Say, user: string, peer: Peer): <Stream extends Duplex>(s: Stream, n: string) => Stream {
+export function watchTunnel(
+  log: Say,
+  user: string,
+  peer: Peer,
+): <Stream extends Duplex>(s: Stream, n: string) => Stream {
   return (stream, name) => {
     const number = ++lastNumber;
     // The client had a hand in all of it.
