@@ -19,8 +19,8 @@ import { flagTable } from './flags.ts';
 import { defaultHostKeys, loadHostKeys } from './host-keys.ts';
 import { runInetd } from './inetd.ts';
 import { type Log, type LogTarget, openLog } from './log.ts';
+import { helperWord } from './own-sockets.ts';
 import type { ServerParts } from './server.ts';
-import { helperWord } from './user-sockets.ts';
 import { versionLine } from './version.ts';
 
 type Flags = ParsedArguments<typeof flagTable.rows>['flags'];

@@ -1,7 +1,7 @@
 /** The helper itself: runs as the user, makes sockets as the server orders, and hands on whoever connects. */
 import type { Duplex } from 'node:stream';
 import { platform } from '../../os/index.ts';
-import { ownSockets } from './user-sockets.ts';
+import { ownSockets } from './own-sockets.ts';
 
 /** A line of its input. */
 export type HelperOrder =

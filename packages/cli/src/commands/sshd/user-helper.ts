@@ -5,8 +5,8 @@ import { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { SshError } from '@nacre/ssh/errors';
 import { type Account, asAccount, type Platform, platform } from '../../os/index.ts';
+import { helperWord, type UserSockets } from './own-sockets.ts';
 import type { HelperOrder } from './user-helper-process.ts';
-import { helperWord, type UserSockets } from './user-sockets.ts';
 
 export interface UserHelper extends UserSockets {
   /** Settles when the process is gone, or does not do as it should. */
