@@ -20,6 +20,7 @@ import { defaultHostKeys, loadHostKeys } from './host-keys.ts';
 import { runInetd } from './inetd.ts';
 import { requireProgramUsers } from './key-programs.ts';
 import { type Log, type LogTarget, openLog } from './log.ts';
+import { helperWord } from './own-sockets.ts';
 import type { ServerParts } from './server.ts';
 import { versionLine } from './version.ts';
 
@@ -29,6 +30,7 @@ type Flags = ParsedArguments<typeof flagTable.rows>['flags'];
 const folderVariable = 'NACRE_SSHD_FOLDER';
 
 export async function run(args: readonly string[]): Promise<number> {
+  if (args[0] === helperWord) return (await import('./user-helper-process.ts')).runUserHelper();
   if (isDaemon() && process.env[folderVariable] !== undefined) process.chdir(process.env[folderVariable]);
   let flags: Flags;
   try {

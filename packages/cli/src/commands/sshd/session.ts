@@ -68,7 +68,7 @@ export function buildSessionHandler(
 
   const start = async (plan: Plan, session: ServerSession, wanted: SessionStart): Promise<boolean> => {
     if (settings.exposeAuthInfo) authInfo ??= writeAuthInfo(account, connection, settings, log);
-    const environment = buildEnvironment({
+    const own = buildEnvironment({
       account,
       settings,
       peer: connection.peer,
@@ -79,6 +79,7 @@ export function buildSessionHandler(
       tunnels: tunnelsOf(connection.peer),
       authInfo: authInfo?.path,
     });
+    const environment = { ...own, ...Object.fromEntries(session.serverEnvironment) };
     log(
       'VERBOSE',
       `Starting session: ${plan.label} for ${loggedName(account.name)} from ${describe(connection.peer)} id ${session.channel.id}`,

@@ -25,8 +25,6 @@ import * as special from './special-values.ts';
 
 const noGssapi = 'there is no GSSAPI login';
 const noKerberos = 'there is no Kerberos login';
-const noX11 = 'X11 is not forwarded yet';
-const noUnixSockets = 'no Unix sockets are made';
 const noSuchProgram = 'there is no such program';
 
 const forwarding = [
@@ -53,14 +51,14 @@ export const serverKeywords = {
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
   // Ours, as LogFormat is.
   drainSeconds: global(time('DrainTimeout', 0)),
-  x11DisplayOffset: ignored(anywhere(count('X11DisplayOffset', 10)), noX11),
+  x11DisplayOffset: anywhere(count('X11DisplayOffset', 10)),
   maxAuthTries: anywhere(count('MaxAuthTries', 6)),
   maxSessions: anywhere(count('MaxSessions', 10)),
   clientAliveIntervalSeconds: anywhere(time('ClientAliveInterval', 0)),
   clientAliveCountMax: anywhere(count('ClientAliveCountMax', 3)),
   // OpenSSH's default is 1024, which the library refuses unless it is asked for.
   requiredRsaSize: anywhere(count('RequiredRSASize', 2048)),
-  streamLocalBindMask: ignored(anywhere(special.streamLocalBindMask), noUnixSockets),
+  streamLocalBindMask: anywhere(special.streamLocalBindMask),
   unusedConnectionTimeoutSeconds: anywhere(special.unusedConnectionTimeout),
 
   permitRootLogin: anywhere(
@@ -95,8 +93,8 @@ export const serverKeywords = {
   kbdInteractiveAuthentication: anywhere(flag('KbdInteractiveAuthentication', true)),
   printMotd: global(flag('PrintMotd', true)),
   printLastLog: ignored(global(flag('PrintLastLog', true)), 'no record of logins is kept', false),
-  x11Forwarding: ignored(anywhere(flag('X11Forwarding', false)), noX11),
-  x11UseLocalhost: ignored(anywhere(flag('X11UseLocalhost', true)), noX11),
+  x11Forwarding: anywhere(flag('X11Forwarding', false)),
+  x11UseLocalhost: anywhere(flag('X11UseLocalhost', true)),
   permitTty: anywhere(flag('PermitTTY', true)),
   permitUserRc: anywhere(flag('PermitUserRC', true)),
   strictModes: global(flag('StrictModes', true)),
@@ -109,29 +107,26 @@ export const serverKeywords = {
       ['no', 'no'],
     ]),
   ),
-  gatewayPorts: ignored(
-    anywhere(
-      states('GatewayPorts', 'no', [
-        ['clientspecified', 'clientspecified'],
-        ['yes', 'yes'],
-        ['no', 'no'],
-      ]),
-    ),
-    'listeners of clients stay on the loopback interface',
+  gatewayPorts: anywhere(
+    states('GatewayPorts', 'no', [
+      ['clientspecified', 'clientspecified'],
+      ['yes', 'yes'],
+      ['no', 'no'],
+    ]),
   ),
   useDns: global(flag('UseDNS', false)),
   allowTcpForwarding: anywhere(states('AllowTcpForwarding', 'yes', forwarding)),
-  allowAgentForwarding: ignored(anywhere(flag('AllowAgentForwarding', true)), 'the agent is not forwarded yet', false),
+  allowAgentForwarding: anywhere(flag('AllowAgentForwarding', true)),
   disableForwarding: anywhere(flag('DisableForwarding', false)),
   allowStreamLocalForwarding: anywhere(states('AllowStreamLocalForwarding', 'yes', forwarding)),
-  streamLocalBindUnlink: ignored(anywhere(flag('StreamLocalBindUnlink', false)), noUnixSockets),
+  streamLocalBindUnlink: anywhere(flag('StreamLocalBindUnlink', false)),
   fingerprintHash: global(special.fingerprintHash),
   exposeAuthInfo: anywhere(flag('ExposeAuthInfo', false)),
   refuseConnection: anywhere(flag('RefuseConnection', false)),
 
   pidFile: global(file('PidFile', '/var/run/sshd.pid')),
   moduliFile: global(file('ModuliFile', '/etc/ssh/moduli')),
-  xauthLocation: ignored(global(file('XAuthLocation', '/usr/bin/xauth')), noX11),
+  xauthLocation: global(file('XAuthLocation', '/usr/bin/xauth')),
   ciphers: global(algorithms('Ciphers', 'cipher')),
   macs: global(algorithms('MACs', 'mac')),
   banner: anywhere(file('Banner', undefined)),
