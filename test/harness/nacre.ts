@@ -42,6 +42,7 @@ export async function startNacreServer(options: NacreServerOptions = {}): Promis
   const { general, blocks } = withPlainShell(options.config ?? [], options);
   writeFileSync(configFile, `${[...general, ...lines, ...blocks].join('\n')}\n`);
   const argv = [
+    ...(options.prefix ?? []),
     nacreProgram('sshd'),
     ...['-D', '-e', '-f', configFile, '-p', String(port)],
     ...files.hostKeys.flatMap(({ file }) => ['-h', file]),

@@ -1,6 +1,6 @@
 /** bin/sshd beside OpenSSH's: PubkeyAuthOptions, FingerprintHash, ExposeAuthInfo and PermitUserRC, by the same configuration. */
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,6 +10,7 @@ import {
   makeFolder,
   missing,
   requireSuccess,
+  runProgram,
   runSsh,
   startNacreServer,
   startOpenSshServer,
@@ -99,9 +100,12 @@ test('PermitUserRC: ~/.ssh/rc before the program, /etc/ssh/sshrc without one', a
   const key = await userKey();
   await user.authorize(key.publicLine);
   const rc = join(user.home, '.ssh', 'rc');
-  const system = '/etc/ssh/sshrc';
-  const had = existsSync(system) ? readFileSync(system) : undefined;
-  t.after(() => (had === undefined ? rmSync(system, { force: true }) : writeFileSync(system, had)));
+  // Only these servers see it: to every other session on this machine it would be in the way.
+  const folder = makeFolder('etc-ssh');
+  chmodSync(folder, 0o755);
+  const system = join(folder, 'sshrc');
+  const prefix = ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /etc/ssh && exec "$@"', folder];
+  if ((await runProgram([...prefix, 'true'])).status !== 0) return t.skip('this machine lets us mount nothing');
   const write = (path: string, text: string) => {
     writeFileSync(path, text, { mode: 0o644 });
     if (path === rc) chownSync(path, user.uid, user.gid);
@@ -113,14 +117,13 @@ test('PermitUserRC: ~/.ssh/rc before the program, /etc/ssh/sshrc without one', a
     { config = [], flags = [] }: { config?: string[]; flags?: string[] } = {},
   ): Promise<string> => {
     const seen: string[] = [];
-    await withBoth({ config: [...config, ...base] }, async (server) => {
+    await withBoth({ prefix, config: [...config, ...base] }, async (server) => {
       const result = await runSsh({ ...server, user: user.name }, [...command], { flags });
       seen.push(`${result.status}:${result.stdout.toString()}`);
     });
     assert.equal(seen[1], seen[0]);
     return seen[1] as string;
   };
-  mkdirSync('/etc/ssh', { recursive: true });
   write(system, 'echo system; cat\n');
 
   await t.test('the machine’s where the user has none', async () => {
