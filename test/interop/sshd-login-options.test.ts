@@ -1,6 +1,6 @@
 /** bin/sshd beside OpenSSH's: PubkeyAuthOptions, FingerprintHash, ExposeAuthInfo and PermitUserRC, by the same configuration. */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';

@@ -171,7 +171,7 @@ test('what silence would weaken stops the server; what it would not is a warning
   ]) {
     assert.deepEqual(readText(line).warnings, [], line);
   }
-  for (const line of ['KerberosAuthentication yes', 'Match all\nGSSAPIAuthentication yes', 'FingerprintHash md5']) {
+  for (const line of ['KerberosAuthentication yes', 'Match all\nGSSAPIAuthentication yes', 'IPQoS ef']) {
     assert.equal(readText(line).warnings.length, 1, line);
   }
   // A line that does not count asks for nothing.
