@@ -1,5 +1,5 @@
 /** Joins the command-line program's built modules into few files, since most of a tool's start is finding and opening modules. */
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesBelow, root } from './process.mjs';
 
@@ -78,6 +78,8 @@ export async function bundle() {
     await build({ ...asModule, entryPoints: { worker }, outdir: draft });
     await build({ ...common, entryPoints: toolEntries(), outdir: draft });
     writeFileSync(join(draft, 'made-from.txt'), stamp);
+    // A folder made to be temporary is its maker's alone; root's sshd starts parts of itself as its users.
+    chmodSync(draft, 0o755);
     removeBundle();
     renameSync(draft, output);
   } finally {

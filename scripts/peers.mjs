@@ -37,6 +37,7 @@ const peers = [
   { name: 'paramiko', package: 'python3-paramiko', module: 'paramiko' },
   { name: 'asyncssh', package: 'python3-asyncssh', module: 'asyncssh' },
   { name: 'ssh-audit', package: 'ssh-audit' },
+  { name: 'fail2ban-regex', package: 'fail2ban' },
   { name: 'vi', package: 'vim' },
   { name: 'vim', package: 'vim' },
   { name: 'ps', package: 'procps' },

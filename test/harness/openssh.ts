@@ -37,7 +37,7 @@ export function openSshProgram(name: string, version: OpenSshVersion = '9.2'): s
 
 /** Starts OpenSSH's sshd in the foreground; it lets the harness's user key in. */
 export async function startOpenSshServer(options: OpenSshServerOptions = {}): Promise<TestServer> {
-  const { version = '9.2', config = [], flags = [], user = currentUser() } = options;
+  const { version = '9.2', config = [], flags = [], prefix = [], user = currentUser() } = options;
   const files = await makeServerFiles(options);
   // As root, sshd locks its unprivileged part into this folder and refuses to start without it.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
@@ -64,7 +64,7 @@ export async function startOpenSshServer(options: OpenSshServerOptions = {}): Pr
   ];
   // "Match" ends the global part, so blocks of the caller have to come last.
   writeFileSync(configFile, `${[...lines, ...blocks].join('\n')}\n`);
-  const program = startProgram([openSshProgram('sshd', version), '-D', '-e', '-f', configFile, ...flags], {
+  const program = startProgram([...prefix, openSshProgram('sshd', version), '-D', '-e', '-f', configFile, ...flags], {
     ...(options.env === undefined ? {} : { env: options.env }),
   });
   await program.waitForLog(/Server listening on 127\.0\.0\.1 port \d+/);

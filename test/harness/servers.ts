@@ -34,6 +34,8 @@ export interface ServerOptions {
   /** The key that may log in instead of the harness's own; false for none. */
   identity?: KeyPair | false;
   env?: Record<string, string | undefined>;
+  /** What starts the server: `unshare`, `env`. */
+  prefix?: readonly string[];
   /** Shells of commands read ~/.bashrc, as they do without us. Default false. */
   startUpFiles?: boolean;
 }

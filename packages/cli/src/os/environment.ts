@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Account } from './platform.ts';
 
-const userPath = '/usr/local/bin:/usr/bin:/bin:/usr/games';
+/** What OpenSSH was built with on Debian for everybody but root. */
+export const userPath = '/usr/local/bin:/usr/bin:/bin:/usr/games';
 const rootPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Files that pam_env reads for sshd on Debian; later ones win. */
 const environmentFiles = ['/etc/environment', '/etc/default/locale'];

@@ -1,6 +1,7 @@
 /** What the tools use of the operating system. Importing this loads no native code; the first call that needs it does. */
 export { findAccount, findGroupNames, findGroups } from './accounts.ts';
 export { baseEnvironment, parseEnvironmentFile } from './environment.ts';
+export { runHelper } from './helper-program.ts';
 export { platform, tryPlatform } from './native.ts';
 export {
   daemonize,
@@ -16,7 +17,7 @@ export { accountStatus, verifyPassword } from './passwords.ts';
 export type { Account, Platform, ShadowEntry, WindowSize } from './platform.ts';
 export type { Pty, PtyOptions } from './pty.ts';
 export { openPty } from './pty.ts';
-export { hasIdentityOf } from './session-command.ts';
+export { asAccount, hasIdentityOf, type StartUpFile } from './session-command.ts';
 export type { BareSession, SessionExit, SessionProcess, SessionRequest } from './session-process.ts';
 export { startBareSession, startSession } from './session-process.ts';
 export type { TerminalMode } from './terminal-modes.ts';

@@ -34,6 +34,7 @@ export function bindPassing(koffi: Koffi, libc: PassingLibc, variant: PassingVar
   };
   return {
     receiveDescriptors: (socketFd: number) => calls().receive(socketFd),
+    sendDescriptor: (socketFd: number, fd: number) => calls().send(socketFd, fd),
     openSocketPair: () => calls().openPair(),
     stopLingering: (fd: number) => calls().stopLingering(fd),
     cloneDescriptor: (fd: number) => calls().clone(fd),
@@ -63,6 +64,7 @@ function bind(koffi: Koffi, libc: PassingLibc, variant: PassingVariant) {
     flags: 'int',
   });
   const recvmsg = lib.func('recvmsg', 'long', ['int', koffi.inout(koffi.pointer(header)), 'int']);
+  const sendmsg = lib.func('sendmsg', 'long', ['int', koffi.pointer(header), 'int']);
   const socketpair = lib.func('int socketpair(int domain, int type, int protocol, void *ends)');
   const setsockopt = lib.func('int setsockopt(int fd, int level, int name, void *value, uint32_t size)');
   const fcntl = lib.func('int fcntl(int fd, int command, ...)');
@@ -89,6 +91,18 @@ function bind(koffi: Koffi, libc: PassingLibc, variant: PassingVariant) {
         if (variant.closeOnExec === 0) for (const fd of fds) libc.closeOnExec(fd);
         if (byteCount === 0 && fds.length === 0) return 'ended';
         return { fds, isWhole: (message.flags & variant.truncated) === 0 };
+      }
+    },
+
+    send(socketFd: number, fd: number): void {
+      const passed = writeControl(fd, variant);
+      const message = {
+        ...{ name: null, nameLength: 0, vector: [{ base: body, length: body.length }], vectorLength: 1 },
+        ...{ control: passed, controlLength: passed.length, flags: 0 },
+      };
+      while (Number(sendmsg(socketFd, message, 0)) === -1) {
+        const number = koffi.errno();
+        if (number !== errno.EINTR) throw systemError('sendmsg', number);
       }
     },
 
@@ -121,6 +135,17 @@ function bind(koffi: Koffi, libc: PassingLibc, variant: PassingVariant) {
       if (fcntl(fd, libc.flagCommands.set, 'int', flags) === -1) throw systemError('fcntl');
     },
   };
+}
+
+/** A control buffer with one descriptor. */
+function writeControl(fd: number, { lengthBytes, socketLevel }: PassingVariant): Buffer {
+  const headBytes = lengthBytes + 8;
+  const control = Buffer.alloc(Math.ceil((headBytes + fdBytes) / lengthBytes) * lengthBytes);
+  control.writeUInt32LE(headBytes + fdBytes, 0);
+  control.writeInt32LE(socketLevel, lengthBytes);
+  control.writeInt32LE(SCM_RIGHTS, lengthBytes + 4);
+  control.writeInt32LE(fd, headBytes);
+  return control;
 }
 
 /** Every descriptor of a control buffer, which the kernel has filled: length, level, type, and the data. */

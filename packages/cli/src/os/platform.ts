@@ -62,6 +62,8 @@ export interface Platform {
   duplicate(from: number, to: number): void;
   /** Takes one byte of a Unix socket and the descriptors that came with it, close-on-exec. Never waits. */
   receiveDescriptors(socketFd: number): ReceivedDescriptors;
+  /** Passes a descriptor over a Unix socket, with one byte; both processes have it then. Waits where the socket is full. */
+  sendDescriptor(socketFd: number, fd: number): void;
   /** Two Unix sockets, connected, close-on-exec. */
   openSocketPair(): readonly [number, number];
   /** Closing a socket no longer waits for what it still has to send (SO_LINGER), whatever its owner set. */

@@ -5,6 +5,15 @@ import { SshError } from '@nacre/ssh/errors';
 import { findGroups } from './accounts.ts';
 import type { Account } from './platform.ts';
 
+/** A script of sh's that is run before a session's shell. */
+export interface StartUpFile {
+  readonly path: string;
+  /** By way of the account's own shell, which may refuse. */
+  readonly byShell: boolean;
+  /** What it can read; nobody else sees it. */
+  readonly input: string;
+}
+
 export interface SessionCommandRequest {
   readonly account: Account;
   /** What `-c` gets; undefined starts the shell itself. */
@@ -13,6 +22,7 @@ export interface SessionCommandRequest {
   readonly workingDirectory: string;
   /** Path of the terminal that becomes the controlling one. */
   readonly terminalPath: string | undefined;
+  readonly startUpFile: StartUpFile | undefined;
 }
 
 /** What to hand to spawn. */
@@ -22,7 +32,7 @@ export interface SessionCommand {
   readonly argv0: string;
   readonly cwd: string;
   /**
-   * True when the session's environment goes in by descriptor 3 and not by spawn. setpriv runs as root: an LD_PRELOAD that a
+   * True when the start-up file's input and the session's environment go in by descriptor 3 and not by spawn. setpriv runs as root: an LD_PRELOAD that a
    * user may set for a session must not reach it, and on a command line every user of the machine could read it.
    */
   readonly environmentByPipe: boolean;
@@ -30,7 +40,7 @@ export interface SessionCommand {
 
 /** Builds the command; a person who is not root can only start sessions as themselves. */
 export function buildSessionCommand(request: SessionCommandRequest): SessionCommand {
-  const { account, command, terminalPath } = request;
+  const { account, command, terminalPath, startUpFile } = request;
   const name = basename(account.shell);
   const argv0 = request.loginShell ? `-${name}` : name;
   const args = command === undefined ? [] : ['-c', command];
@@ -42,32 +52,41 @@ export function buildSessionCommand(request: SessionCommandRequest): SessionComm
       remedy: 'run the server as root, or log in as the user that runs it',
     });
   }
-  if (!switchesAccount && terminalPath === undefined && canEnter(request.workingDirectory)) {
+  const isPlain = terminalPath === undefined && startUpFile === undefined;
+  if (!switchesAccount && isPlain && canEnter(request.workingDirectory)) {
     return { file: account.shell, args, argv0, cwd: request.workingDirectory, environmentByPipe: false };
   }
   const bash = findProgram('bash', ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash']);
   const inner = [
     ...['-p', '-c', launcher, argv0],
-    ...[request.workingDirectory, terminalPath ?? '', account.shell],
+    ...[request.workingDirectory, terminalPath ?? '', ...formatStartUp(startUpFile), account.shell],
     ...args,
   ];
   if (!switchesAccount) return { file: bash, args: inner, argv0: 'bash', cwd: '/', environmentByPipe: true };
+  return { ...asAccount(account, [bash, ...inner]), argv0: 'setpriv', cwd: '/', environmentByPipe: true };
+}
+
+/** The command that runs another one as an account, with its groups: for root alone. */
+export function asAccount(account: Account, argv: readonly string[]): { file: string; args: string[] } {
   const setpriv = findProgram('setpriv', ['/usr/bin/setpriv', '/bin/setpriv']);
   // The groups by number, from the account's name: two names may share a uid and differ in their groups.
   const groups = findGroups(account.name, account.gid).join(',');
   const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, `--groups=${groups}`];
-  return {
-    file: setpriv,
-    args: [...identity, '--', bash, ...inner],
-    argv0: 'setpriv',
-    cwd: '/',
-    environmentByPipe: true,
-  };
+  return { file: setpriv, args: [...identity, '--', ...argv] };
+}
+
+/** As the launcher takes it: the command for the account's shell, or else the file for sh. */
+function formatStartUp(file: StartUpFile | undefined): [forShell: string, forSh: string] {
+  if (file === undefined) return ['', ''];
+  if (!file.byShell) return ['', file.path];
+  const name = /^[\w./+@-]+$/.test(file.path) ? file.path : `'${file.path.replaceAll("'", "'\\''")}'`;
+  return [`/bin/sh ${name}`, ''];
 }
 
 /**
- * Runs as the user, in a new session: working directory, controlling terminal, environment, then the shell in its place.
- * $0 is the shell's argv[0]; $1 the directory; $2 the terminal or nothing; $3 the shell; the rest its arguments.
+ * Runs as the user, in a new session: working directory, controlling terminal, environment, start-up file, then the shell in its
+ * place. $0 is the shell's argv[0]; $1 the directory; $2 the terminal or nothing; $3 and $4 the start-up file's command for the
+ * shell or its name for sh; $5 the shell; the rest its arguments.
  *
  * `bash -p` reads no start-up file and no function from the environment. A session leader without a terminal gets the first
  * one that it opens (so no setsid -c is needed). A key typed too early must not end it (traps go back to their default at exec).
@@ -81,10 +100,14 @@ if ! cd -- "$1" 2>/dev/null; then
 fi
 if [ -n "$2" ]; then exec 4<>"$2" 4>&-; fi
 unset reason PATH PWD OLDPWD
+IFS= read -r -u 3 -d '' nacre_input
 while IFS= read -r -u 3 -d '' nacre_pair; do export "$nacre_pair" 2>/dev/null; done
 exec 3<&-
 unset nacre_pair SHLVL OLDPWD
-exec -a "$0" -- "\${@:3}"
+if [ -n "$3" ]; then printf %s "$nacre_input" | "$5" -c "$3"; fi
+if [ -n "$4" ]; then printf %s "$nacre_input" | /bin/sh "$4"; fi
+unset nacre_input
+exec -a "$0" -- "\${@:5}"
 `;
 
 /**

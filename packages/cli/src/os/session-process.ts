@@ -6,7 +6,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { cleanEnvironment } from './environment.ts';
 import type { Account } from './platform.ts';
 import type { Pty } from './pty.ts';
-import { buildSessionCommand } from './session-command.ts';
+import { buildSessionCommand, type StartUpFile } from './session-command.ts';
 
 export interface SessionRequest {
   readonly account: Account;
@@ -20,6 +20,8 @@ export interface SessionRequest {
   readonly environment: Readonly<Record<string, string>>;
   /** Default: the account's home. */
   readonly workingDirectory?: string;
+  /** Run to its end before the shell, in the same environment and with the same output. */
+  readonly startUpFile?: StartUpFile | undefined;
   /** The session's terminal; it is closed when the session ended. Without one there are three pipes. */
   readonly pty?: Pty | undefined;
 }
@@ -115,6 +117,7 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
     loginShell: request.loginShell ?? request.command === undefined,
     workingDirectory: request.workingDirectory ?? account.home,
     terminalPath: pty?.path,
+    startUpFile: request.startUpFile,
   });
   const environment = cleanEnvironment(request.environment);
   const child = spawnOrRefuse(nameOf(request), () =>
@@ -126,7 +129,7 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
       stdio: plan.environmentByPipe ? [...standard, 'pipe'] : [...standard],
     }),
   );
-  if (plan.environmentByPipe) sendEnvironment(child, environment);
+  if (plan.environmentByPipe) sendEnvironment(child, environment, request.startUpFile?.input ?? '');
   return child;
 }
 
@@ -161,13 +164,13 @@ function startError(name: string, cause: unknown): SshError {
   });
 }
 
-/** By a pipe that only the new process holds, NUL after each pair. */
-function sendEnvironment(child: ChildProcess, environment: Readonly<Record<string, string>>): void {
+/** By a pipe that only the new process holds: what the start-up file reads, then the pairs, NUL after each. */
+function sendEnvironment(child: ChildProcess, environment: Readonly<Record<string, string>>, input: string): void {
   const pipe = child.stdio[3] as Writable | null | undefined;
   if (pipe === null || pipe === undefined) return;
   const pairs = Object.entries(environment);
   pipe.on('error', () => {});
-  pipe.end(pairs.map(([name, value]) => `${name}=${value}\0`).join(''), () => pipe.destroy());
+  pipe.end([input, ...pairs.map(([name, value]) => `${name}=${value}`), ''].join('\0'), () => pipe.destroy());
 }
 
 function watchExit(child: ChildProcess, pty: Pty | undefined): Promise<SessionExit> {

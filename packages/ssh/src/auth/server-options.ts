@@ -56,6 +56,8 @@ export interface ServerAuthOptions<G> {
 
   /** Public key algorithm names clients may use. Default: {@link defaultSignatureAlgorithms}. */
   readonly signatureAlgorithms?: readonly string[];
+  /** The same for the keys of hosts that vouch. Default: as `signatureAlgorithms`. */
+  readonly hostBasedAlgorithms?: readonly string[];
   /** Least size of RSA keys. Default: limits.minRsaBits. */
   readonly requiredRsaBits?: number;
   /** Empty passwords are refused without asking the handler unless this is set. */
@@ -78,6 +80,7 @@ export type UserAuthRules = Pick<
   | 'methods'
   | 'requiredMethods'
   | 'signatureAlgorithms'
+  | 'hostBasedAlgorithms'
   | 'requiredRsaBits'
   | 'permitEmptyPasswords'
   | 'maxAttempts'

@@ -31,9 +31,10 @@ export function splitConfigLine(line: string): ConfigLine | undefined {
  * Words as OpenSSH splits them: either quote, a backslash before quotes, backslashes and blanks, `#` at a word's start ends
  * the line.
  *
+ * @param comments - `keep`: a word may start with `#`, as in commands.
  * @throws ValueError for quotes that do not close.
  */
-export function splitWords(text: string): string[] {
+export function splitWords(text: string, comments: 'end' | 'keep' = 'end'): string[] {
   const words: string[] = [];
   let at = 0;
   while (at < text.length) {
@@ -41,7 +42,7 @@ export function splitWords(text: string): string[] {
       at++;
       continue;
     }
-    if (text[at] === '#') break;
+    if (text[at] === '#' && comments === 'end') break;
     let word = '';
     let quote: string | undefined;
     for (; at < text.length; at++) {

@@ -4,7 +4,7 @@ import type { Peer } from './peer.ts';
 
 /** The same options with hooks that never throw; what they threw goes to `onError`. */
 export function guardHooks(options: ServerOptions): ServerOptions {
-  const { onConnection, onRefused, onAttempt, onLogin, onDisconnect, onError, log } = options;
+  const { onConnection, turnAway, onRefused, onAttempt, onLogin, onDisconnect, onError, log } = options;
   const report = (error: unknown, peer: Peer): void => {
     try {
       onError?.(error, peer);
@@ -22,7 +22,16 @@ export function guardHooks(options: ServerOptions): ServerOptions {
   return {
     ...options,
     ...(onConnection && { onConnection: (peer) => guard(peer, () => onConnection(peer)) }),
-    ...(onRefused && { onRefused: (peer) => guard(peer, () => onRefused(peer)) }),
+    ...(turnAway && {
+      turnAway: (peer) => {
+        let reason: string | undefined;
+        guard(peer, () => {
+          reason = turnAway(peer);
+        });
+        return reason;
+      },
+    }),
+    ...(onRefused && { onRefused: (peer, refusal) => guard(peer, () => onRefused(peer, refusal)) }),
     ...(onLogin && { onLogin: (connection) => guard(connection.peer, () => onLogin(connection)) }),
     ...(onDisconnect && { onDisconnect: (error, peer) => guard(peer, () => onDisconnect(error, peer)) }),
     ...(onError && { onError: report }),

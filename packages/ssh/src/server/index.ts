@@ -22,6 +22,7 @@ export type {
   Peer,
   Program,
   ProgramIo,
+  Refusal,
   ServerOptions,
   TunnelEnd,
   TunnelRequest,

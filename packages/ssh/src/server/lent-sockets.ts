@@ -1,5 +1,6 @@
 /** Real sockets for what clients lend and for what they listen on: pass these as `agentForwarding`, `x11Forwarding`, `listenUnix`. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { listenOnPath, type PathListenOptions } from '../io/index.ts';
 import type {
@@ -22,18 +23,23 @@ import type {
 export async function listenAgentSocket(request: AgentForwardRequest, parentFolder: string): Promise<ForwardedAgent> {
   const folder = await mkdtemp(`${parentFolder}/ssh-`);
   const path = `${folder}/agent.${process.pid}`;
-  const removeFolder = () => rm(folder, { recursive: true, force: true });
+  // At once: whoever closes it may be about to end the process.
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   try {
     const server = await listenOnPath(path, (socket) => request.onConnection(socket));
     return {
       path,
       close() {
         server.close();
-        void removeFolder().catch(() => {});
+        try {
+          removeFolder();
+        } catch {
+          // Somebody took it away or put a mount point there: it is theirs now.
+        }
       },
     };
   } catch (error) {
-    await removeFolder();
+    removeFolder();
     throw error;
   }
 }

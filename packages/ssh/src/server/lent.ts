@@ -103,6 +103,7 @@ export class LentThings {
     if (this.#isClosed) close();
     void session.channel.closed.then(close);
     session.serverEnvironment.set('DISPLAY', display.display);
+    session.display = { authProtocol, authCookie };
     return true;
   }
 

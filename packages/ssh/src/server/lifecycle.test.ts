@@ -24,7 +24,7 @@ test('beyond maxStartups a client is told and turned away', async () => {
   await once(first, 'data');
   const second = connectSocket(port, '127.0.0.1');
   const [text] = (await once(second, 'data')) as [Buffer];
-  assert.equal(text.toString(), 'Exceeded MaxStartups\r\n');
+  assert.equal(text.toString(), 'Not allowed at this time\r\n');
   await once(second, 'close');
   assert.deepEqual([refused.length, refused[0]?.address], [1, '127.0.0.1']);
   first.destroy();

@@ -1,6 +1,12 @@
 /** What a server is made of: its keys, who may come in, and what it does for them. */
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { AuthAttempt, LoginSummary, ServerAuthOptions, UserAuthRules } from '../auth/index.ts';
+import type {
+  AuthAttempt,
+  HostBasedAuthRequest,
+  LoginSummary,
+  ServerAuthOptions,
+  UserAuthRules,
+} from '../auth/index.ts';
 import type {
   ChannelTimeout,
   ConnectionLimits,
@@ -41,6 +47,11 @@ export interface Authenticate extends UserAuthRules {
     ask: Parameters<NonNullable<ServerAuthOptions<Permissions>['keyboardInteractive']>>[1],
     peer: Peer,
   ): Promise<Decision>;
+  /**
+   * Whether a host may vouch for a user of its own: whether the key is that host's, and the user the same one here. The names are
+   * the client's words.
+   */
+  hostBased?(request: HostBasedAuthRequest, peer: Peer): Promise<Decision>;
   /** Lets users in without any proof. */
   none?(request: { readonly user: string }, peer: Peer): Promise<Decision>;
   /** The last word after every method: a locked account, an hour of the day. */
@@ -146,8 +157,13 @@ export interface ServerOptions {
 
   /** The `peer` object of one connection is the same in every call. */
   readonly onConnection?: (peer: Peer) => void;
-  /** A connection was turned away because of `maxStartups`. */
-  readonly onRefused?: (peer: Peer) => void;
+  /**
+   * Why a connection is turned away; undefined lets it in. Asked at the door, before a byte is read and before `maxStartups`
+   * counts. The client is not told the reason.
+   */
+  readonly turnAway?: (peer: Peer) => string | undefined;
+  /** A connection was turned away. */
+  readonly onRefused?: (peer: Peer, refusal: Refusal) => void;
   readonly onAttempt?: (attempt: AuthAttempt, peer: Peer) => void;
   readonly onLogin?: (connection: ServerConnection) => void;
   /** A connection ended, logged in or not. */
@@ -155,6 +171,13 @@ export interface ServerOptions {
   /** What a handler of yours threw. */
   readonly onError?: (error: unknown, peer: Peer) => void;
   readonly log?: (level: 1 | 2 | 3, text: string, peer: Peer) => void;
+}
+
+export interface Refusal {
+  /** What `turnAway` said; undefined where `maxStartups` was exceeded. */
+  readonly reason: string | undefined;
+  /** How many connections had not logged in. */
+  readonly startups: number;
 }
 
 export interface ForwardRequest {

@@ -137,7 +137,7 @@ function wiringOf(
 }
 
 function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Permissions> {
-  const { publicKey, password, keyboardInteractive, none, gate, ...rules } = options.authenticate;
+  const { publicKey, password, keyboardInteractive, hostBased, none, gate, ...rules } = options.authenticate;
   return {
     ...rules,
     clock: systemClock,
@@ -151,6 +151,7 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
     ...(keyboardInteractive && {
       keyboardInteractive: async (request, ask) => toPermissions(await keyboardInteractive(request, ask, peer)),
     }),
+    ...(hostBased && { hostBased: async (request) => toPermissions(await hostBased(request, peer)) }),
     ...(none && { none: async (request) => toPermissions(await none(request, peer)) }),
     signatureOptions: (permissions) => ({
       requireUserPresence: permissions.requireUserPresence,

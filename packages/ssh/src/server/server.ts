@@ -131,14 +131,15 @@ export class SshServer {
   #accept(socket: Socket): void {
     const peer = peerOf(socket);
     if (this.#options.tcpKeepAlive === true) socket.setKeepAlive(true);
-    if (!this.#isFull()) {
+    const reason = this.#options.turnAway?.(peer);
+    if (reason === undefined && !this.#isFull()) {
       void this.#serve(adoptSocket(socket), peer);
       return;
     }
-    this.#options.onRefused?.(peer);
+    this.#options.onRefused?.(peer, { reason, startups: this.#startups });
     // Nobody may hold a socket open by not reading this.
     socket.on('error', () => {});
-    socket.end('Exceeded MaxStartups\r\n', () => socket.destroy());
+    socket.end('Not allowed at this time\r\n', () => socket.destroy());
     socket.setTimeout(refusalTimeoutMs, () => socket.destroy());
   }
 

@@ -4,7 +4,7 @@ import { BlockList } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SshError } from '../errors.ts';
-import { matchAddressList, matchCidrList, matchHostAndAddress } from './addresses.ts';
+import { blockOf, matchAddressList, matchCidrList, matchHostAndAddress } from './addresses.ts';
 
 const isBadList = (error: unknown) => error instanceof SshError && error.code === 'bad-file';
 
@@ -122,5 +122,34 @@ test('any text gives a result or an SshError', () => {
         }
       },
     ),
+  );
+});
+
+test('the block of an address, as one text', () => {
+  for (const [address, ipv4, ipv6, text] of [
+    ['192.0.2.77', 24, 128, '192.0.2.0/24'],
+    ['::ffff:192.0.2.77', 32, 0, '192.0.2.77/32'],
+    ['192.0.2.77', 0, 0, '0.0.0.0/0'],
+    ['2001:db8:0:1:2:3:4:5', 32, 64, '2001:db8:0:1::/64'],
+    ['2001:DB8:0:0:1:0:0:1', 32, 128, '2001:db8::1:0:0:1/128'],
+    ['fe80::1%eth0', 32, 128, 'fe80::1/128'],
+    ['::1', 32, 128, '::1/128'],
+    ['::1', 32, 0, '::/0'],
+    ['1:2:3:4:5:6:7:8', 32, 128, '1:2:3:4:5:6:7:8/128'],
+    ['1:0:3:4:5:6:0:8', 32, 128, '1:0:3:4:5:6:0:8/128'],
+    ['10:0:0:4:5:0:0:0', 32, 128, '10:0:0:4:5::/128'],
+  ] as const) {
+    assert.equal(blockOf(address, ipv4, ipv6)?.text, text);
+  }
+  assert.equal(blockOf('UNKNOWN', 32, 128), undefined);
+});
+
+test('the text of any IPv6 address is that address', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(0, 0, 0, 1, 0x10, 0xa00b), { minLength: 8, maxLength: 8 }), (groups) => {
+      const address = groups.map((group) => group.toString(16)).join(':');
+      const text = blockOf(address, 32, 128)?.text ?? '';
+      assert.equal(text, `${new URL(`http://[${address}]`).hostname.slice(1, -1)}/128`);
+    }),
   );
 });

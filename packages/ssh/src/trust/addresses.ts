@@ -50,6 +50,31 @@ export function matchHostAndAddress(
   return byName === 'none' ? byAddress : byName;
 }
 
+/** Addresses that count as one source. */
+export interface SourceBlock {
+  readonly family: 4 | 6;
+  /** `192.0.2.0/24`, the same for every address in it. */
+  readonly text: string;
+}
+
+/**
+ * The block that an address lies in; undefined for what is no address.
+ *
+ * @param ipv4Bits - how many bits at the front of an IPv4 address tell sources apart.
+ * @param ipv6Bits - the same of IPv6.
+ * @example
+ * blockOf('2001:db8::1', 32, 64)?.text; // '2001:db8::/64'
+ */
+export function blockOf(address: string, ipv4Bits: number, ipv6Bits: number): SourceBlock | undefined {
+  const own = parseAddress(address);
+  if (own === undefined) return undefined;
+  const { family } = own;
+  const prefixBits = family === 4 ? ipv4Bits : ipv6Bits;
+  const shift = BigInt((family === 4 ? 32 : 128) - prefixBits);
+  const bits = (own.bits >> shift) << shift;
+  return { family, text: `${family === 4 ? formatIpv4(bits) : formatIpv6(bits)}/${prefixBits}` };
+}
+
 function matchList(list: string, address: string | undefined, matchOther: (entry: string) => boolean): MatchResult {
   if (list.length > maxPatternBytes) throw badList(list, `at most ${maxPatternBytes} characters are allowed`);
   const own = address === undefined ? undefined : parseAddress(address);
@@ -79,7 +104,22 @@ function plainAddress(text: string): string | undefined {
   if (isIPv4(text)) return undefined;
   const address = parseAddress(text);
   if (address?.family !== 4) return undefined;
-  return [24n, 16n, 8n, 0n].map((shift) => (address.bits >> shift) & 0xffn).join('.');
+  return formatIpv4(address.bits);
+}
+
+function formatIpv4(bits: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => (bits >> shift) & 0xffn).join('.');
+}
+
+/** RFC 5952: the first of the longest runs of zeros is left out. */
+function formatIpv6(bits: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, i) => ((bits >> BigInt(112 - 16 * i)) & 0xffffn).toString(16));
+  const runs = groups.join(':').match(/\b0(?::0\b)+/g) ?? [];
+  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
+  if (longest === '') return groups.join(':');
+  const at = ` ${groups.join(':')} `.search(new RegExp(`[ :]${longest}[ :]`));
+  const text = groups.join(':');
+  return `${text.slice(0, at).replace(/:$/, '')}::${text.slice(at + longest.length).replace(/^:/, '')}`;
 }
 
 function badList(list: string, reason: string): SshError {

@@ -1,6 +1,6 @@
 /** @nacre/ssh/trust: whom to trust. known_hosts, authorized_keys, permissions, patterns and address lists. */
 
-export { matchAddressList, matchCidrList, matchHostAndAddress } from './addresses.ts';
+export { blockOf, matchAddressList, matchCidrList, matchHostAndAddress, type SourceBlock } from './addresses.ts';
 export {
   type AllowedSigners,
   checkSigner,
@@ -21,6 +21,7 @@ export {
   findAuthorizedKey,
   parseAuthorizedKeys,
 } from './authorized-keys.ts';
+export { findAuthorizedPrincipal, type PrincipalsContext, type PrincipalsVerdict } from './authorized-principals.ts';
 export {
   type AddressVerdict,
   checkHostKey,

@@ -5,7 +5,10 @@ import type { Peer } from '@nacre/ssh/server';
 import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
 import { type Account, accountStatus, findAccount, findGroupNames, findGroups } from '../../os/index.ts';
 import type { Config, Settings } from './config/config.ts';
-import { type Log, type LogLevel, loggedName } from './log.ts';
+import { type Log, type LogFacts, type LogLevel, loggedName } from './log.ts';
+
+/** Numbers connections for the life of the server. */
+let connections = 0;
 
 /** The user of one connection. */
 export interface Candidate {
@@ -18,7 +21,7 @@ export interface Candidate {
 }
 
 /** Writes a log line about one connection. */
-export type Say = (level: Exclude<LogLevel, 'QUIET'>, text: string) => void;
+export type Say = (level: Exclude<LogLevel, 'QUIET'>, text: string, facts?: LogFacts) => void;
 
 /** A name that is nobody's. Its home is nowhere, so that no file answers for it. */
 const nobody: Account = {
@@ -36,6 +39,8 @@ export class Admission {
   readonly #log: Log;
   readonly #isLevelFixed: boolean;
   readonly #candidates = new WeakMap<Peer, Candidate>();
+  /** What every line about a connection says of it in a structured log. */
+  readonly #facts = new WeakMap<Peer, { readonly connection: number; user?: string }>();
 
   /** @param isLevelFixed - flags say how much is logged: no LogLevel of a Match block counts. */
   constructor(config: Config, log: Log, isLevelFixed = false) {
@@ -66,23 +71,35 @@ export class Admission {
 
   /** The log for lines about a connection: a Match block may ask for more of them, or for fewer. */
   logFor(peer: Peer): Say {
-    return (level, text) => {
+    return (level, text, facts) => {
       const own = this.settingsOf(peer).logLevel;
       const isOwn = own !== this.#config.settings.logLevel && !this.#isLevelFixed;
-      this.#log(level, text, isOwn ? own : undefined);
+      this.#log(level, text, isOwn ? own : undefined, { ...this.#factsOf(peer), ...facts });
     };
   }
 
+  #factsOf(peer: Peer): LogFacts {
+    let facts = this.#facts.get(peer);
+    if (facts === undefined) {
+      facts = { connection: ++connections };
+      this.#facts.set(peer, facts);
+    }
+    return { ...facts, address: peer.address, port: peer.port };
+  }
+
   #judge(user: string, peer: Peer): Candidate {
+    this.#facts.set(peer, { connection: Number(this.#factsOf(peer).connection), user });
+    const facts = this.#factsOf(peer);
     const account = findAccount(user);
     const settings = this.#resolve(user, account, peer);
     if (account === undefined) {
-      this.#log('INFO', `Invalid user ${loggedName(user)} from ${describe(peer)}`);
+      const line = `Invalid user ${loggedName(user)} from ${describe(peer)}`;
+      this.#log('INFO', line, undefined, { event: 'invalid-user', ...facts });
       return { account: nobody, isValid: false, settings };
     }
     const refusal = refusalFor(account, peer, settings);
     if (refusal === undefined) return { account, isValid: true, settings };
-    this.#log('INFO', `User ${loggedName(user)} ${refusal}`);
+    this.#log('INFO', `User ${loggedName(user)} ${refusal}`, undefined, { event: 'user-refused', ...facts });
     return { account: nobody, isValid: false, settings };
   }
 
@@ -111,6 +128,11 @@ const unknownPort = 65_535;
 /** `127.0.0.1 port 50022`, or OpenSSH's words where the other end is no socket. */
 export function describe(peer: Peer): string {
   return `${peer.address ?? unknownAddress} port ${peer.port ?? unknownPort}`;
+}
+
+/** Methods that ask for no password. */
+export function provesKey(method: string): boolean {
+  return method === 'publickey' || method === 'hostbased';
 }
 
 /** Why an account may not log in from there, in OpenSSH's words; the lists are asked in its order. */
@@ -159,7 +181,7 @@ export function accountRefusal(account: Account, methods: readonly string[], set
   if (status.locked && !settings.usePam) return `not allowed because account is locked`;
   if (status.expired) return 'not allowed because account has expired';
   if (status.nologin !== undefined) return 'not allowed because logins are closed (nologin)';
-  const gavePassword = methods.some((method) => method !== 'publickey');
+  const gavePassword = methods.some((method) => !provesKey(method));
   if (status.passwordExpired && gavePassword) return 'not allowed because the password has expired';
   return undefined;
 }

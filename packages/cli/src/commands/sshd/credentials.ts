@@ -1,27 +1,14 @@
 /** Checks keys, certificates and passwords: the `authenticate` of the server's options. */
-import { expandServerTokens } from '@nacre/ssh/config/server';
 import { disconnectReasons, SshError } from '@nacre/ssh/errors';
-import { type PublicKey, parsePublicKey } from '@nacre/ssh/keys';
 import type { Authenticate, Peer, UserOptions } from '@nacre/ssh/server';
-import {
-  allFeatures,
-  certificateRefusal,
-  type FeatureFlags,
-  findAuthorizedKey,
-  fullPermissions,
-  mergePermissions,
-  type Permissions,
-  parseForwardRule,
-  permissionsFromCertificate,
-} from '@nacre/ssh/trust';
+import { allFeatures, type FeatureFlags, fullPermissions, type Permissions, parseForwardRule } from '@nacre/ssh/trust';
 import { type Account, verifyPassword } from '../../os/index.ts';
 import { sanitizeText } from '../../terminal/index.ts';
-import { type Admission, accountRefusal, type Candidate, describe, type Say } from './admission.ts';
+import { type Admission, accountRefusal, type Candidate, describe, provesKey, type Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
+import { permitKey } from './key-look-up.ts';
 import { loggedName } from './log.ts';
-import { revocationRefusal } from './revoked-keys.ts';
-import { readUserFile } from './user-files.ts';
 
 /**
  * Whether a password is an account's. Asked for every name alike; a name that is nobody's comes as one that does not exist.
@@ -46,8 +33,14 @@ export function buildAuthenticate(
       const { account, isValid, settings } = admission.candidateFor(user, peer);
       const say: Say = isValid ? admission.logFor(peer) : () => {};
       // Looked for on behalf of nobody as well, in silence: the work must not tell which names there are.
-      const permissions = permitKey(account, key, peer, settings, say);
+      const permissions = await permitKey({ account, key, peer, settings, log: say });
       return isValid ? permissions : undefined;
+    },
+    hostBased: async ({ user, key, clientHost, clientUser }, peer) => {
+      const { account, isValid, settings } = admission.candidateFor(user, peer);
+      const say: Say = isValid ? admission.logFor(peer) : () => {};
+      const { permitHost } = await import('./host-based.ts');
+      return permitHost({ clientHost, clientUser }, { account, key, peer, settings, log: say }) && isValid;
     },
     password: async ({ user, password, newPassword }, peer) => {
       // Changing passwords is the login program's business; the old one alone grants nothing here.
@@ -98,6 +91,7 @@ export function userRules(settings: Settings): UserOptions {
     requiredRsaBits: Math.max(settings.requiredRsaSize, leastRsaBits),
     permitEmptyPasswords: settings.permitEmptyPasswords,
     signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names,
+    hostBasedAlgorithms: settings.hostbasedAcceptedAlgorithms.names,
   };
 }
 
@@ -106,6 +100,7 @@ const leastRsaBits = 1024;
 function methodsOf(settings: Settings): string[] {
   return [
     ...(settings.pubkeyAuthentication ? ['publickey'] : []),
+    ...(settings.hostbasedAuthentication ? ['hostbased'] : []),
     ...(settings.passwordAuthentication ? ['password'] : []),
     ...(settings.kbdInteractiveAuthentication ? ['keyboard-interactive'] : []),
   ];
@@ -136,7 +131,7 @@ function gateRefusal(
 /** PermitRootLogin, for one method; whether there is a forced command is known only in the end. */
 function mayUse(account: Account, method: string, { permitRootLogin }: Settings): boolean {
   if (account.uid !== 0 || permitRootLogin === 'yes') return true;
-  return permitRootLogin !== 'no' && method === 'publickey';
+  return permitRootLogin !== 'no' && provesKey(method);
 }
 
 /** What the configuration allows a login. */
@@ -161,101 +156,6 @@ function limitsOf(settings: Settings): Permissions {
     permitOpen: rules(settings.permitOpen),
     permitListen: rules(settings.permitListen),
   };
-}
-
-/** By an authority of the server's, or else by one of the user's files. */
-function permitKey(
-  account: Account,
-  key: PublicKey,
-  peer: Peer,
-  settings: Settings,
-  log: Say,
-): Permissions | undefined {
-  const revocation = revocationRefusal(settings.revokedKeys, key);
-  if (revocation !== undefined) {
-    log('ERROR', revocation);
-    return undefined;
-  }
-  const byAuthority = permitCertificate(account, key, settings, log);
-  if (byAuthority !== undefined) return byAuthority;
-  for (const pattern of settings.authorizedKeysFile) {
-    if (pattern.toLowerCase() === 'none') continue;
-    const file = expandFile(pattern, account);
-    if (file === undefined) continue;
-    const { text, refusal } = readUserFile(account, file, settings.strictModes);
-    if (refusal !== undefined) log('INFO', refusal);
-    if (text === undefined) continue;
-    const verdict = findAuthorizedKey(text, key, {
-      user: account.name,
-      file,
-      address: peer.address,
-      hostName: peer.hostName,
-      now: Date.now(),
-      caSignatureAlgorithms: settings.caSignatureAlgorithms.names,
-    });
-    if (verdict.status === 'authorized') {
-      log('DEBUG1', `${file}:${verdict.line.line}: matching key found`);
-      return verdict.permissions;
-    }
-    for (const { line, reason } of verdict.reasons) log('INFO', `${file}:${line}: ${reason}`);
-  }
-  return undefined;
-}
-
-function permitCertificate(account: Account, key: PublicKey, settings: Settings, log: Say): Permissions | undefined {
-  const { certificate } = key;
-  const file = settings.trustedUserCaKeys;
-  if (certificate === undefined || file === undefined) return undefined;
-  if (!readAuthorities(file, log).some((authority) => authority.equals(certificate.signatureKey))) return undefined;
-  const refusal = certificateRefusal(certificate, {
-    principals: [account.name],
-    now: Date.now(),
-    caSignatureAlgorithms: settings.caSignatureAlgorithms.names,
-  });
-  if (refusal !== undefined) {
-    log('INFO', `Refusing certificate ID "${certificate.keyId}" serial=${certificate.serial}: ${refusal}`);
-    return undefined;
-  }
-  try {
-    return mergePermissions(fullPermissions, permissionsFromCertificate(certificate));
-  } catch (error) {
-    log('INFO', `Refusing certificate ID "${certificate.keyId}": ${(error as SshError).message}`);
-    return undefined;
-  }
-}
-
-function readAuthorities(file: string, log: Say): PublicKey[] {
-  let text: string;
-  try {
-    text = readRegularFile(file).toString('utf8');
-  } catch (error) {
-    log('ERROR', `Could not read trusted user CA keys ${file}: ${(error as Error).message}`);
-    return [];
-  }
-  return text.split('\n').flatMap((line, index) => {
-    const content = line.trim();
-    if (content === '' || content.startsWith('#')) return [];
-    try {
-      return [parsePublicKey(content).key];
-    } catch {
-      log('ERROR', `${file}:${index + 1}: not a public key`);
-      return [];
-    }
-  });
-}
-
-/**
- * AuthorizedKeysFile with its tokens; relative to the home. Undefined for a token that is not known (asyncssh 2.23: names with
- * path separators led elsewhere; here names come from the account database, and such a name is refused all the same).
- */
-export function expandFile(pattern: string, { name, uid, home }: Account): string | undefined {
-  if (/[/\0]|^\.\.?$/.test(name)) return undefined;
-  try {
-    const path = expandServerTokens('AuthorizedKeysFile', pattern, { user: name, userId: uid, home });
-    return path.startsWith('/') ? path : `${home}/${path}`;
-  } catch {
-    return undefined;
-  }
 }
 
 function readBanner(file: string): string | undefined {

@@ -5,6 +5,7 @@ import { writePidFile } from '../../os/index.ts';
 import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
 import type { Log } from './log.ts';
 import { buildServer, buildServerOptions, type ServerParts } from './server.ts';
+import { SourceLimits } from './source-limits.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface DaemonOptions {
@@ -27,7 +28,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { log } = options;
   surviveErrors(log);
   const parts = await options.load();
-  const server = buildServer(parts);
+  const limits = new SourceLimits(parts.config.settings);
+  const server = buildServer(parts, limits);
   let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
@@ -35,6 +37,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   }
   const { pidFile } = parts.config.settings;
   const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
+  let { drainSeconds } = parts.config.settings;
   options.onListening?.(addresses);
   void warmUp();
   /** Whatever goes wrong, the server goes on as it was. */
@@ -43,7 +46,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     try {
       const next = await options.load();
       const wanted = await resolveAddresses(next.config.settings, log);
-      server.reconfigure(buildServerOptions(next));
+      server.reconfigure(buildServerOptions(next, limits));
+      drainSeconds = next.config.settings.drainSeconds;
       // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
       const open = await listen(server, wanted, addresses, log);
       for (const old of open.length === 0 ? [] : addresses) if (!open.some(isAt(old))) server.stopListening(old);
@@ -62,6 +66,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
     if (reason !== undefined) log('INFO', reason);
+    if (reason !== undefined && drainSeconds > 0) await drain(server, drainSeconds, options);
     await server.close();
   } finally {
     process.off('SIGHUP', onHangUp);
@@ -108,6 +113,27 @@ function ended({ signal }: DaemonOptions): Promise<string | undefined> {
     }
     signal?.addEventListener('abort', () => resolve(undefined), { once: true });
   });
+}
+
+/** Takes no new connections, and waits until those that are open have ended, the time is over, or a second signal comes. */
+async function drain(server: SshServer, seconds: number, options: DaemonOptions): Promise<void> {
+  const { log } = options;
+  // First of all: until it is listened for, a second signal would end the process as it stands.
+  const signalled = ended(options);
+  server.stopListening();
+  const start = server.connectionCount;
+  log('INFO', `Draining: ${start} connections may go on for ${seconds} seconds.`);
+  let look: NodeJS.Timeout | undefined;
+  const limit = performance.now() + seconds * 1000;
+  const empty = new Promise<undefined>((resolve) => {
+    look = setInterval(() => {
+      if (server.connectionCount === 0 || performance.now() >= limit) resolve(undefined);
+    }, 50);
+  });
+  const again = await Promise.race([empty, signalled]);
+  clearInterval(look);
+  if (again !== undefined) log('INFO', again);
+  log('INFO', `Drained: ${server.connectionCount} of ${start} connections are left.`);
 }
 
 /** `-d`: the first connection is the last. */

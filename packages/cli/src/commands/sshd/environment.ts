@@ -38,11 +38,13 @@ export interface EnvironmentRequest {
   readonly originalCommand: string | undefined;
   /** The interfaces of the connection's tunnels. */
   readonly tunnels: readonly string[];
+  /** The file that tells how the user logged in. */
+  readonly authInfo?: string | undefined;
 }
 
 /** Later parts win, as in OpenSSH: the client's before the user's, the user's before the administrator's. */
 export function buildEnvironment(request: EnvironmentRequest): Record<string, string> {
-  const { account, settings, peer, permissions, terminal, originalCommand, tunnels } = request;
+  const { account, settings, peer, permissions, terminal, originalCommand, tunnels, authInfo } = request;
   const address = peer.address ?? 'UNKNOWN';
   const port = peer.port ?? 65535;
   const localPort = peer.localPort ?? 65535;
@@ -55,6 +57,7 @@ export function buildEnvironment(request: EnvironmentRequest): Record<string, st
     SSH_CONNECTION: `${address} ${port} ${peer.localAddress ?? 'UNKNOWN'} ${localPort}`,
     ...(terminal && { SSH_TTY: terminal.path, ...(terminal.term !== '' && { TERM: terminal.term }) }),
     ...(tunnels.length > 0 && { SSH_TUNNEL: tunnels.join(',') }),
+    ...(authInfo !== undefined && { SSH_USER_AUTH: authInfo }),
     ...(originalCommand !== undefined && { SSH_ORIGINAL_COMMAND: originalCommand }),
   };
 }

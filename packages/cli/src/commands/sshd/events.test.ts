@@ -8,14 +8,17 @@ import { Admission } from './admission.ts';
 import { readConfig } from './config/config.ts';
 import { buildEvents } from './events.ts';
 import type { Log } from './log.ts';
+import { SourceLimits } from './source-limits.ts';
 
 function setUp() {
   const lines: string[] = [];
   const log = Object.assign((level: string, text: string) => void lines.push(`${level} ${text}`), {
     level: 'DEBUG3',
+    format: 'text',
     close: () => {},
   }) as Log;
-  const events = buildEvents(new Admission(readConfig([], undefined), log), log);
+  const config = readConfig(['PerSourcePenalties=no'], undefined);
+  const events = buildEvents(new Admission(config, log), log, new SourceLimits(config.settings));
   const peer: Peer = { address: '192.0.2.1', port: 5, localAddress: '192.0.2.2', localPort: 22, identification: '' };
   return { lines, events, peer };
 }
@@ -28,7 +31,6 @@ test('attempts of a name that is nobody’s', async () => {
   events.onDisconnect(ended('connection-lost', 'the peer closed the connection without a word'), peer);
   assert.deepEqual(lines, [
     String.raw`INFO Invalid user no\040such\012user from 192.0.2.1 port 5`,
-    String.raw`INFO Failed none for invalid user no\040such\012user from 192.0.2.1 port 5 ssh2`,
     String.raw`INFO Failed publickey for invalid user no\040such\012user from 192.0.2.1 port 5 ssh2: ED25519 ${fingerprint(key)}`,
     String.raw`INFO Connection closed by invalid user no\040such\012user 192.0.2.1 port 5 [preauth]`,
   ]);

@@ -1,14 +1,16 @@
 /** What happens to connections, in the words of OpenSSH's log, which people and programs such as fail2ban look for. */
 import type { AuthAttempt } from '@nacre/ssh/auth';
 import type { SshError } from '@nacre/ssh/errors';
-import { fingerprint, type PublicKey, shortTypeName } from '@nacre/ssh/keys';
 import type { Peer, ServerOptions } from '@nacre/ssh/server';
 import { type Admission, describe } from './admission.ts';
+import { DropLog } from './drop-log.ts';
+import { configuredFingerprint, describeKey, type NameSettings } from './key-names.ts';
 import { type Log, loggedName } from './log.ts';
+import { type PenaltyKind, type SourceLimits, tooManyStartups } from './source-limits.ts';
 
 type Events = Pick<
   Required<ServerOptions>,
-  'onConnection' | 'onRefused' | 'onAttempt' | 'onLogin' | 'onDisconnect' | 'onError' | 'log'
+  'turnAway' | 'onConnection' | 'onRefused' | 'onAttempt' | 'onLogin' | 'onDisconnect' | 'onError' | 'log'
 >;
 
 /** What is remembered of a connection for the lines at its end. */
@@ -16,14 +18,23 @@ interface Story {
   user?: string;
   failures: number;
   isLoggedIn: boolean;
+  /** Anything but a question for the methods there are. */
+  hasTried: boolean;
+  /** No longer counts it among those that have not logged in. */
+  release(): void;
 }
 
-export function buildEvents(admission: Admission, log: Log): Events {
+export function buildEvents(
+  admission: Admission,
+  log: Log,
+  limits: SourceLimits,
+  drops: DropLog = new DropLog(),
+): Events {
   const stories = new WeakMap<Peer, Story>();
   const storyOf = (peer: Peer): Story => {
     let story = stories.get(peer);
     if (story === undefined) {
-      story = { failures: 0, isLoggedIn: false };
+      story = { failures: 0, isLoggedIn: false, hasTried: false, release: () => {} };
       stories.set(peer, story);
     }
     return story;
@@ -38,63 +49,92 @@ export function buildEvents(admission: Admission, log: Log): Events {
   };
 
   return {
+    turnAway: (peer) => limits.refusalFor(peer),
     onConnection(peer) {
+      storyOf(peer).release = limits.hold(peer);
       const local = `${peer.localAddress ?? 'UNKNOWN'} port ${peer.localPort ?? 65535}`;
-      log('VERBOSE', `Connection from ${describe(peer)} on ${local}`);
+      admission.logFor(peer)('VERBOSE', `Connection from ${describe(peer)} on ${local}`, { event: 'connection' });
     },
-    onRefused(peer) {
+    onRefused(peer, { reason = tooManyStartups, startups }) {
+      const { isWritten, leftOut } = drops.note();
+      const level = reason === tooManyStartups ? 'VERBOSE' : 'INFO';
+      if (leftOut > 0) log('INFO', `drop connection logging rate-limited: additional ${leftOut} connections dropped`);
+      if (!isWritten) return;
       const at = `[${peer.address}]:${peer.port} on [${peer.localAddress}]:${peer.localPort}`;
-      log('INFO', `drop connection from ${at} past MaxStartups`);
+      admission.logFor(peer)(level, `drop connection #${startups} from ${at} ${reason}`, { event: 'refused', reason });
     },
     onAttempt(attempt, peer) {
       const story = storyOf(peer);
       story.user = attempt.user;
+      story.hasTried ||= attempt.method !== 'none';
       // Judges the name, so that even a login that never gets to a method is told apart.
       const { isValid: valid, settings } = admission.candidateFor(attempt.user, peer);
       const say = admission.logFor(peer);
       if (attempt.result === 'failed') story.failures++;
-      const line = describeAttempt(attempt, valid, peer);
+      const line = describeAttempt(attempt, valid, peer, settings);
       if (line === undefined) return;
       const isLoud =
         attempt.result === 'accepted' ||
         !valid ||
         attempt.method === 'password' ||
         story.failures >= settings.maxAuthTries / 2;
-      say(isLoud ? 'INFO' : 'VERBOSE', line);
+      say(isLoud ? 'INFO' : 'VERBOSE', line, {
+        event: `login-${attempt.result}`,
+        method: attempt.method,
+        key: attempt.key && configuredFingerprint(attempt.key, settings),
+      });
       if (attempt.reason !== undefined) say('DEBUG1', `${attempt.method}: ${attempt.reason}`);
       if (attempt.error !== undefined) say('ERROR', `${attempt.method}: ${messageOf(attempt.error)}`);
     },
     onLogin(connection) {
-      storyOf(connection.peer).isLoggedIn = true;
+      const story = storyOf(connection.peer);
+      story.isLoggedIn = true;
+      story.release();
     },
     onDisconnect(error, peer) {
-      const { isLoggedIn } = storyOf(peer);
+      const story = storyOf(peer);
+      const { isLoggedIn } = story;
+      story.release();
       const tail = isLoggedIn ? '' : ' [preauth]';
       const say = admission.logFor(peer);
-      for (const [level, text] of describeEnd(error, nameOf(peer), peer, isLoggedIn)) say(level, `${text}${tail}`);
+      for (const [level, text] of describeEnd(error, nameOf(peer), peer, isLoggedIn)) {
+        say(level, `${text}${tail}`, { event: 'end', code: error.code });
+      }
+      const kind = isLoggedIn ? undefined : offence(error, story, admission, peer);
+      if (kind !== undefined) limits.penalise(peer, kind, log);
     },
     onError: (error, peer) => admission.logFor(peer)('ERROR', `${describe(peer)}: ${messageOf(error)}`),
     log: (level, text, peer) => admission.logFor(peer)(`DEBUG${level}`, text),
   };
 }
 
+/** What a connection that ended before login is penalised for. */
+function offence(error: SshError, story: Story, admission: Admission, peer: Peer): PenaltyKind | undefined {
+  const candidate = admission.find(peer);
+  if (candidate?.settings.refuseConnection) return 'refuseconnection';
+  // The server's own end.
+  if (error.code === 'closed') return undefined;
+  if (error.code === 'timeout') return 'grace-exceeded';
+  if (error.code === 'misuse') return 'crash';
+  if (candidate?.isValid === false) return 'invaliduser';
+  return story.hasTried ? 'authfail' : 'noauth';
+}
+
 /** `Accepted publickey for ada from 192.0.2.1 port 50022 ssh2: ED25519 SHA256:…`; undefined where OpenSSH says nothing. */
-function describeAttempt(attempt: AuthAttempt, isValid: boolean, peer: Peer): string | undefined {
+function describeAttempt(
+  attempt: AuthAttempt,
+  isValid: boolean,
+  peer: Peer,
+  settings: NameSettings,
+): string | undefined {
   const words = { accepted: 'Accepted', partial: 'Partial', failed: 'Failed', answered: 'Postponed' } as const;
   const { result } = attempt;
   if (result === 'abandoned' || result === 'malformed') return undefined;
+  // A question for the methods there are: fail2ban would count it as a guess.
+  if (attempt.method === 'none' && result === 'failed') return undefined;
   const who = `${isValid ? '' : 'invalid user '}${loggedName(attempt.user)}`;
-  const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key)}`;
+  const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key, settings)}`;
   return `${words[result]} ${attempt.method} for ${who} from ${describe(peer)} ssh2${key}`;
-}
-
-/** `ED25519 SHA256:…`, and who signed it where it is a certificate. */
-export function describeKey(key: PublicKey): string {
-  const plain = `${shortTypeName(key)} ${fingerprint(key)}`;
-  const { certificate } = key;
-  if (certificate === undefined) return plain;
-  const { keyId, serial, signatureKey } = certificate;
-  return `${plain} ID ${keyId} (serial ${serial}) CA ${shortTypeName(signatureKey)} ${fingerprint(signatureKey)}`;
 }
 
 type Line = readonly [level: 'INFO' | 'VERBOSE' | 'ERROR', text: string];

@@ -1,7 +1,7 @@
 /** Loads the server's host keys and their certificates, and refuses keys that others could read. */
 import { existsSync, type Stats } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
-import { type PublicKey, parsePrivateKey, parsePublicKey } from '@nacre/ssh/keys';
+import { type PublicKey, parsePrivateKey, parsePublicKey, type Signer } from '@nacre/ssh/keys';
 import { type HostKey, hostKeyAlgorithms } from '@nacre/ssh/transport';
 import { readRegularFile } from './config/read-file.ts';
 
@@ -15,19 +15,23 @@ export type Complain = (text: string) => void;
 /**
  * Loads the named keys, or the system's. Ed25519 comes first whatever the order: it is the safest and the quickest.
  *
+ * @param agent - HostKeyAgent: signs with keys whose private half cannot be read here.
  * @throws SshError `bad-file` where none is left.
  */
 export async function loadHostKeys(
   paths: readonly string[],
   certificatePaths: readonly string[],
   complain: Complain,
+  agent?: string,
 ): Promise<HostKey[]> {
-  const wanted = paths.length > 0 ? paths : defaultHostKeys.filter((path) => existsSync(path));
+  const wanted =
+    paths.length > 0
+      ? paths
+      : defaultHostKeys.filter((path) => existsSync(path) || (agent !== undefined && existsSync(`${path}.pub`)));
   const keys: { signer: HostKey['signer']; certificates: PublicKey[] }[] = [];
   for (const path of new Set(wanted)) {
     try {
-      const file = readRegularFile(path, maxKeyFileBytes, (stats) => requirePrivate(path, stats));
-      const signer = await parsePrivateKey(file, { name: path });
+      const signer = await loadSigner(path, agent);
       const isSame = keys.some((key) => key.signer.publicKey.equals(signer.publicKey));
       if (!isSame) keys.push({ signer, certificates: [] });
     } catch (error) {
@@ -49,6 +53,19 @@ export async function loadHostKeys(
     }
   }
   return keys.sort((a, b) => rank(a) - rank(b));
+}
+
+async function loadSigner(path: string, agent: string | undefined): Promise<Signer> {
+  try {
+    const file = readRegularFile(path, maxKeyFileBytes, (stats) => requirePrivate(path, stats));
+    return await parsePrivateKey(file, { name: path });
+  } catch (error) {
+    if (agent === undefined) throw error;
+    const { agentHostKey } = await import('./host-key-agent.ts');
+    const signer = agentHostKey(agent, path);
+    if (signer === undefined) throw error;
+    return signer;
+  }
 }
 
 /** As OpenSSH: of a key that is ours, nobody else may see anything. A key of another owner is that owner's business. */

@@ -18,7 +18,9 @@ import { fatalExit, runDaemon } from './daemon.ts';
 import { flagTable } from './flags.ts';
 import { defaultHostKeys, loadHostKeys } from './host-keys.ts';
 import { runInetd } from './inetd.ts';
+import { requireProgramUsers } from './key-programs.ts';
 import { type Log, type LogTarget, openLog } from './log.ts';
+import { helperWord } from './own-sockets.ts';
 import type { ServerParts } from './server.ts';
 import { versionLine } from './version.ts';
 
@@ -28,6 +30,7 @@ type Flags = ParsedArguments<typeof flagTable.rows>['flags'];
 const folderVariable = 'NACRE_SSHD_FOLDER';
 
 export async function run(args: readonly string[]): Promise<number> {
+  if (args[0] === helperWord) return (await import('./user-helper-process.ts')).runUserHelper();
   if (isDaemon() && process.env[folderVariable] !== undefined) process.chdir(process.env[folderVariable]);
   let flags: Flags;
   try {
@@ -140,6 +143,7 @@ function configure(flags: Flags): Config {
     chooseConfigFile(flags.config),
     flags.ports.map(readPort),
   );
+  requireProgramUsers(config.settings);
   if (requiredMethods(config.settings)?.length !== 0) return config;
   throw new SshError('AuthenticationMethods cannot be satisfied by enabled authentication methods', {
     code: 'bad-file',
@@ -158,8 +162,9 @@ function chooseConfigFile(given: string | undefined): string | undefined {
 async function loadParts(flags: Flags, config: Config, log: Log): Promise<ServerParts> {
   const { settings } = config;
   const complain = (text: string) => log('ERROR', text);
-  const hostKeys = await loadHostKeys(settings.hostKey, settings.hostCertificate, complain);
+  const hostKeys = await loadHostKeys(settings.hostKey, settings.hostCertificate, complain, settings.hostKeyAgent);
   log.level = chooseLevel(flags, settings);
+  log.format = settings.logFormat;
   return { config, hostKeys, log, isLogLevelFixed: flags.debug > 0 || flags.quiet };
 }
 

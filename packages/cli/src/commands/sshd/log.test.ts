@@ -40,3 +40,31 @@ test('a name or message cannot make a line, a colour, or the words that programs
   assert.equal(lines[1], String.raw`text\015\012\033[31mred\342\200\250\342\200\256`);
   assert.ok(loggedName('é'.repeat(500)).length <= 100);
 });
+
+test('as JSON each line is an object that programs read, whatever its texts hold', () => {
+  const path = join(folder, 'json');
+  const log = openLog({ kind: 'file', path }, 'INFO');
+  log.format = 'json';
+  log('ERROR', 'two\nlines', undefined, {
+    event: 'end',
+    user: 'a"b\n\u001b[31m',
+    address: '192.0.2.1',
+    port: 5,
+    key: undefined,
+  });
+  log('INFO', 'plain');
+  log('VERBOSE', 'left out');
+  log.close();
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  const [first, second] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.equal(lines.length, 2);
+  assert.match(String(first?.time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  assert.deepEqual(
+    { ...first, time: '' },
+    {
+      ...{ time: '', level: 'ERROR', event: 'end', user: String.raw`a"b\012\033[31m`, address: '192.0.2.1', port: 5 },
+      message: String.raw`two\012lines`,
+    },
+  );
+  assert.deepEqual({ ...second, time: '' }, { time: '', level: 'INFO', event: 'message', message: 'plain' });
+});

@@ -1,7 +1,8 @@
 /** The server's log: levels and lines as OpenSSH writes them, to stderr, a file, or syslog by way of logger(1). */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { sanitize } from '../../terminal/index.ts';
+import { openPatientWriter } from './patient-writer.ts';
 
 export const logLevels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -12,15 +13,23 @@ export type LogTarget =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'syslog'; readonly facility: string };
 
+export type LogFormat = 'text' | 'json';
+
+/** What a line is about; those that are undefined are left out. */
+export type LogFacts = Readonly<Record<string, string | number | undefined>> & { readonly event?: string };
+
 export interface Log {
   /**
    * Writes one line; control characters in it are escaped, so that nobody can write lines of their own into it.
    *
    * @param most - lines above this level are left out, in place of the log's own.
+   * @param facts - what the line is about, for programs.
    */
-  (level: Exclude<LogLevel, 'QUIET'>, text: string, most?: LogLevel): void;
+  (level: Exclude<LogLevel, 'QUIET'>, text: string, most?: LogLevel, facts?: LogFacts): void;
   /** Lines above this level are left out. */
   level: LogLevel;
+  /** `json`: an object a line, which holds the words of the text. */
+  format: LogFormat;
   close(): void;
 }
 
@@ -32,11 +41,12 @@ const prefixes: Readonly<Record<LogLevel, string>> = {
 /** Opens a log. Throws the system's error where the file cannot be written. */
 export function openLog(target: LogTarget, level: LogLevel): Log {
   const sink = openSink(target);
-  const log = (at: LogLevel, text: string, most?: LogLevel) => {
+  const log = (at: LogLevel, text: string, most?: LogLevel, facts?: LogFacts) => {
     if (logLevels.indexOf(at) > logLevels.indexOf(most ?? log.level)) return;
-    sink.write(at, `${prefixes[at]}${sanitize(text)}`);
+    sink.write(at, log.format === 'json' ? formatJson(at, text, facts) : `${prefixes[at]}${sanitize(text)}`);
   };
   log.level = level;
+  log.format = 'text' as LogFormat;
   log.close = () => sink.close();
   return log;
 }
@@ -50,6 +60,23 @@ export function loggedName(name: string): string {
 }
 
 const maxLoggedName = 100;
+const maxLoggedFact = 1000;
+
+/** Texts of clients are as harmless in it as in a line of text. */
+function formatJson(level: LogLevel, text: string, { event = 'message', ...facts }: LogFacts = {}): string {
+  const harmless = Object.entries(facts).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? sanitize(value.slice(0, maxLoggedFact)) : value,
+  ]);
+  const line = {
+    time: new Date().toISOString(),
+    level,
+    event,
+    ...Object.fromEntries(harmless),
+    message: sanitize(text),
+  };
+  return JSON.stringify(line);
+}
 
 interface Sink {
   write(level: LogLevel, line: string): void;
@@ -68,7 +95,16 @@ function openSink(target: LogTarget): Sink {
 function stderrSink(): Sink {
   // A terminal may be in raw mode, where a line feed alone does not go back to the margin.
   const end = process.stderr.isTTY ? '\r\n' : '\n';
-  return { write: (_level, line) => void writeAll(2, `${line}${end}`), close: () => {} };
+  const writer = (isPipe(2) ? openPatientWriter(2) : undefined) ?? ((text: string) => writeAll(2, text));
+  return { write: (_level, line) => writer(`${line}${end}`), close: () => {} };
+}
+
+function isPipe(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO();
+  } catch {
+    return false;
+  }
 }
 
 /** A log that cannot be written is no reason to stop serving. */

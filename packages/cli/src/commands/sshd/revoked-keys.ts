@@ -1,16 +1,21 @@
 /** RevokedKeys: files of keys that may not log in, whatever else lets them in. */
 import { type BigIntStats, statSync } from 'node:fs';
-import { fingerprint, type PublicKey, shortTypeName } from '@nacre/ssh/keys';
+import type { PublicKey } from '@nacre/ssh/keys';
 import { parseRevocationList, type RevokedKeys } from '@nacre/ssh/trust/revocation-list';
 import { readRegularFile } from './config/read-file.ts';
+import { type NameSettings, nameKey } from './key-names.ts';
 
 /** As far as the library reads them. */
 const maxListBytes = 128 * 1024 * 1024;
 
 /** Why a key may not log in: it is revoked, or a file cannot be read, so that nobody knows which keys are. */
-export function revocationRefusal(files: readonly string[], key: PublicKey): string | undefined {
+export function revocationRefusal(
+  files: readonly string[],
+  key: PublicKey,
+  settings: NameSettings = { fingerprintHash: 'SHA256' },
+): string | undefined {
   for (const file of files) {
-    const name = `${shortTypeName(key)} ${fingerprint(key)}`;
+    const name = nameKey(key, settings);
     try {
       if (loadRevokedKeys(file).revokes(key) !== undefined) return `Authentication key ${name} revoked by file ${file}`;
     } catch (error) {

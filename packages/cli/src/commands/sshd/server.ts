@@ -2,24 +2,17 @@
 import { lookup, reverse } from 'node:dns/promises';
 import { parseModuli } from '@nacre/ssh/crypto';
 import { disconnectReasons, SshError } from '@nacre/ssh/errors';
-import {
-  connectTcp,
-  connectUnix,
-  createServer,
-  listenOnLoopback,
-  type Peer,
-  type ServerOptions,
-  type SshServer,
-  type UserOptions,
-} from '@nacre/ssh/server';
+import { createServer, type Peer, type ServerOptions, type SshServer, type UserOptions } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
 import { Admission, describe } from './admission.ts';
-import type { Config, Settings } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
 import { buildEvents } from './events.ts';
+import { buildForwards } from './forwards.ts';
 import { type Log, loggedName } from './log.ts';
 import { buildSessionHandler } from './session.ts';
+import { SourceLimits } from './source-limits.ts';
 import { openTunnelEnd } from './tunnels.ts';
 
 export interface ServerParts {
@@ -33,14 +26,19 @@ export interface ServerParts {
 }
 
 /** A server that serves this machine's accounts as the settings say. It does not listen yet. */
-export function buildServer(parts: ServerParts): SshServer {
-  return createServer(buildServerOptions(parts));
+export function buildServer(parts: ServerParts, limits?: SourceLimits): SshServer {
+  return createServer(buildServerOptions(parts, limits));
 }
 
-export function buildServerOptions(parts: ServerParts): ServerOptions {
+/** @param limits - what is remembered of addresses, by servers that have had another configuration before. */
+export function buildServerOptions(
+  parts: ServerParts,
+  limits: SourceLimits = new SourceLimits(parts.config.settings),
+): ServerOptions {
   const { config, hostKeys, log, isLogLevelFixed = false, checkPassword } = parts;
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
+  limits.configure(settings);
   return {
     hostKeys,
     authenticate: {
@@ -56,22 +54,7 @@ export function buildServerOptions(parts: ServerParts): ServerOptions {
       }
       return buildSessionHandler(connection, candidate.account, candidate.settings, admission.logFor(connection.peer));
     },
-    forwardTcp: async (request, { peer }) =>
-      mayForward(admission.settingsOf(peer), 'local') ? connectTcp(request) : undefined,
-    listen: async (request, { peer }) => {
-      if (!mayForward(admission.settingsOf(peer), 'remote')) return undefined;
-      // This process may be root's: what only root may do, it does for root only.
-      const uid = admission.find(peer)?.account.uid;
-      if (request.port !== 0 && request.port < firstUnprivilegedPort && uid !== 0) return undefined;
-      return listenOnLoopback(request);
-    },
-    forwardUnix: async (path, { peer }) => {
-      const { allowStreamLocalForwarding, disableForwarding } = admission.settingsOf(peer);
-      if (disableForwarding || !['yes', 'local'].includes(allowStreamLocalForwarding)) return undefined;
-      // The system would check this process's rights to the socket, not the user's.
-      const uid = admission.find(peer)?.account.uid;
-      return uid !== undefined && uid === process.getuid?.() ? connectUnix(path) : undefined;
-    },
+    ...buildForwards(admission),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),
     algorithms: {
       kex: settings.kexAlgorithms.names,
@@ -86,7 +69,7 @@ export function buildServerOptions(parts: ServerParts): ServerOptions {
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
-    ...buildEvents(admission, log),
+    ...buildEvents(admission, log, limits),
   };
 }
 
@@ -121,12 +104,6 @@ function optionsFor(user: string, peer: Peer, admission: Admission): UserOptions
     }),
   };
 }
-
-function mayForward({ disableForwarding, allowTcpForwarding }: Settings, direction: 'local' | 'remote'): boolean {
-  return !disableForwarding && ['yes', direction].includes(allowTcpForwarding);
-}
-
-const firstUnprivilegedPort = 1024;
 
 /** The groups are needed only where group exchange is offered, and its file takes a while to read. */
 function loadModuli(file: string, log: Log): ReturnType<typeof parseModuli> {

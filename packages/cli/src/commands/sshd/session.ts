@@ -9,11 +9,13 @@ import {
   type Pty,
   type SessionExit,
   type SessionRequest,
+  type StartUpFile,
   startBareSession,
   startSession,
   tryPlatform,
 } from '../../os/index.ts';
 import { describe, type Say } from './admission.ts';
+import { type AuthInfoFile, writeAuthInfo } from './auth-info.ts';
 import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
 import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
@@ -21,6 +23,7 @@ import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
 import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
 import { tunnelsOf } from './tunnels.ts';
+import { chooseStartUpFile } from './user-rc.ts';
 
 /**
  * How much a pipe holds once bulk passes through it: fewer switches between the two sides than with the usual 64 KiB. Not from the
@@ -59,11 +62,13 @@ export function buildSessionHandler(
 ): SessionHandler {
   let pty: Pty | undefined;
   let running: Running | undefined;
+  let authInfo: AuthInfoFile | undefined;
   let isClosed = false;
   const name = `user ${loggedName(account.name)} from ${describe(connection.peer)} id `;
 
-  const start = async (plan: Plan, session: ServerSession): Promise<boolean> => {
-    const environment = buildEnvironment({
+  const start = async (plan: Plan, session: ServerSession, wanted: SessionStart): Promise<boolean> => {
+    if (settings.exposeAuthInfo) authInfo ??= writeAuthInfo(account, connection, settings, log);
+    const own = buildEnvironment({
       account,
       settings,
       peer: connection.peer,
@@ -72,12 +77,16 @@ export function buildSessionHandler(
       terminal: pty && { term: session.pty?.term ?? '', path: pty.path },
       originalCommand: plan.originalCommand,
       tunnels: tunnelsOf(connection.peer),
+      authInfo: authInfo?.path,
     });
+    const environment = { ...own, ...Object.fromEntries(session.serverEnvironment) };
     log(
       'VERBOSE',
       `Starting session: ${plan.label} for ${loggedName(account.name)} from ${describe(connection.peer)} id ${session.channel.id}`,
+      { event: 'session-start', session: session.channel.id, command: plan.label },
     );
-    const request = programRequest(account, plan, environment);
+    const startUpFile = chooseStartUpFile(account, settings, connection, wanted, session);
+    const request = programRequest(account, plan, environment, startUpFile);
     const isShell = plan.command === undefined;
     const greeting = isShell ? readMotd(account, settings) : '';
     if (plan.internalSftp === 'refused') return refuseAllButSftp(session, pty);
@@ -98,7 +107,10 @@ export function buildSessionHandler(
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {
       await report(exit, session);
-      log('VERBOSE', `Close session: ${name}${session.channel.id}`);
+      log('VERBOSE', `Close session: ${name}${session.channel.id}`, {
+        event: 'session-end',
+        session: session.channel.id,
+      });
     });
     return true;
   };
@@ -126,7 +138,7 @@ export function buildSessionHandler(
         return false;
       }
       try {
-        return await start(plan, session);
+        return await start(plan, session, wanted);
       } catch (error) {
         const remedy = error instanceof SshError && error.remedy !== undefined ? ` (${error.remedy})` : '';
         log('ERROR', `session of ${name}${session.channel.id}: ${(error as Error).message}${remedy}`);
@@ -136,6 +148,7 @@ export function buildSessionHandler(
     onClosed() {
       isClosed = true;
       running?.hangUp();
+      authInfo?.remove();
       // A terminal that was asked for and never used.
       if (running === undefined) pty?.close();
     },
@@ -198,13 +211,20 @@ interface ProgramRequest {
   readonly command: string | undefined;
   readonly program?: SessionRequest['program'];
   readonly environment: Readonly<Record<string, string>>;
+  readonly startUpFile: StartUpFile | undefined;
 }
 
-function programRequest(account: Account, plan: Plan, environment: Readonly<Record<string, string>>): ProgramRequest {
+function programRequest(
+  account: Account,
+  plan: Plan,
+  environment: Readonly<Record<string, string>>,
+  startUpFile: StartUpFile | undefined,
+): ProgramRequest {
   const { command, internalSftp: words } = plan;
-  if (words === undefined || words === 'refused') return { account, command, environment };
+  if (words === undefined || words === 'refused') return { account, command, environment, startUpFile };
   const program = internalSftpProgram(account, words);
-  return { account, command, program, environment: internalSftpEnvironment(environment) };
+  // No shell is there that would run one.
+  return { account, command, program, environment: internalSftpEnvironment(environment), startUpFile: undefined };
 }
 
 function refuseAllButSftp(session: ServerSession, pty: Pty | undefined): true {

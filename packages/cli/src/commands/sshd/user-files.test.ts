@@ -5,8 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { expandFile } from './credentials.ts';
-import { readUserFile } from './user-files.ts';
+import { expandFile, readUserFile } from './user-files.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'nacre-home-'));
 // Not after(): where many files run in one process, that comes before some of these tests.

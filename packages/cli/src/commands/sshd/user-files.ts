@@ -1,6 +1,7 @@
 /** Reads files in a user's home as that user, and refuses those that somebody else could have written. */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { expandServerTokens, type TokenKeyword } from '@nacre/ssh/config/server';
 import { type Account, findGroups } from '../../os/index.ts';
 
 /** More is no list of keys; it would be read and searched while everybody else waits. */
@@ -13,24 +14,49 @@ export interface UserFile {
   readonly refusal?: string;
 }
 
-/** Reads a small regular file with the account's own rights, as OpenSSH does; `strict` adds the checks of StrictModes. */
-export function readUserFile(account: Account, path: string, strict: boolean): UserFile {
+/**
+ * Reads a small regular file with the account's own rights, as OpenSSH does; `strict` adds the checks of StrictModes.
+ *
+ * @param kind - what it is to hold, for the log.
+ */
+export function readUserFile(account: Account, path: string, strict: boolean, kind = 'keys'): UserFile {
   try {
-    return asAccount(account, () => readHeld(account, path, strict));
+    return asAccount(account, () => readHeld(account, path, strict, kind));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { text: undefined };
-    return { text: undefined, refusal: `Could not open user '${account.name}' authorized keys '${path}': ${message}` };
+    return {
+      text: undefined,
+      refusal: `Could not open user '${account.name}' authorized ${kind} '${path}': ${message}`,
+    };
   }
 }
 
-function readHeld(account: Account, path: string, strict: boolean): UserFile {
+/**
+ * A file's name with its tokens; relative to the home. Undefined for a token that is not known (asyncssh 2.23: names with
+ * path separators led elsewhere; here names come from the account database, and such a name is refused all the same).
+ */
+export function expandFile(
+  pattern: string,
+  { name, uid, home }: Account,
+  keyword: TokenKeyword = 'AuthorizedKeysFile',
+): string | undefined {
+  if (/[/\0]|^\.\.?$/.test(name)) return undefined;
+  try {
+    const path = expandServerTokens(keyword, pattern, { user: name, userId: uid, home });
+    return path.startsWith('/') ? path : `${home}/${path}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function readHeld(account: Account, path: string, strict: boolean, kind: string): UserFile {
   // Without O_NONBLOCK a FIFO of the user's would hold up the whole server.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const stats = fstatSync(fd);
-    if (!stats.isFile()) return refuse(`User ${account.name} authorized keys ${path} is not a regular file`);
-    const flaw = strict ? strictModesFlaw(account, path, stats) : undefined;
+    if (!stats.isFile()) return refuse(`User ${account.name} authorized ${kind} ${path} is not a regular file`);
+    const flaw = strict ? pathFlaw(path, stats, account.uid, account.home) : undefined;
     if (flaw !== undefined) return refuse(`Authentication refused: ${flaw}`);
     if (stats.size > maxUserFileBytes) return refuse(`${path} has more than ${maxUserFileBytes} bytes`);
     const bytes = Buffer.allocUnsafe(stats.size);
@@ -47,23 +73,25 @@ function readHeld(account: Account, path: string, strict: boolean): UserFile {
 }
 
 /**
- * What is wrong with the owner or mode of a file or of a folder above it, up to the home: whoever may write there could let
- * anybody in as this user.
+ * What is wrong with the owner or mode of a file or of a folder above it, in OpenSSH's words: whoever may write there could let
+ * anybody in. Folders are looked at up to `home`, or up to the top.
+ *
+ * @param owner - who may own them besides root.
  */
-function strictModesFlaw(account: Account, path: string, stats: Stats): string | undefined {
-  if (!isSafe(account, stats)) return `bad ownership or modes for file ${path}`;
-  const home = tryRealpath(account.home);
+export function pathFlaw(path: string, stats: Stats, owner: number, home?: string): string | undefined {
+  if (!isSafe(owner, stats)) return `bad ownership or modes for file ${path}`;
+  const end = home === undefined ? undefined : tryRealpath(home);
   let folder = dirname(realpathSync(path));
   for (;;) {
-    if (!isSafe(account, statSync(folder))) return `bad ownership or modes for directory ${folder}`;
+    if (!isSafe(owner, statSync(folder))) return `bad ownership or modes for directory ${folder}`;
     const parent = dirname(folder);
-    if (folder === home || parent === folder) return undefined;
+    if (folder === end || parent === folder) return undefined;
     folder = parent;
   }
 }
 
-function isSafe(account: Account, stats: Stats): boolean {
-  return (stats.uid === 0 || stats.uid === account.uid) && (stats.mode & 0o022) === 0;
+function isSafe(owner: number, stats: Stats): boolean {
+  return (stats.uid === 0 || stats.uid === owner) && (stats.mode & 0o022) === 0;
 }
 
 function tryRealpath(path: string): string | undefined {

@@ -44,9 +44,10 @@ export const hostbasedMethod: AuthMethod = {
     const { algorithm, blob, clientHost, clientUser, signature } = session.decode(request.rest, decodeRest);
     const { options, link } = session;
     const { hostBased: decide, signatureAlgorithms = defaultSignatureAlgorithms } = options;
+    const allowed = options.hostBasedAlgorithms ?? signatureAlgorithms;
     if (decide === undefined) return { kind: 'refused', reason: 'hosts are not asked to vouch for users' };
     // The name first: no code for a key type runs that the allow-list does not name.
-    const row = signatureAlgorithms.includes(algorithm) ? findPublicKeyAlgorithm(algorithm) : undefined;
+    const row = allowed.includes(algorithm) ? findPublicKeyAlgorithm(algorithm) : undefined;
     if (row === undefined) return { kind: 'refused', reason: `algorithm ${algorithm} is not allowed` };
     const key = decodeKey(blob, row.keyType);
     if (key === undefined) return { kind: 'refused', reason: `the key is no valid key for ${algorithm}` };

@@ -18,6 +18,9 @@ export function dumpServerConfig(settings: ServerSettings, options: ServerDumpOp
 function textsOf(key: ServerKeyword, settings: ServerSettings, options: ServerDumpOptions): readonly string[] {
   const { hostKey } = settings;
   if (key === 'hostKey' && hostKey.length === 0) return options.defaultHostKeys ?? [];
+  // A keyword of ours stands in the dump only where it was given: OpenSSH could not read it.
+  if (key === 'logFormat' && settings.logFormat === 'text') return [];
+  if (key === 'drainSeconds' && settings.drainSeconds === 0) return [];
   if (key === 'listenAddress') return listenTexts(settings);
   return optional.has(key) && settings[key] === undefined ? [] : serverRow(key).format(settings[key]);
 }

@@ -1,4 +1,5 @@
 /** @nacre/ssh/config/server: sshd_config as programs and tools read it. */
+export { splitWords } from '../line.ts';
 export { parseConnectionSpec } from './connection-spec.ts';
 export type { ServerOrigins } from './draft.ts';
 export { dumpServerConfig, type ServerDumpOptions } from './dump.ts';

@@ -133,10 +133,15 @@ SetEnv+ SshdAuthPath SshdSessionPath StreamLocalBindMask+ StreamLocalBindUnlink+
 TrustedUserCAKeys+ UnusedConnectionTimeout+ UseDNS UsePAM VersionAddendum X11DisplayOffset+ X11Forwarding+ X11UseLocalhost+
 XAuthLocation`.split(/\s+/);
 
+/** Those that OpenSSH does not know. */
+const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>(['logFormat', 'drainSeconds']);
+
 test('every keyword of OpenSSH is known, once, and Match may set what it may there', () => {
   const keys = Object.keys(serverKeywords) as ServerKeyword[];
   assert.equal(new Set(keys.map((key) => serverRow(key).name.toLowerCase())).size, keys.length);
-  const known = keys.map((key) => `${serverRow(key).name}${serverRow(key).mayMatch ? '+' : ''}`);
+  const known = keys
+    .filter((key) => !ownKeywords.has(key))
+    .map((key) => `${serverRow(key).name}${serverRow(key).mayMatch ? '+' : ''}`);
   assert.deepEqual(known.sort(), [...openSshKeywords].sort());
   for (const old of ['KeepAlive', 'HostDSAKey', 'ChallengeResponseAuthentication', 'PubkeyAcceptedKeyTypes']) {
     assert.ok(findServerKeyword(old) !== undefined, old);
@@ -155,23 +160,18 @@ test('words of old, and of other builds, are accepted with a warning', () => {
 });
 
 test('what silence would weaken stops the server; what it would not is a warning', () => {
-  for (const line of [
-    'ChrootDirectory /x',
-    'AuthorizedKeysCommand /x',
-    'AuthorizedPrincipalsFile /x',
-    'PubkeyAuthOptions verify-required',
-    'HostKeyAgent /x',
-    'PerSourcePenalties yes',
-    'PerSourceMaxStartups 1',
-    'RDomain x',
-    'Match User x\nChrootDirectory /x',
-  ]) {
+  for (const line of ['ChrootDirectory /x', 'RDomain x', 'Match User x\nChrootDirectory /x']) {
     assert.match(complaintsOf(line)[0] ?? '', /is not supported by this sshd, and without it/, line);
   }
-  for (const line of ['ChrootDirectory none', 'GSSAPIAuthentication no', 'X11Forwarding no', 'PerSourcePenalties no']) {
+  for (const line of [
+    'ChrootDirectory none',
+    'GSSAPIAuthentication no',
+    'X11Forwarding no',
+    'PerSourcePenalties yes',
+  ]) {
     assert.deepEqual(readText(line).warnings, [], line);
   }
-  for (const line of ['X11Forwarding yes', 'IPQoS none', 'Match all\nGatewayPorts yes', 'GSSAPIAuthentication yes']) {
+  for (const line of ['KerberosAuthentication yes', 'Match all\nGSSAPIAuthentication yes', 'IPQoS ef']) {
     assert.equal(readText(line).warnings.length, 1, line);
   }
   // A line that does not count asks for nothing.

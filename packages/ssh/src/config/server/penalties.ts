@@ -43,9 +43,6 @@ const defaults: Penalties = {
 /** What lines said so far: of each part the first counts. */
 export type PenaltyDraft = Partial<Penalties>;
 
-/** No addresses are held off. */
-export const noPenalties: PenaltyDraft = { enabled: false };
-
 export const perSourcePenalties: KeywordRow<PenaltyDraft> = row<PenaltyDraft>(
   'PerSourcePenalties',
   {},

@@ -1,0 +1,85 @@
+/** What a login may have forwarded, and how it is done: the configuration's word on ports and sockets, with the user's rights. */
+import { SshError } from '@nacre/ssh/errors';
+import { connectTcp, type ServerConnection, type ServerOptions } from '@nacre/ssh/server';
+import type { Admission, Candidate } from './admission.ts';
+import type { Settings } from './config/config.ts';
+import { lendAgent, lendDisplay } from './lent.ts';
+import { loggedName } from './log.ts';
+import { listenForClient } from './remote-listeners.ts';
+import { watchTunnel } from './tunnel-log.ts';
+import { userSockets } from './user-sockets.ts';
+
+type Forwards = Pick<
+  Required<ServerOptions>,
+  'forwardTcp' | 'forwardUnix' | 'listen' | 'listenUnix' | 'agentForwarding' | 'x11Forwarding'
+>;
+
+/** The system cuts longer paths short: another socket than was asked for. */
+const maxSocketPathBytes = 107;
+const firstUnprivilegedPort = 1024;
+
+export function buildForwards(admission: Admission): Forwards {
+  const watch = ({ peer, user }: ServerConnection) => watchTunnel(admission.logFor(peer), user, peer);
+  return {
+    forwardTcp: async (request, connection) => {
+      const { settings } = loggedIn(admission, connection);
+      if (!may(settings, settings.allowTcpForwarding, 'local')) return undefined;
+      return watch(connection)(
+        await connectTcp(request),
+        `direct-tcpip to ${loggedName(request.host)} port ${request.port}`,
+      );
+    },
+    forwardUnix: async (path, connection) => {
+      const { account, settings } = loggedIn(admission, connection);
+      if (!may(settings, settings.allowStreamLocalForwarding, 'local') || !isSocketPath(path)) return undefined;
+      const sockets = await userSockets(connection, account);
+      return watch(connection)(await sockets.connect(path), `direct-streamlocal to ${loggedName(path)}`);
+    },
+    listen: async (request, connection) => {
+      const { account, settings } = loggedIn(admission, connection);
+      if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;
+      // This process may be root's: what only root may do, it does for root only.
+      if (request.port !== 0 && request.port < firstUnprivilegedPort && account.uid !== 0) return undefined;
+      const onConnection: typeof request.onConnection = (stream, from) => {
+        const name = `forwarded-tcpip at ${loggedName(request.address || '*')} from ${from.address} port ${from.port}`;
+        request.onConnection(watch(connection)(stream, name), from);
+      };
+      return listenForClient({ ...request, onConnection }, settings);
+    },
+    listenUnix: async ({ path, onConnection }, connection) => {
+      const { account, settings } = loggedIn(admission, connection);
+      if (!may(settings, settings.allowStreamLocalForwarding, 'remote') || !isSocketPath(path)) return undefined;
+      // As in OpenSSH, who may have no port here has no socket either.
+      if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;
+      const sockets = await userSockets(connection, account);
+      const rules = { bindMask: settings.streamLocalBindMask, unlinkFirst: settings.streamLocalBindUnlink };
+      const name = `forwarded-streamlocal at ${loggedName(path)}`;
+      return sockets.listen(path, rules, (stream) => onConnection(watch(connection)(stream, name)));
+    },
+    agentForwarding: ({ onConnection }, connection) =>
+      lendAgent({ onConnection: (stream) => onConnection(watch(connection)(stream, 'agent')) }, connection, admission),
+    x11Forwarding: (request, connection) => {
+      const onConnection: typeof request.onConnection = (stream, from) =>
+        request.onConnection(watch(connection)(stream, 'X11'), from);
+      return lendDisplay({ ...request, onConnection }, connection, admission);
+    },
+  };
+}
+
+/** Nobody else has channels; whoever had no account would have nothing. */
+function loggedIn(admission: Admission, { peer }: ServerConnection): Candidate {
+  const candidate = admission.find(peer);
+  if (candidate?.isValid !== true) {
+    throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
+  }
+  return candidate;
+}
+
+function may({ disableForwarding }: Settings, allowed: string, direction: 'local' | 'remote'): boolean {
+  return !disableForwarding && (allowed === 'yes' || allowed === direction);
+}
+
+/** What begins with a NUL is a name that the system's file permissions say nothing of. */
+function isSocketPath(path: string): boolean {
+  return path !== '' && !path.includes('\0') && Buffer.byteLength(path) <= maxSocketPathBytes;
+}
