@@ -75,6 +75,12 @@ export function asAccount(account: Account, argv: readonly string[]): { file: st
   return { file: setpriv, args: [...identity, '--', ...argv] };
 }
 
+/** The command that runs another one which no program it starts can give more rights to. */
+export function withoutNewPrivileges(argv: readonly string[]): { file: string; args: string[] } {
+  const setpriv = findProgram('setpriv', ['/usr/bin/setpriv', '/bin/setpriv']);
+  return { file: setpriv, args: ['--no-new-privs', '--', ...argv] };
+}
+
 /** As the launcher takes it: the command for the account's shell, or else the file for sh. */
 function formatStartUp(file: StartUpFile | undefined): [forShell: string, forSh: string] {
   if (file === undefined) return ['', ''];

@@ -96,6 +96,15 @@ export class StreamDriver implements ByteSink {
     if (stream instanceof Socket) stream.once('finish', () => stream.unref());
   }
 
+  /** Closes this process's hold of the socket once all is written, and tells the peer nothing: another process has it as well. */
+  async release(): Promise<void> {
+    const { stream } = this;
+    this.setReading(false);
+    if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write(Buffer.alloc(0), () => resolve()));
+    this.#isOver = true;
+    stream.destroy();
+  }
+
   defer(callback: () => void): void {
     setImmediate(callback);
   }

@@ -29,7 +29,7 @@ import { join } from '../io/index.ts';
 import type { HostKey } from '../transport/index.ts';
 import { mayListen, mayOpen } from '../trust/index.ts';
 import type { LentThings } from './lent.ts';
-import type { Listening, ServerOptions } from './options.ts';
+import type { ChannelSettings, Listening } from './options.ts';
 import { programHandler } from './programs.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { SocketListeners } from './socket-listeners.ts';
@@ -39,7 +39,7 @@ const defaultMaxSessions = 10;
 
 export function channelHandlers(
   connection: ServerConnection,
-  options: ServerOptions,
+  options: ChannelSettings,
   lent: LentThings,
 ): ReadonlyMap<string, ChannelOpenHandler> {
   let sessions = 0;
@@ -64,7 +64,7 @@ export function channelHandlers(
 
 export function globalRequestHandlers(
   connection: ServerConnection,
-  options: ServerOptions,
+  options: ChannelSettings,
   listeners: PortListeners,
   sockets: SocketListeners,
   hostKeys: readonly HostKey[],
@@ -87,14 +87,14 @@ function rotationFacts({ sessionId, algorithms }: ServerConnection): RotationFac
   return { sessionId, hostKeyAlgorithm: algorithms?.hostKey ?? '' };
 }
 
-async function forwardTcp(open: IncomingOpen, connection: ServerConnection, options: ServerOptions): Promise<void> {
+async function forwardTcp(open: IncomingOpen, connection: ServerConnection, options: ChannelSettings): Promise<void> {
   const request = directTcpip.data.decode(open.data);
   if (options.forwardTcp === undefined || !mayOpen(connection.permissions, request.host, request.port))
     return open.refuse();
   await connect(open, connection, () => options.forwardTcp?.(request, connection));
 }
 
-async function forwardUnix(open: IncomingOpen, connection: ServerConnection, options: ServerOptions): Promise<void> {
+async function forwardUnix(open: IncomingOpen, connection: ServerConnection, options: ChannelSettings): Promise<void> {
   const { socketPath } = directStreamlocalOpenssh.data.decode(open.data);
   if (options.forwardUnix === undefined || !connection.permissions.allow['port-forwarding']) return open.refuse();
   // A list of permitted destinations names hosts: a socket is on none of them.
@@ -127,7 +127,7 @@ export class PortListeners {
   readonly #listening = new Map<string, Listening>();
   #isClosed = false;
 
-  async open(request: IncomingRequest, connection: ServerConnection, options: ServerOptions): Promise<Answer> {
+  async open(request: IncomingRequest, connection: ServerConnection, options: ChannelSettings): Promise<Answer> {
     const { address, port } = tcpipForward.data.decode(request.data);
     if (options.listen === undefined || port > 65535 || !mayListen(connection.permissions, address, port)) return false;
     if (port !== 0 && this.#listening.has(keyOf(address, port))) return false;

@@ -1,5 +1,6 @@
 /** @nacre/ssh/server: createServer() and what belongs to it. */
 export * from './file-systems/index.ts';
+export { Handshake, type HandshakeFacts, linkOf, type ResumeSettings, resumeClient } from './hand-over.ts';
 export {
   formatXauthCommands,
   type ListeningDisplay,
@@ -24,12 +25,15 @@ export type {
   ProgramIo,
   Refusal,
   ServerOptions,
+  Serving,
+  TransportSettings,
   TunnelEnd,
   TunnelRequest,
   UserOptions,
   X11ForwardRequest,
 } from './options.ts';
+export { asServerError, type DecidedLogin, decideLogin, startGrace } from './serve.ts';
 export { createServer, peerOf, SshServer } from './server.ts';
-export { ServerConnection } from './server-connection.ts';
+export { ServerConnection, type ServerLogin } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';
 export { connectTcp, connectUnix, listenOnLoopback } from './tcp.ts';

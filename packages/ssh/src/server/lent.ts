@@ -12,7 +12,7 @@ import {
   x11Req,
 } from '../connection/index.ts';
 import { join } from '../io/index.ts';
-import type { ForwardedAgent, ServerOptions } from './options.ts';
+import type { ChannelSettings, ForwardedAgent } from './options.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 const maxCookieLength = 512;
@@ -20,12 +20,12 @@ const maxCookieLength = 512;
 /** Answers the requests of one connection's sessions. */
 export class LentThings {
   readonly #connection: ServerConnection;
-  readonly #options: ServerOptions;
+  readonly #options: ChannelSettings;
   #agent: Promise<ForwardedAgent | undefined> | undefined;
   readonly #displays = new Set<() => void>();
   #isClosed = false;
 
-  constructor(connection: ServerConnection, options: ServerOptions) {
+  constructor(connection: ServerConnection, options: ChannelSettings) {
     this.#connection = connection;
     this.#options = options;
   }
@@ -52,7 +52,7 @@ export class LentThings {
   async #lendAgent(
     request: IncomingRequest,
     session: ServerSession,
-    makeSocket: NonNullable<ServerOptions['agentForwarding']>,
+    makeSocket: NonNullable<ChannelSettings['agentForwarding']>,
   ): Promise<boolean> {
     const isStandard = request.type === agentReq.name;
     (isStandard ? agentReq : authAgentReqOpenssh).data.decode(request.data);
@@ -74,7 +74,7 @@ export class LentThings {
   async #lendDisplay(
     request: IncomingRequest,
     session: ServerSession,
-    makeDisplay: NonNullable<ServerOptions['x11Forwarding']>,
+    makeDisplay: NonNullable<ChannelSettings['x11Forwarding']>,
   ): Promise<boolean> {
     const { authProtocol, authCookie, screen, singleConnection } = x11Req.data.decode(request.data);
     if (session.isStarted || session.serverEnvironment.has('DISPLAY')) return false;

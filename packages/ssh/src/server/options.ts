@@ -1,4 +1,5 @@
 /** What a server is made of: its keys, who may come in, and what it does for them. */
+import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type {
   AuthAttempt,
@@ -22,7 +23,7 @@ import type { SshError } from '../errors.ts';
 import type { PublicKey, Signer } from '../keys/types.ts';
 import type { AlgorithmOptions, HostKey, RekeyOptions } from '../transport/index.ts';
 import type { Permissions } from '../trust/index.ts';
-import type { Peer } from './peer.ts';
+import type { Peer, SeenPeer } from './peer.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 /** What a login decision may be: yes without limits, yes with these limits, or no. */
@@ -155,6 +156,12 @@ export interface ServerOptions {
   /** Sessions one connection may have at a time. Default 10. */
   readonly maxSessions?: number;
 
+  /**
+   * Has connections served by other processes (`Handshake`, `decideLogin`, `resumeClient`); undefined serves one here. It calls
+   * `onLogin`, `onAttempt` and `onDisconnect` itself. Nothing was read of the socket.
+   */
+  readonly serveElsewhere?: (socket: Socket, peer: SeenPeer) => Serving<unknown> | undefined;
+
   /** The `peer` object of one connection is the same in every call. */
   readonly onConnection?: (peer: Peer) => void;
   /**
@@ -172,6 +179,24 @@ export interface ServerOptions {
   readonly onError?: (error: unknown, peer: Peer) => void;
   readonly log?: (level: 1 | 2 | 3, text: string, peer: Peer) => void;
 }
+
+/** One connection that is being served, here or elsewhere. */
+export interface Serving<Login> {
+  /** Settles when the client has logged in, or never will. */
+  readonly loggedIn: Promise<Login | undefined>;
+  /** Settles when the connection has ended. */
+  readonly ended: Promise<SshError>;
+  end(error: SshError): void;
+}
+
+/** What channels of a client that is logged in are served by. */
+export type ChannelSettings = Omit<ServerOptions, 'hostKeys' | 'authenticate'>;
+
+/** What a transport is made of. */
+export type TransportSettings = Pick<
+  ServerOptions,
+  'algorithms' | 'moduli' | 'rekey' | 'requireStrictKex' | 'versionAddendum' | 'log'
+> & { readonly authenticate: Pick<Authenticate, 'signatureAlgorithms'> };
 
 export interface Refusal {
   /** What `turnAway` said; undefined where `maxStartups` was exceeded. */

@@ -7,10 +7,10 @@ import {
   type SignalName,
   signalNames,
 } from '../connection/index.ts';
-import type { Program, ProgramIo, ServerOptions } from './options.ts';
+import type { ChannelSettings, Program, ProgramIo } from './options.ts';
 import type { ServerConnection } from './server-connection.ts';
 
-export function programHandler(connection: ServerConnection, options: ServerOptions): SessionHandler {
+export function programHandler(connection: ServerConnection, options: ChannelSettings): SessionHandler {
   const aborter = new AbortController();
   const windowListeners: ((pty: PtyRequest) => void)[] = [];
   const signalListeners: ((name: SignalName) => void)[] = [];
@@ -53,7 +53,7 @@ export function programHandler(connection: ServerConnection, options: ServerOpti
 function choose(
   start: SessionStart,
   connection: ServerConnection,
-  options: ServerOptions,
+  options: ChannelSettings,
 ): ((io: ProgramIo) => Promise<number | void>) | undefined {
   const { exec, shell, subsystems } = options;
   const { forceCommand } = connection.permissions;
@@ -77,7 +77,7 @@ async function finish(
   io: ProgramIo,
   session: ServerSession,
   connection: ServerConnection,
-  options: ServerOptions,
+  options: ChannelSettings,
 ): Promise<void> {
   let status = 1;
   try {

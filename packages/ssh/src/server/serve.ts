@@ -11,7 +11,13 @@ import { disconnectReasons, SshError, toSshError } from '../errors.ts';
 import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { loginGraceMs as defaultLoginGraceMs } from '../limits.ts';
-import { type HostKey, Transport } from '../transport/index.ts';
+import {
+  type AuthLink,
+  type HostKey,
+  type RekeyOptions,
+  type ServerTransportOptions,
+  Transport,
+} from '../transport/index.ts';
 import {
   certificateRefusal,
   fullPermissions,
@@ -23,18 +29,10 @@ import {
 import { version } from '../version.ts';
 import { channelHandlers, globalRequestHandlers, PortListeners } from './channels.ts';
 import { LentThings } from './lent.ts';
-import type { Decision, ServerOptions } from './options.ts';
+import type { ChannelSettings, Decision, ServerOptions, Serving, TransportSettings, UserOptions } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
-import { ServerConnection, type Wiring } from './server-connection.ts';
+import { ServerConnection, type ServerLogin, type Wiring } from './server-connection.ts';
 import { SocketListeners } from './socket-listeners.ts';
-
-export interface Serving {
-  /** Settles when the client has logged in, or never will. */
-  readonly loggedIn: Promise<ServerConnection | undefined>;
-  /** Settles when the connection has ended. */
-  readonly ended: Promise<SshError>;
-  end(error: SshError): void;
-}
 
 /** Serves one stream: key exchange, login, channels. Everything that goes wrong ends this connection and nothing else. */
 export function serve(
@@ -42,12 +40,30 @@ export function serve(
   peer: SeenPeer,
   hostKeys: readonly HostKey[],
   options: ServerOptions,
-): Serving {
+): Serving<ServerConnection> {
   let settleEnded: (error: SshError) => void = () => {};
   const ended = new Promise<SshError>((resolve) => {
     settleEnded = resolve;
   });
   const transport = new Transport({
+    ...transportOptions(driver, peer, hostKeys, options),
+    onEnd: (error) => {
+      options.onDisconnect?.(error, peer);
+      settleEnded(error);
+    },
+  });
+  driver.drive(transport);
+  return { loggedIn: admit(transport, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
+}
+
+/** What a server's transport is made of, but for its end. */
+export function transportOptions(
+  driver: StreamDriver,
+  peer: Peer,
+  hostKeys: readonly HostKey[],
+  options: TransportSettings,
+): ServerTransportOptions {
+  return {
     role: 'server',
     sink: driver,
     clock: systemClock,
@@ -60,13 +76,7 @@ export function serve(
     ...(options.rekey && { rekey: options.rekey }),
     ...(options.requireStrictKex !== undefined && { requireStrictKex: options.requireStrictKex }),
     ...(options.log && { log: (level: 1 | 2 | 3, text: string) => options.log?.(level, text, peer) }),
-    onEnd: (error) => {
-      options.onDisconnect?.(error, peer);
-      settleEnded(error);
-    },
-  });
-  driver.drive(transport);
-  return { loggedIn: admit(transport, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
+  };
 }
 
 async function admit(
@@ -75,47 +85,87 @@ async function admit(
   hostKeys: readonly HostKey[],
   options: ServerOptions,
 ): Promise<ServerConnection | undefined> {
-  const graceMs = options.loginGraceMs ?? defaultLoginGraceMs;
-  const cancelGrace =
-    graceMs === 0 ? () => {} : systemClock.setTimer(graceMs, () => transport.fail(graceExceeded(graceMs)));
+  const cancelGrace = startGrace(options.loginGraceMs, (error) => transport.fail(error));
   try {
     await transport.handshake();
     peer.identification = transport.peerIdentification;
-    peer.hostName = await options.lookUpHostName?.(peer);
-    let own = options;
-    const settleFor = async (user: string): Promise<UserAuthRules> => {
-      const rules = (await options.forUser?.(user, peer)) ?? {};
-      own = { ...options, ...rules };
-      if (rules.rekey !== undefined) transport.setRekeyLimits(rules.rekey);
-      return rules;
-    };
-    const login = await authenticateServer(transport, { ...authOptions(peer, options), rulesFor: settleFor });
-    const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, hostKeys, own));
-    if (options.announceHostKeys !== false) {
-      announceHostKeys(
-        connection.connection,
-        hostKeys.map(({ signer }) => signer.publicKey),
-      );
-    }
-    const { keepalive } = own;
-    if (keepalive) {
-      connection.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
-    }
+    const { login, rules } = await decideLogin(transport, peer, options, (limits) => transport.setRekeyLimits(limits));
+    const connection = beginChannels(transport, login, peer, hostKeys, { ...options, ...rules });
     options.onLogin?.(connection);
     return connection;
   } catch (error) {
-    transport.fail(toSshError(error, { code: 'misuse', stage: 'auth', disconnect: disconnectReasons.byApplication }));
+    transport.fail(asServerError(error));
     return undefined;
   } finally {
     cancelGrace();
   }
 }
 
+/** LoginGraceTime: who has not logged in by then is sent away. The returned function takes the limit off. */
+export function startGrace(graceMs = defaultLoginGraceMs, end: (error: SshError) => void): () => void {
+  return graceMs === 0 ? () => {} : systemClock.setTimer(graceMs, () => end(graceExceeded(graceMs)));
+}
+
+/** What went wrong while a client was served, as the error that ends its connection. */
+export function asServerError(error: unknown): SshError {
+  return toSshError(error, { code: 'misuse', stage: 'auth', disconnect: disconnectReasons.byApplication });
+}
+
+/** A login, and what is different for its user. */
+export interface DecidedLogin {
+  readonly login: ServerLogin;
+  readonly rules: UserOptions;
+}
+
+/**
+ * Asks the client who it is and decides; settles once USERAUTH_SUCCESS is sent.
+ *
+ * @param setRekeyLimits - told of the user's own limits, before anything is decided.
+ */
+export async function decideLogin(
+  link: AuthLink,
+  peer: SeenPeer,
+  options: ServerOptions,
+  setRekeyLimits: (limits: RekeyOptions) => void,
+): Promise<DecidedLogin> {
+  peer.hostName = await options.lookUpHostName?.(peer);
+  let rules: UserOptions = {};
+  const settleFor = async (user: string): Promise<UserAuthRules> => {
+    rules = (await options.forUser?.(user, peer)) ?? {};
+    if (rules.rekey !== undefined) setRekeyLimits(rules.rekey);
+    return rules;
+  };
+  const login = await authenticateServer(link, { ...authOptions(peer, options), rulesFor: settleFor });
+  return { login, rules };
+}
+
+/** Serves channels for a client that is logged in. */
+export function beginChannels(
+  transport: Transport,
+  login: ServerLogin,
+  peer: Peer,
+  hostKeys: readonly HostKey[],
+  options: ChannelSettings,
+): ServerConnection {
+  const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, hostKeys, options));
+  if (options.announceHostKeys !== false) {
+    announceHostKeys(
+      connection.connection,
+      hostKeys.map(({ signer }) => signer.publicKey),
+    );
+  }
+  const { keepalive } = options;
+  if (keepalive) {
+    connection.connection.keepalive({ intervalMs: keepalive.intervalMs, countMax: keepalive.countMax ?? 3 });
+  }
+  return connection;
+}
+
 function wiringOf(
   connection: ServerConnection,
   peer: Peer,
   hostKeys: readonly HostKey[],
-  options: ServerOptions,
+  options: ChannelSettings,
 ): Wiring {
   const listeners = new PortListeners();
   const sockets = new SocketListeners();

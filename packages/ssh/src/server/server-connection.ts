@@ -13,6 +13,9 @@ export interface Wiring {
   onEnd(): void;
 }
 
+/** Who logged in, how, and what they may do. */
+export type ServerLogin = LoginSummary & { readonly grant: Permissions };
+
 /** A client that is logged in. */
 export class ServerConnection {
   readonly peer: Peer;
@@ -30,7 +33,7 @@ export class ServerConnection {
 
   constructor(
     transport: Transport,
-    login: LoginSummary & { readonly grant: Permissions },
+    login: ServerLogin,
     peer: Peer,
     createWiring: (connection: ServerConnection) => Wiring,
   ) {
@@ -69,9 +72,14 @@ export class ServerConnection {
     await this.#transport.rekey();
   }
 
+  /** Ends the connection, telling the client why. */
+  fail(error: SshError): void {
+    this.#transport.fail(error);
+  }
+
   /** Ends the connection. */
   async close(reason = 'the server closed the connection'): Promise<void> {
-    this.#transport.fail(
+    this.fail(
       new SshError(reason, { code: 'closed', stage: 'transport', disconnect: disconnectReasons.byApplication }),
     );
     await this.closed;

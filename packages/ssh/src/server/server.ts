@@ -5,9 +5,9 @@ import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
 import type { HostKey } from '../transport/index.ts';
 import { guardHooks } from './hooks.ts';
-import type { ServerOptions } from './options.ts';
+import type { ServerOptions, Serving } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
-import { type Serving, serve } from './serve.ts';
+import { serve } from './serve.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 /** OpenSSH's MaxStartups: a flood of connections that never log in must not keep others out for sure. */
@@ -33,7 +33,7 @@ export class SshServer {
   #options: ServerOptions;
   #hostKeys: readonly HostKey[];
   readonly #listeners = new Set<Server>();
-  readonly #serving = new Set<Serving>();
+  readonly #serving = new Set<Serving<unknown>>();
   #startups = 0;
 
   constructor(options: ServerOptions) {
@@ -90,7 +90,8 @@ export class SshServer {
    * @returns the connection once it is logged in, undefined where it never will be.
    */
   handle(stream: Duplex, peer: Partial<Peer> = {}): Promise<ServerConnection | undefined> {
-    return this.#serve(new StreamDriver(stream), { ...unknownPeer, ...peer });
+    const seen = { ...unknownPeer, ...peer };
+    return this.#serve(seen, () => this.#begin(new StreamDriver(stream), seen));
   }
 
   /** Stops listening and ends every connection. Resolves when all are gone. */
@@ -133,7 +134,8 @@ export class SshServer {
     if (this.#options.tcpKeepAlive === true) socket.setKeepAlive(true);
     const reason = this.#options.turnAway?.(peer);
     if (reason === undefined && !this.#isFull()) {
-      void this.#serve(adoptSocket(socket), peer);
+      const { serveElsewhere } = this.#options;
+      void this.#serve(peer, () => serveElsewhere?.(socket, peer) ?? this.#begin(adoptSocket(socket), peer));
       return;
     }
     this.#options.onRefused?.(peer, { reason, startups: this.#startups });
@@ -143,10 +145,14 @@ export class SshServer {
     socket.setTimeout(refusalTimeoutMs, () => socket.destroy());
   }
 
-  async #serve(driver: StreamDriver, peer: SeenPeer): Promise<ServerConnection | undefined> {
+  #begin(driver: StreamDriver, peer: SeenPeer): Serving<ServerConnection> {
+    return serve(driver, peer, this.#hostKeys, this.#options);
+  }
+
+  async #serve<Login>(peer: SeenPeer, begin: () => Serving<Login>): Promise<Login | undefined> {
     this.#options.onConnection?.(peer);
     this.#startups++;
-    const serving = serve(driver, peer, this.#hostKeys, this.#options);
+    const serving = begin();
     this.#serving.add(serving);
     void serving.ended.then(() => this.#serving.delete(serving));
     try {

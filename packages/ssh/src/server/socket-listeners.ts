@@ -8,14 +8,14 @@ import {
   streamlocalForwardOpenssh,
 } from '../connection/index.ts';
 import { join } from '../io/index.ts';
-import type { Closable, ServerOptions } from './options.ts';
+import type { ChannelSettings, Closable } from './options.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 export class SocketListeners {
   readonly #listening = new Map<string, Closable>();
   #isClosed = false;
 
-  async open(request: IncomingRequest, connection: ServerConnection, options: ServerOptions): Promise<boolean> {
+  async open(request: IncomingRequest, connection: ServerConnection, options: ChannelSettings): Promise<boolean> {
     const { socketPath: path } = streamlocalForwardOpenssh.data.decode(request.data);
     if (options.listenUnix === undefined || !mayListenOnSockets(connection)) return false;
     if (path === '' || path.includes('\0') || this.#listening.has(path)) return false;

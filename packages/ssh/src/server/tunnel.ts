@@ -8,14 +8,14 @@ import {
   tunnelModes,
   tunOpenssh,
 } from '../connection/index.ts';
-import type { ServerOptions, TunnelEnd } from './options.ts';
+import type { ChannelSettings, TunnelEnd } from './options.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 /** Opens the device that the client asks for, where everybody agrees. */
 export async function openTunnel(
   open: IncomingOpen,
   connection: ServerConnection,
-  options: ServerOptions,
+  options: ChannelSettings,
 ): Promise<void> {
   const { mode: modeNumber, unit } = tunOpenssh.data.decode(open.data);
   const { allow, tunnelDevice } = connection.permissions;

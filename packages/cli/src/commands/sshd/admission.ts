@@ -33,8 +33,18 @@ const nobody: Account = {
   gecos: '',
 };
 
+/** What is known of connections, as those see it who serve them. */
+export interface Admitted {
+  /** The candidate of a connection that has named its user. */
+  find(peer: Peer): Candidate | undefined;
+  /** What is configured for a connection: for everybody, until its user is known. */
+  settingsOf(peer: Peer): Settings;
+  /** The log for lines about a connection. */
+  logFor(peer: Peer): Say;
+}
+
 /** Remembers each connection's candidate: the user name of a connection cannot change (RFC 4252 §5). */
-export class Admission {
+export class Admission implements Admitted {
   readonly #config: Config;
   readonly #log: Log;
   readonly #isLevelFixed: boolean;

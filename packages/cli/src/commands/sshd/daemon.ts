@@ -1,10 +1,11 @@
 /** The server as a process: listens, heeds signals, reads its configuration again, and outlives every error. */
 
-import type { SshServer } from '@nacre/ssh/server';
+import { createServer, type SshServer } from '@nacre/ssh/server';
 import { writePidFile } from '../../os/index.ts';
 import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
 import type { Log } from './log.ts';
-import { buildServer, buildServerOptions, type ServerParts } from './server.ts';
+import { closeProcesses, needsProcesses, startProcesses } from './processes/index.ts';
+import { buildServerOptions, type ServerParts, workerSettings } from './server.ts';
 import { SourceLimits } from './source-limits.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -29,24 +30,28 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   surviveErrors(log);
   const parts = await options.load();
   const limits = new SourceLimits(parts.config.settings);
-  const server = buildServer(parts, limits);
+  // One connection, or one user, is served by one process.
+  const processes =
+    options.once || !needsProcesses() ? undefined : await startProcesses(workerSettings(parts), options.log);
+  const server = createServer(buildServerOptions(parts, limits, processes));
   let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
+    if (processes !== undefined) closeProcesses(processes);
     return fatalExit;
   }
   const { pidFile } = parts.config.settings;
   const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
   let { drainSeconds } = parts.config.settings;
   options.onListening?.(addresses);
-  void warmUp();
+  if (processes === undefined) void warmUp();
   /** Whatever goes wrong, the server goes on as it was. */
   const reload = async (): Promise<void> => {
     log('INFO', 'Received SIGHUP; restarting.');
     try {
       const next = await options.load();
       const wanted = await resolveAddresses(next.config.settings, log);
-      server.reconfigure(buildServerOptions(next, limits));
+      server.reconfigure(buildServerOptions(next, limits, processes));
       drainSeconds = next.config.settings.drainSeconds;
       // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
       const open = await listen(server, wanted, addresses, log);
@@ -69,6 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     if (reason !== undefined && drainSeconds > 0) await drain(server, drainSeconds, options);
     await server.close();
   } finally {
+    if (processes !== undefined) closeProcesses(processes);
     process.off('SIGHUP', onHangUp);
     removePidFile();
   }

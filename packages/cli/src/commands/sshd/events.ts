@@ -1,7 +1,7 @@
 /** What happens to connections, in the words of OpenSSH's log, which people and programs such as fail2ban look for. */
 import type { AuthAttempt } from '@nacre/ssh/auth';
 import type { SshError } from '@nacre/ssh/errors';
-import type { Peer, ServerOptions } from '@nacre/ssh/server';
+import type { Peer, ServerConnection, ServerOptions } from '@nacre/ssh/server';
 import { type Admission, describe } from './admission.ts';
 import { DropLog } from './drop-log.ts';
 import { configuredFingerprint, describeKey, type NameSettings } from './key-names.ts';
@@ -10,8 +10,11 @@ import { type PenaltyKind, type SourceLimits, tooManyStartups } from './source-l
 
 type Events = Pick<
   Required<ServerOptions>,
-  'turnAway' | 'onConnection' | 'onRefused' | 'onAttempt' | 'onLogin' | 'onDisconnect' | 'onError' | 'log'
->;
+  'turnAway' | 'onConnection' | 'onRefused' | 'onAttempt' | 'onDisconnect' | 'onError' | 'log'
+> & {
+  /** Whoever serves the client now, here or in another process. */
+  onLogin(login: Pick<ServerConnection, 'peer'>): void;
+};
 
 /** What is remembered of a connection for the lines at its end. */
 interface Story {

@@ -1,7 +1,7 @@
 /** What a login may have forwarded, and how it is done: the configuration's word on ports and sockets, with the user's rights. */
 import { SshError } from '@nacre/ssh/errors';
 import { connectTcp, type ServerConnection, type ServerOptions } from '@nacre/ssh/server';
-import type { Admission, Candidate } from './admission.ts';
+import type { Admitted, Candidate } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { lendAgent, lendDisplay } from './lent.ts';
 import { loggedName } from './log.ts';
@@ -18,7 +18,7 @@ type Forwards = Pick<
 const maxSocketPathBytes = 107;
 const firstUnprivilegedPort = 1024;
 
-export function buildForwards(admission: Admission): Forwards {
+export function buildForwards(admission: Admitted): Forwards {
   const watch = ({ peer, user }: ServerConnection) => watchTunnel(admission.logFor(peer), user, peer);
   return {
     forwardTcp: async (request, connection) => {
@@ -67,7 +67,7 @@ export function buildForwards(admission: Admission): Forwards {
 }
 
 /** Nobody else has channels; whoever had no account would have nothing. */
-function loggedIn(admission: Admission, { peer }: ServerConnection): Candidate {
+function loggedIn(admission: Admitted, { peer }: ServerConnection): Candidate {
   const candidate = admission.find(peer);
   if (candidate?.isValid !== true) {
     throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });

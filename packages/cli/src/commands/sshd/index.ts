@@ -21,6 +21,7 @@ import { runInetd } from './inetd.ts';
 import { requireProgramUsers } from './key-programs.ts';
 import { type Log, type LogTarget, openLog } from './log.ts';
 import { helperWord } from './own-sockets.ts';
+import { hostWord, workerWord } from './processes/tables.ts';
 import type { ServerParts } from './server.ts';
 import { versionLine } from './version.ts';
 
@@ -30,6 +31,8 @@ type Flags = ParsedArguments<typeof flagTable.rows>['flags'];
 const folderVariable = 'NACRE_SSHD_FOLDER';
 
 export async function run(args: readonly string[]): Promise<number> {
+  if (args[0] === workerWord) return (await import('./processes/network-worker.ts')).runNetworkWorker();
+  if (args[0] === hostWord) return (await import('./processes/session-host.ts')).runSessionHost();
   if (args[0] === helperWord) return (await import('./user-helper-process.ts')).runUserHelper();
   if (isDaemon() && process.env[folderVariable] !== undefined) process.chdir(process.env[folderVariable]);
   let flags: Flags;

@@ -11,7 +11,7 @@ import {
   type X11ForwardRequest,
 } from '@nacre/ssh/server';
 import { type Account, baseEnvironment, startSession } from '../../os/index.ts';
-import type { Admission, Say } from './admission.ts';
+import type { Admitted, Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { loggedName } from './log.ts';
 import { userSockets } from './user-sockets.ts';
@@ -20,7 +20,7 @@ import { userSockets } from './user-sockets.ts';
 export async function lendAgent(
   { onConnection }: AgentForwardRequest,
   connection: ServerConnection,
-  admission: Admission,
+  admission: Admitted,
 ): Promise<ForwardedAgent | undefined> {
   const candidate = admission.find(connection.peer);
   if (candidate?.isValid !== true) return undefined;
@@ -34,7 +34,7 @@ export async function lendAgent(
 export async function lendDisplay(
   request: X11ForwardRequest,
   connection: ServerConnection,
-  admission: Admission,
+  admission: Admitted,
 ): Promise<ForwardedDisplay | undefined> {
   const candidate = admission.find(connection.peer);
   if (candidate?.isValid !== true) return undefined;

@@ -9,11 +9,13 @@ import type { Config } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
 import { buildEvents } from './events.ts';
-import { buildForwards } from './forwards.ts';
 import { type Log, loggedName } from './log.ts';
-import { buildSessionHandler } from './session.ts';
+import { buildCarrier } from './processes/carrier.ts';
+import type { Processes } from './processes/index.ts';
+import { showHostKeys } from './processes/remote-keys.ts';
+import type { WorkerSettings } from './processes/tables.ts';
+import { channelSettings, transportSettings, userSettings } from './served-settings.ts';
 import { SourceLimits } from './source-limits.ts';
-import { openTunnelEnd } from './tunnels.ts';
 
 export interface ServerParts {
   readonly config: Config;
@@ -30,46 +32,48 @@ export function buildServer(parts: ServerParts, limits?: SourceLimits): SshServe
   return createServer(buildServerOptions(parts, limits));
 }
 
-/** @param limits - what is remembered of addresses, by servers that have had another configuration before. */
+/**
+ * @param limits - what is remembered of addresses, by servers that have had another configuration before.
+ * @param processes - those that serve connections; without them this one does it all.
+ */
 export function buildServerOptions(
   parts: ServerParts,
   limits: SourceLimits = new SourceLimits(parts.config.settings),
+  processes?: Processes,
 ): ServerOptions {
   const { config, hostKeys, log, isLogLevelFixed = false, checkPassword } = parts;
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
   limits.configure(settings);
-  return {
+  const events = buildEvents(admission, log, limits);
+  const options: ServerOptions = {
     hostKeys,
+    ...transportSettings(settings),
     authenticate: {
       ...buildAuthenticate(admission, checkPassword),
-      // For everybody, before the user is known: what the server announces.
-      signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names,
+      ...transportSettings(settings).authenticate,
     },
     forUser: (user, peer) => optionsFor(user, peer, admission),
-    session: (connection) => {
-      const candidate = admission.find(connection.peer);
-      if (candidate?.isValid !== true) {
-        throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
-      }
-      return buildSessionHandler(connection, candidate.account, candidate.settings, admission.logFor(connection.peer));
-    },
-    ...buildForwards(admission),
-    tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),
-    algorithms: {
-      kex: settings.kexAlgorithms.names,
-      cipher: settings.ciphers.names,
-      mac: settings.macs.names,
-      hostKey: settings.hostKeyAlgorithms.names,
-      ...(settings.compression === 'yes' && { compression: ['none', 'zlib@openssh.com'] }),
-    },
+    ...channelSettings(admission),
     ...(settings.moduliFile !== undefined && { moduli: loadModuli(settings.moduliFile, log) }),
-    ...(settings.versionAddendum !== undefined && { versionAddendum: settings.versionAddendum }),
     loginGraceMs: settings.loginGraceSeconds * 1000,
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
-    ...buildEvents(admission, log, limits),
+    ...events,
+  };
+  if (processes === undefined) return options;
+  processes.workers.configure(workerSettings(parts));
+  return { ...options, serveElsewhere: buildCarrier({ ...processes, admission, hostKeys, events }, options) };
+}
+
+/** What the processes that speak with clients before login are told. */
+export function workerSettings({ config: { settings }, hostKeys, log }: ServerParts): WorkerSettings {
+  return {
+    ...transportSettings(settings),
+    ...(settings.moduliFile !== undefined && { moduli: loadModuli(settings.moduliFile, log) }),
+    hostKeys: showHostKeys(hostKeys),
+    logs: log.level.startsWith('DEBUG'),
   };
 }
 
@@ -85,24 +89,7 @@ function optionsFor(user: string, peer: Peer, admission: Admission): UserOptions
       disconnect: disconnectReasons.hostNotAllowedToConnect,
     });
   }
-  const { bytes, seconds } = settings.rekeyLimit;
-  return {
-    ...userRules(settings),
-    maxSessions: settings.maxSessions,
-    channelTimeouts: settings.channelTimeout,
-    unusedConnectionTimeoutMs: settings.unusedConnectionTimeoutSeconds * 1000,
-    rekey: {
-      ...(bytes !== undefined && bytes !== 0 && { bytes }),
-      ...(seconds !== undefined && { ms: seconds * 1000 }),
-    },
-    ...(settings.clientAliveIntervalSeconds > 0 && {
-      keepalive: {
-        intervalMs: settings.clientAliveIntervalSeconds * 1000,
-        // 0 asks without ever giving up.
-        countMax: settings.clientAliveCountMax === 0 ? Number.POSITIVE_INFINITY : settings.clientAliveCountMax,
-      },
-    }),
-  };
+  return { ...userRules(settings), ...userSettings(settings) };
 }
 
 /** The groups are needed only where group exchange is offered, and its file takes a while to read. */

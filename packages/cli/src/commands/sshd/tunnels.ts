@@ -1,7 +1,7 @@
 /** PermitTunnel: tunnel devices of this machine for clients, as far as the system would give them to the user. */
 import type { Peer, TunnelEnd, TunnelRequest } from '@nacre/ssh/server';
 import { mayUseTunnel, TunnelDevice, tunnelName } from '../../os/index.ts';
-import type { Admission } from './admission.ts';
+import type { Admitted } from './admission.ts';
 
 /** Interfaces that have been opened for each connection, for SSH_TUNNEL. */
 const opened = new WeakMap<Peer, string[]>();
@@ -19,7 +19,7 @@ export function tunnelsOf(peer: Peer): readonly string[] {
 export async function openTunnelEnd(
   request: TunnelRequest,
   peer: Peer,
-  admission: Admission,
+  admission: Admitted,
 ): Promise<TunnelEnd | undefined> {
   const { permitTunnel, disableForwarding } = admission.settingsOf(peer);
   const log = admission.logFor(peer);

@@ -1,0 +1,98 @@
+/** Starts the server's own processes, and hears how they end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { withoutNewPrivileges } from '../../../os/index.ts';
+import type { Log } from '../log.ts';
+import { gidVariable, ownStatusFile, uidVariable, workerAccount } from './confinement.ts';
+import { hostWord, workerWord } from './tables.ts';
+
+/** A process of the server's, with a channel to it. */
+export interface Child {
+  readonly process: ChildProcess;
+  /** How it ended: `status 1`, `signal SIGSEGV`. Never rejects. */
+  readonly ended: Promise<string>;
+}
+
+/** Nothing of the server's own environment: none of it is for those who speak with clients. */
+const environment = {
+  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+  // Its work would go on with root's rights after the process has given them up (CVE-2024-22017).
+  UV_USE_IO_URING: '0',
+};
+
+/** A process that may read this program and nothing else, once it has made itself somebody who has no rights. */
+export function startWorker(log: Log): Child {
+  const { uid, gid } = workerAccount();
+  const main = mainFile();
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission';
+  const readable = [...foldersOfProgram(main), ownStatusFile].map((path) => `--allow-fs-read=${path}`);
+  // The packages' native parts, where there are any: they are loaded before the first client comes.
+  const addons = process.allowedNodeEnvironmentFlags.has('--allow-addons') ? ['--allow-addons'] : [];
+  const flags = ['--no-warnings', permission, ...readable, ...addons];
+  const { file, args } = withoutNewPrivileges([process.execPath, ...flags, main, 'sshd', workerWord]);
+  return watch(
+    spawn(file, args, {
+      cwd: '/',
+      env: { ...environment, [uidVariable]: String(uid), [gidVariable]: String(gid) },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // What a terminal sends the server is not for it.
+      detached: true,
+    }),
+    'network worker',
+    log,
+  );
+}
+
+/** A process that is still root's: it will be one user's. */
+export function startHost(log: Log): Child {
+  return watch(
+    spawn(process.execPath, ['--no-warnings', mainFile(), 'sshd', hostWord], {
+      cwd: '/',
+      env: environment,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      detached: true,
+    }),
+    'session host',
+    log,
+  );
+}
+
+function mainFile(): string {
+  return realpathSync(process.argv[1] ?? '');
+}
+
+/** The folder of the program, and those in which Node looks for its packages. */
+function foldersOfProgram(main: string): string[] {
+  const parts = dirname(main).split(sep);
+  const above = parts.map((_, count) => parts.slice(0, parts.length - count).join(sep) || sep);
+  // The two above: the program's package, and the manifests that Node reads on the way to it.
+  return [
+    ...above.slice(0, 2).map((folder) => join(folder, '*')),
+    ...above.map((folder) => join(folder, 'node_modules', '*')),
+    ...above.map((folder) => join(folder, 'package.json')),
+  ];
+}
+
+/** Lines that one process may add to the log: what it prints at its end is of use, a flood is not. */
+const maxLines = 40;
+
+function watch(child: ChildProcess, name: string, log: Log): Child {
+  let lines = 0;
+  let rest = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const all = `${rest}${text}`.split('\n');
+    rest = (all.pop() ?? '').slice(0, 1000);
+    for (const line of all) if (line !== '' && lines++ < maxLines) log('ERROR', `${name} ${child.pid}: ${line}`);
+  });
+  child.stderr?.on('error', () => {});
+  // A message that was on its way when the process ended.
+  child.on('error', (error) => log('DEBUG1', `${name} ${child.pid}: ${error.message}`));
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => child.pid === undefined && resolve(error.message));
+    child.once('exit', (status, signal) => resolve(signal === null ? `status ${status}` : `signal ${signal}`));
+  });
+  return { process: child, ended };
+}

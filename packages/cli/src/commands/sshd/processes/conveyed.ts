@@ -1,0 +1,95 @@
+/** A connection as the monitor sees it: others speak with its client, the monitor knows who it is and what may be signed for it. */
+import type { Socket } from 'node:net';
+import type { SshError } from '@nacre/ssh/errors';
+import type { Peer } from '@nacre/ssh/server';
+import type { HostKey } from '@nacre/ssh/transport';
+import type { Say } from '../admission.ts';
+import type { Answers, Calls } from './calls.ts';
+import { HostSigning } from './host-signing.ts';
+import type { MonitorTable } from './tables.ts';
+
+/** Numbers connections for the life of the server. */
+let count = 0;
+
+export class Conveyed {
+  readonly id = ++count;
+  readonly peer: Peer;
+  /** The monitor's own descriptor, of which it reads nothing. Whoever serves the client has another one. */
+  readonly socket: Socket;
+  readonly hostKeys: readonly HostKey[];
+  readonly signing: HostSigning;
+  readonly say: Say;
+  /** Settles when the connection has ended. */
+  readonly ended: Promise<SshError>;
+  /** Tells whoever serves the client to end the connection. */
+  fail: (error: SshError) => void;
+  #settle: (error: SshError) => void = () => {};
+
+  constructor(socket: Socket, peer: Peer, hostKeys: readonly HostKey[], say: Say) {
+    this.socket = socket;
+    this.peer = peer;
+    this.hostKeys = hostKeys;
+    this.signing = new HostSigning(hostKeys);
+    this.say = say;
+    this.ended = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    this.fail = (error) => this.end(error);
+    // Nobody reads here, but the system may have something to say all the same.
+    socket.on('error', () => {});
+  }
+
+  /** The connection has ended: the first word counts. */
+  end(error: SshError): void {
+    this.socket.destroy();
+    this.#settle(error);
+  }
+}
+
+/** The connections that one process serves: it can speak of no others. */
+export class Served {
+  readonly #connections = new Map<number, Conveyed>();
+  readonly #onEmpty: () => void;
+
+  constructor(onEmpty: () => void = () => {}) {
+    this.#onEmpty = onEmpty;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** @param calls - to the process, which is asked to end the connection when the monitor wants it. */
+  add(connection: Conveyed, calls: Calls<{ fail(end: { id: number; error: SshError }): void }, MonitorTable>): void {
+    this.#connections.set(connection.id, connection);
+    connection.fail = (error) => calls.tell('fail', { id: connection.id, error });
+  }
+
+  /** Another process serves it from now on. */
+  release({ id }: Conveyed): void {
+    if (this.#connections.delete(id) && this.size === 0) this.#onEmpty();
+  }
+
+  /** The process is gone, and its connections with it. */
+  endAll(error: SshError): void {
+    const all = [...this.#connections.values()];
+    this.#connections.clear();
+    for (const connection of all) connection.end(error);
+  }
+
+  /** What the monitor does for the process. */
+  readonly answers: Answers<MonitorTable> = {
+    sign: (request) => {
+      const connection = this.#connections.get(request.id);
+      if (connection === undefined) throw new Error('there is no such connection');
+      return connection.signing.sign(request);
+    },
+    ended: ({ id, error }) => {
+      const connection = this.#connections.get(id);
+      if (connection === undefined) return;
+      connection.end(error);
+      this.release(connection);
+    },
+    log: ({ id, level, text, facts }) => this.#connections.get(id)?.say(level, text, facts),
+  };
+}

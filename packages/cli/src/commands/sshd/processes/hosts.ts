@@ -1,0 +1,158 @@
+/** The session hosts as the monitor sees them: one for each user who is logged in, kept for a while, and one ahead for whoever comes next. */
+import { SshError } from '@nacre/ssh/errors';
+import { findGroups } from '../../../os/index.ts';
+import type { Candidate } from '../admission.ts';
+import type { Log } from '../log.ts';
+import { Calls } from './calls.ts';
+import { type Child, startHost } from './children.ts';
+import { type Conveyed, Served } from './conveyed.ts';
+import type { HostTable, MonitorTable, Resumed } from './tables.ts';
+
+/** How long a host is kept whose user has gone: most come back soon, or not for long. */
+const warmMs = 30_000;
+/** Of those that are kept, no more than so many. */
+const maxWarm = 8;
+
+class Host {
+  readonly child: Child;
+  readonly calls: Calls<HostTable, MonitorTable>;
+  readonly served: Served;
+  /** Connections that are on their way to it. */
+  expected = 0;
+  timer: NodeJS.Timeout | undefined;
+
+  constructor(child: Child, onEmpty: (host: Host) => void) {
+    this.child = child;
+    this.served = new Served(() => onEmpty(this));
+    this.calls = new Calls(child.process, this.served.answers);
+  }
+
+  get isIdle(): boolean {
+    return this.expected === 0 && this.served.size === 0;
+  }
+}
+
+export class Hosts {
+  readonly #log: Log;
+  readonly #hosts = new Map<string, Promise<Host>>();
+  /** In the order in which they fell idle. */
+  readonly #idle = new Map<Host, string>();
+  #spare: Host | undefined;
+  #isClosed = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.#spare = this.#start();
+  }
+
+  /**
+   * Hands a connection that is logged in to its user's host.
+   *
+   * @throws SshError `misuse` where there is none, or it does not take the connection.
+   */
+  async serve(connection: Conveyed, candidate: Candidate, resumed: Resumed): Promise<void> {
+    const key = keyOf(candidate);
+    const starting = this.#hosts.get(key) ?? this.#make(key, candidate);
+    const host = await starting;
+    host.expected++;
+    this.#wake(host);
+    try {
+      // From here on it may speak of the connection.
+      host.served.add(connection, host.calls);
+      await host.calls.call('serve', resumed, connection.socket);
+      // The host has its own descriptor.
+      connection.socket.destroy();
+    } catch (error) {
+      host.served.release(connection);
+      throw error;
+    } finally {
+      host.expected--;
+      if (host.isIdle) this.#rest(host, key);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#spare?.child.process.disconnect();
+    for (const host of this.#hosts.values()) void host.then(end, () => {});
+  }
+
+  #make(key: string, candidate: Candidate): Promise<Host> {
+    const host = this.#spare?.child.process.connected === true ? this.#spare : this.#start();
+    this.#spare = undefined;
+    const died = host.child.ended.then((how) => {
+      throw new SshError(`the session host ended with ${how}`, { code: 'misuse', stage: 'channel' });
+    });
+    died.catch(() => {});
+    const ready = Promise.race([host.calls.call('become', { account: candidate.account }), died]).then(() => host);
+    this.#hosts.set(key, ready);
+    ready.catch(() => {
+      if (this.#hosts.get(key) === ready) this.#hosts.delete(key);
+      end(host);
+    });
+    void host.child.ended.then((how) => this.#lose(host, key, ready, how, candidate.account.name));
+    // The next one, once this one is on its way.
+    setImmediate(() => {
+      if (!this.#isClosed) this.#spare ??= this.#start();
+    });
+    return ready;
+  }
+
+  #start(): Host {
+    const host = new Host(startHost(this.#log), (empty) => {
+      for (const [key, made] of this.#hosts) {
+        void made.then(
+          (known) => known === empty && empty.isIdle && this.#rest(empty, key),
+          () => {},
+        );
+      }
+    });
+    void host.child.ended.then(() => {
+      if (this.#spare === host) this.#spare = undefined;
+    });
+    return host;
+  }
+
+  #lose(host: Host, key: string, made: Promise<Host>, how: string, user: string): void {
+    if (this.#hosts.get(key) === made) this.#hosts.delete(key);
+    this.#wake(host);
+    const { size } = host.served;
+    if (size > 0)
+      this.#log(
+        'ERROR',
+        `session host ${host.child.process.pid} of ${user} ended with ${how}, and ${size} connections with it`,
+      );
+    host.served.endAll(new SshError(`its session host ended with ${how}`, { code: 'misuse', stage: 'channel' }));
+  }
+
+  #wake(host: Host): void {
+    clearTimeout(host.timer);
+    this.#idle.delete(host);
+  }
+
+  /** Nobody needs it now. */
+  #rest(host: Host, key: string): void {
+    this.#wake(host);
+    this.#idle.set(host, key);
+    const dismiss = (which: Host, at: string) => {
+      this.#wake(which);
+      this.#hosts.delete(at);
+      end(which);
+    };
+    host.timer = setTimeout(() => dismiss(host, key), warmMs);
+    host.timer.unref();
+    for (const [oldest, at] of this.#idle) {
+      if (this.#idle.size <= maxWarm) break;
+      dismiss(oldest, at);
+    }
+  }
+}
+
+function end({ child }: Host): void {
+  if (child.process.connected) child.process.disconnect();
+}
+
+/** Whoever has another group today than yesterday needs another process. */
+function keyOf({ account }: Candidate): string {
+  return JSON.stringify([account, findGroups(account.name, account.gid)]);
+}

@@ -1,0 +1,26 @@
+/** The processes of a server that runs as root: see docs/decisions/0012-processes.md. */
+import type { Log } from '../log.ts';
+import { Hosts } from './hosts.ts';
+import type { WorkerSettings } from './tables.ts';
+import { Workers } from './workers.ts';
+
+export interface Processes {
+  readonly workers: Workers;
+  readonly hosts: Hosts;
+}
+
+/** Whether this server parts its work among processes: root's on Linux does. Elsewhere there is nothing to be kept apart, or no means to. */
+export function needsProcesses(): boolean {
+  return process.platform === 'linux' && process.getuid?.() === 0;
+}
+
+/** @throws SshError where workers cannot give up their rights. */
+export async function startProcesses(settings: WorkerSettings, log: Log): Promise<Processes> {
+  const workers = await Workers.start(settings, log);
+  return { workers, hosts: new Hosts(log) };
+}
+
+export function closeProcesses({ workers, hosts }: Processes): void {
+  workers.close();
+  hosts.close();
+}

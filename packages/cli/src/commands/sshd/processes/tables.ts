@@ -1,0 +1,92 @@
+/** What the server's processes ask of each other. The monitor is root's; a worker is nobody's; a session host is its user's. */
+
+import type { SshError } from '@nacre/ssh/errors';
+import type { HandshakeFacts, Peer, TransportSettings } from '@nacre/ssh/server';
+import type { TransportState } from '@nacre/ssh/transport';
+import type { Permissions } from '@nacre/ssh/trust';
+import type { Account } from '../../../os/index.ts';
+import type { Settings } from '../config/config.ts';
+import type { LogFacts, LogLevel } from '../log.ts';
+
+/** The words behind `sshd` that make the program one of these processes. */
+export const workerWord = '--network-worker';
+export const hostWord = '--session-host';
+
+/** A host key as those see it who do not have it. */
+export interface ShownHostKey {
+  readonly blob: Uint8Array;
+  readonly certificates: readonly Uint8Array[];
+}
+
+/** What the handshakes of a worker are made by. */
+export type WorkerSettings = Omit<TransportSettings, 'log'> & {
+  readonly hostKeys: readonly ShownHostKey[];
+  /** Whether anybody reads what the transport has to say. */
+  readonly logs: boolean;
+};
+
+/** A connection, by the monitor's number. */
+interface OfConnection {
+  readonly id: number;
+}
+
+export interface ToSign extends OfConnection {
+  /** Which of the host keys. */
+  readonly key: number;
+  readonly algorithm: string;
+  readonly data: Uint8Array;
+}
+
+/** What a worker does for the monitor. */
+export type WorkerTable = {
+  /** Holds for connections that begin later. */
+  configure(settings: WorkerSettings): void;
+  /** With the socket. Answered when the client may log in; rejects with what ended the connection. */
+  begin(connection: OfConnection & { readonly peer: Peer }): HandshakeFacts;
+  /** The client's next message of the login. */
+  next(connection: OfConnection): Uint8Array;
+  send(message: OfConnection & { readonly payload: Uint8Array }): void;
+  fail(end: OfConnection & { readonly error: SshError }): void;
+  /** The client is logged in: the state for whoever goes on. */
+  handOver(connection: OfConnection): TransportState;
+};
+
+/** What every other process may ask of the monitor. */
+export type MonitorTable = {
+  /** A host key's signature, over what host keys sign. */
+  sign(request: ToSign): Uint8Array;
+  ended(end: OfConnection & { readonly error: SshError }): void;
+  log(
+    line: OfConnection & {
+      readonly level: Exclude<LogLevel, 'QUIET'>;
+      readonly text: string;
+      readonly facts?: LogFacts;
+    },
+  ): void;
+};
+
+/** Who a session host is to be. */
+export interface Becoming {
+  readonly account: Account;
+}
+
+/** A connection that is logged in. */
+export interface Resumed extends OfConnection {
+  readonly peer: Peer;
+  readonly state: TransportState;
+  readonly user: string;
+  readonly methods: readonly string[];
+  readonly keys: readonly Uint8Array[];
+  readonly grant: Permissions;
+  readonly settings: Settings;
+  readonly hostKeys: readonly ShownHostKey[];
+}
+
+/** What a session host does for the monitor. */
+export type HostTable = {
+  /** Once, and for good. Answered when there is no way back. */
+  become(who: Becoming): void;
+  /** With the socket. */
+  serve(connection: Resumed): void;
+  fail(end: OfConnection & { readonly error: SshError }): void;
+};

@@ -1,0 +1,60 @@
+/** What connections are served by as the settings say: their transports, their channels, and the limits of their users. */
+import { SshError } from '@nacre/ssh/errors';
+import type { ServerOptions, TransportSettings, UserOptions } from '@nacre/ssh/server';
+import type { Admitted } from './admission.ts';
+import type { Settings } from './config/config.ts';
+import { buildForwards } from './forwards.ts';
+import { buildSessionHandler } from './session.ts';
+import { openTunnelEnd } from './tunnels.ts';
+
+/** For everybody, before the user is known. */
+export function transportSettings(settings: Settings): TransportSettings {
+  return {
+    algorithms: {
+      kex: settings.kexAlgorithms.names,
+      cipher: settings.ciphers.names,
+      mac: settings.macs.names,
+      hostKey: settings.hostKeyAlgorithms.names,
+      ...(settings.compression === 'yes' && { compression: ['none', 'zlib@openssh.com'] }),
+    },
+    // What the server announces.
+    authenticate: { signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names },
+    ...(settings.versionAddendum !== undefined && { versionAddendum: settings.versionAddendum }),
+  };
+}
+
+/** Sessions, forwards and tunnels. */
+export function channelSettings(admission: Admitted) {
+  return {
+    session: (connection) => {
+      const candidate = admission.find(connection.peer);
+      if (candidate?.isValid !== true) {
+        throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
+      }
+      return buildSessionHandler(connection, candidate.account, candidate.settings, admission.logFor(connection.peer));
+    },
+    ...buildForwards(admission),
+    tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),
+  } satisfies Partial<ServerOptions>;
+}
+
+/** What holds for one user, once the name is known. */
+export function userSettings(settings: Settings): UserOptions {
+  const { bytes, seconds } = settings.rekeyLimit;
+  return {
+    maxSessions: settings.maxSessions,
+    channelTimeouts: settings.channelTimeout,
+    unusedConnectionTimeoutMs: settings.unusedConnectionTimeoutSeconds * 1000,
+    rekey: {
+      ...(bytes !== undefined && bytes !== 0 && { bytes }),
+      ...(seconds !== undefined && { ms: seconds * 1000 }),
+    },
+    ...(settings.clientAliveIntervalSeconds > 0 && {
+      keepalive: {
+        intervalMs: settings.clientAliveIntervalSeconds * 1000,
+        // 0 asks without ever giving up.
+        countMax: settings.clientAliveCountMax === 0 ? Number.POSITIVE_INFINITY : settings.clientAliveCountMax,
+      },
+    }),
+  };
+}
