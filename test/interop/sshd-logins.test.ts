@@ -357,6 +357,8 @@ test('as a user who is not root: that user only', asRoot, async () => {
     { env: { HOME: user.home } },
   );
   await server.waitForLog(/Server listening/);
+  // It has no rights that could be kept from anybody.
+  assert.equal((await runProgram(['pgrep', '-P', String(server.pid)])).stdout.toString(), '');
   const login = (name: string, password?: string) =>
     runProgram(
       [

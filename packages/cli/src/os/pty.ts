@@ -1,5 +1,5 @@
 /** A pseudo-terminal for a session: opened, owned by its user, resized, and given back when the session ends. */
-import { closeSync, constants, fchmodSync, fchownSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { platform } from './native.ts';
 import type { WindowSize } from './platform.ts';
@@ -82,6 +82,23 @@ export function openPty(options: PtyOptions = {}): Pty {
       closeSync(slaveFd);
     },
   };
+}
+
+/**
+ * For root: gives an account's terminal, which a process of the account's opened, the group and mode that others have.
+ *
+ * @throws Error for what is no terminal of the account's.
+ */
+export function giveTerminal(path: string, owner: { readonly uid: number; readonly gid: number }): void {
+  if (!/^\/dev\/pts\/\d{1,7}$/.test(path)) throw new Error(`${JSON.stringify(path)} is no pseudo-terminal`);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NOFOLLOW);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isCharacterDevice() || stats.uid !== owner.uid) throw new Error(`${path} is somebody else's`);
+    setOwner(fd, owner);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Owner read and write, group tty may write: what write(1) and mesg(1) expect. Nobody else. */

@@ -18,6 +18,16 @@ export interface Candidate {
   readonly isValid: boolean;
   /** What is configured for this name from there: the Match blocks that fit are in it. */
   readonly settings: Settings;
+  /** This process is shut into the folder that ChrootDirectory names: nothing of this program's is there. */
+  readonly isShutIn?: boolean;
+  /** Does what only root may, where this process is the user's. */
+  readonly desk?: RootDesk;
+}
+
+/** What a process that is the user's has root do for its sessions. */
+export interface RootDesk {
+  /** Gives the user's terminal the group and the mode that write(1) and mesg(1) expect. */
+  giveTerminal(path: string): Promise<void>;
 }
 
 /** Writes a log line about one connection. */

@@ -31,7 +31,7 @@ export function channelSettings(admission: Admitted) {
       if (candidate?.isValid !== true) {
         throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
       }
-      return buildSessionHandler(connection, candidate.account, candidate.settings, admission.logFor(connection.peer));
+      return buildSessionHandler(connection, candidate, admission.logFor(connection.peer));
     },
     ...buildForwards(admission),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),

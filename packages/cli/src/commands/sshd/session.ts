@@ -14,7 +14,7 @@ import {
   startSession,
   tryPlatform,
 } from '../../os/index.ts';
-import { describe, type Say } from './admission.ts';
+import { type Candidate, describe, type Say } from './admission.ts';
 import { type AuthInfoFile, writeAuthInfo } from './auth-info.ts';
 import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
@@ -56,8 +56,7 @@ interface Running {
 /** Serves sessions of one connection with real programs. */
 export function buildSessionHandler(
   connection: ServerConnection,
-  account: Account,
-  settings: Settings,
+  { account, settings, isShutIn = false, desk }: Candidate,
   log: Say,
 ): SessionHandler {
   let pty: Pty | undefined;
@@ -100,9 +99,11 @@ export function buildSessionHandler(
       pty = undefined;
     }
     const begun =
-      pty === undefined
-        ? await runWithPipes(request, session, connection, onErrors)
-        : await runInTerminal(request, session, pty, greeting);
+      plan.internalSftp !== undefined && isShutIn
+        ? await runSftpHere(plan.internalSftp, account, connection, session, onErrors)
+        : pty === undefined
+          ? await runWithPipes(request, session, connection, onErrors)
+          : await runInTerminal(request, session, pty, greeting);
     running = begun;
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {
@@ -116,10 +117,11 @@ export function buildSessionHandler(
   };
 
   return {
-    onPty(request) {
+    async onPty(request) {
       if (!connection.permissions.allow.pty || !settings.permitTty) return false;
       try {
         pty = openPty({ ...sizeOf(request), modes: request.modes, owner: account });
+        await desk?.giveTerminal(pty.path);
         return true;
       } catch (error) {
         log('ERROR', `openpty: ${(error as Error).message}`);
@@ -241,6 +243,23 @@ function refuseAllButSftp(session: ServerSession, pty: Pty | undefined): true {
 type OnErrors = ((line: string) => void) | undefined;
 
 type Begun = Running & { readonly finished: Promise<SessionExit> };
+
+/** Where no program of ours can be started. */
+async function runSftpHere(
+  words: readonly string[],
+  account: Account,
+  connection: ServerConnection,
+  session: ServerSession,
+  onErrors: OnErrors,
+): Promise<Begun> {
+  const { serveSftpHere } = await import('./sftp-here.ts');
+  const said = onErrors ?? (() => {});
+  return {
+    finished: serveSftpHere(words, account, connection.peer, session, said).then((code) => ({ code })),
+    signal: () => false,
+    hangUp: () => {},
+  };
+}
 
 async function runInTerminal(
   request: ProgramRequest,

@@ -131,7 +131,7 @@ export const serverKeywords = {
   macs: global(algorithms('MACs', 'mac')),
   banner: anywhere(file('Banner', undefined)),
   forceCommand: anywhere(restOfLine('ForceCommand')),
-  chrootDirectory: refused(anywhere(word('ChrootDirectory')), 'sessions would see the whole file system', undefined),
+  chrootDirectory: anywhere(word('ChrootDirectory')),
   trustedUserCaKeys: anywhere(file('TrustedUserCAKeys', undefined)),
   revokedKeys: anywhere(special.revokedKeys),
   securityKeyProvider: ignored(

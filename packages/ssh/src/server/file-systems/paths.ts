@@ -40,13 +40,15 @@ export function formatPath(names: readonly Buffer[]): Buffer {
 }
 
 const descriptors = '/proc/self/fd';
-const hasDescriptors = process.platform === 'linux' && existsSync(descriptors);
+/** Looked for when first used: by then this process may be shut into a folder where they are not. */
+let hasDescriptors: boolean | undefined;
 
 /**
  * The path of what a descriptor stands for, which nobody can put anything else in place of; undefined on systems that have no
  * such paths.
  */
 export function throughDescriptor(fd: number): Buffer | undefined {
+  hasDescriptors ??= process.platform === 'linux' && existsSync(descriptors);
   return hasDescriptors ? Buffer.from(`${descriptors}/${fd}`) : undefined;
 }
 

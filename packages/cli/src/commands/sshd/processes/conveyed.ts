@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { SshError } from '@nacre/ssh/errors';
 import type { Peer } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
+import { type Account, giveTerminal } from '../../../os/index.ts';
 import type { Say } from '../admission.ts';
 import type { Answers, Calls } from './calls.ts';
 import { HostSigning } from './host-signing.ts';
@@ -19,6 +20,8 @@ export class Conveyed {
   readonly hostKeys: readonly HostKey[];
   readonly signing: HostSigning;
   readonly say: Say;
+  /** Whose it is, once that is decided. */
+  account: Account | undefined;
   /** Settles when the connection has ended. */
   readonly ended: Promise<SshError>;
   /** Tells whoever serves the client to end the connection. */
@@ -89,6 +92,10 @@ export class Served {
       if (connection === undefined) return;
       connection.end(error);
       this.release(connection);
+    },
+    giveTerminal: ({ id, path }) => {
+      const account = this.#connections.get(id)?.account;
+      if (account !== undefined) giveTerminal(path, account);
     },
     log: ({ id, level, text, facts }) => this.#connections.get(id)?.say(level, text, facts),
   };

@@ -1,15 +1,15 @@
 /** What a session host knows of a connection: what the monitor told it. */
-import type { Account } from '../../../os/index.ts';
-import type { Admitted, Candidate, Say } from '../admission.ts';
+import type { Admitted, Candidate, RootDesk, Say } from '../admission.ts';
 import type { Settings } from '../config/config.ts';
+import type { Becoming } from './tables.ts';
 
 /** One connection's. */
 export class HostAdmission implements Admitted {
   readonly #candidate: Candidate;
   readonly #say: Say;
 
-  constructor(account: Account, settings: Settings, say: Say) {
-    this.#candidate = { account, isValid: true, settings };
+  constructor({ account, chroot }: Becoming, settings: Settings, say: Say, desk: RootDesk) {
+    this.#candidate = { account, isValid: true, settings, isShutIn: chroot !== undefined, desk };
     this.#say = say;
   }
 

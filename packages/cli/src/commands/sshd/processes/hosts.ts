@@ -1,4 +1,5 @@
 /** The session hosts as the monitor sees them: one for each user who is logged in, kept for a while, and one ahead for whoever comes next. */
+import { expandServerTokens } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
 import { findGroups } from '../../../os/index.ts';
 import type { Candidate } from '../admission.ts';
@@ -12,6 +13,8 @@ import type { HostTable, MonitorTable, Resumed } from './tables.ts';
 const warmMs = 30_000;
 /** Of those that are kept, no more than so many. */
 const maxWarm = 8;
+
+const firstSpareMs = 100;
 
 class Host {
   readonly child: Child;
@@ -42,7 +45,8 @@ export class Hosts {
 
   constructor(log: Log) {
     this.#log = log;
-    this.#spare = this.#start();
+    // The listener first: who is told that the server listens need not wait for this.
+    setTimeout(() => this.#keepSpare(), firstSpareMs).unref();
   }
 
   /**
@@ -51,12 +55,13 @@ export class Hosts {
    * @throws SshError `misuse` where there is none, or it does not take the connection.
    */
   async serve(connection: Conveyed, candidate: Candidate, resumed: Resumed): Promise<void> {
-    const key = keyOf(candidate);
+    const key = keyOf(candidate, connection);
     const starting = this.#hosts.get(key) ?? this.#make(key, candidate);
     const host = await starting;
     host.expected++;
     this.#wake(host);
     try {
+      connection.account = candidate.account;
       // From here on it may speak of the connection.
       host.served.add(connection, host.calls);
       await host.calls.call('serve', resumed, connection.socket);
@@ -84,7 +89,10 @@ export class Hosts {
       throw new SshError(`the session host ended with ${how}`, { code: 'misuse', stage: 'channel' });
     });
     died.catch(() => {});
-    const ready = Promise.race([host.calls.call('become', { account: candidate.account }), died]).then(() => host);
+    const ready = Promise.race([
+      host.calls.call('become', { account: candidate.account, chroot: chrootOf(candidate) }),
+      died,
+    ]).then(() => host);
     this.#hosts.set(key, ready);
     ready.catch(() => {
       if (this.#hosts.get(key) === ready) this.#hosts.delete(key);
@@ -92,10 +100,12 @@ export class Hosts {
     });
     void host.child.ended.then((how) => this.#lose(host, key, ready, how, candidate.account.name));
     // The next one, once this one is on its way.
-    setImmediate(() => {
-      if (!this.#isClosed) this.#spare ??= this.#start();
-    });
+    setImmediate(() => this.#keepSpare());
     return ready;
+  }
+
+  #keepSpare(): void {
+    if (!this.#isClosed) this.#spare ??= this.#start();
   }
 
   #start(): Host {
@@ -152,7 +162,23 @@ function end({ child }: Host): void {
   if (child.process.connected) child.process.disconnect();
 }
 
-/** Whoever has another group today than yesterday needs another process. */
-function keyOf({ account }: Candidate): string {
-  return JSON.stringify([account, findGroups(account.name, account.gid)]);
+/**
+ * Whoever has another group today than yesterday needs another process. One that is shut in has one connection: what it serves by
+ * itself there has a umask and a folder of its own.
+ */
+function keyOf(candidate: Candidate, { id }: Conveyed): string {
+  const { account } = candidate;
+  const chroot = chrootOf(candidate);
+  return JSON.stringify([
+    account,
+    findGroups(account.name, account.gid),
+    ...(chroot === undefined ? [] : [chroot, id]),
+  ]);
+}
+
+/** ChrootDirectory, for this user. */
+function chrootOf({ account, settings }: Candidate): string | undefined {
+  const { name, uid, home } = account;
+  if (settings.chrootDirectory === undefined) return undefined;
+  return expandServerTokens('ChrootDirectory', settings.chrootDirectory, { user: name, userId: uid, home });
 }

@@ -2,7 +2,8 @@
 import { SshError } from '@nacre/ssh/errors';
 import { decodePublicKey } from '@nacre/ssh/keys';
 import { type ResumeSettings, resumeClient, type ServerConnection } from '@nacre/ssh/server';
-import { type Account, dropPrivileges, platform } from '../../../os/index.ts';
+import { dropPrivileges, platform } from '../../../os/index.ts';
+import type { Say } from '../admission.ts';
 import { channelSettings, transportSettings, userSettings } from '../served-settings.ts';
 import { warmUp } from '../warm-up.ts';
 import { Calls } from './calls.ts';
@@ -15,21 +16,21 @@ import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 export async function runSessionHost(): Promise<number> {
   refuseDebuggers();
   const connections = new Map<number, ServerConnection>();
-  let account: Account | undefined;
+  let user: Becoming | undefined;
   const monitor = new Calls<MonitorTable, HostTable>(process, {
     become: (who) => {
-      if (account !== undefined)
+      if (user !== undefined)
         throw new SshError('this process is a user’s already', { code: 'misuse', stage: 'channel' });
       become(who);
-      account = who.account;
+      user = who;
     },
     serve: (resumed, socket) => {
-      if (account === undefined || socket === undefined)
+      if (user === undefined || socket === undefined)
         throw new SshError('there is nobody to serve', { code: 'misuse', stage: 'channel' });
       const { id } = resumed;
       connections.set(
         id,
-        resumeClient(socket, resumed.state, loginOf(resumed), resumed.peer, settingsFor(resumed, account, monitor)),
+        resumeClient(socket, resumed.state, loginOf(resumed), resumed.peer, settingsFor(resumed, user, monitor)),
       );
       void connections.get(id)?.closed.then((error) => {
         connections.delete(id);
@@ -60,12 +61,13 @@ function loginOf({ user, methods, keys, grant }: Resumed) {
 
 function settingsFor(
   { id, settings, hostKeys }: Resumed,
-  account: Account,
+  user: Becoming,
   monitor: Calls<MonitorTable, HostTable>,
 ): ResumeSettings {
-  const admission = new HostAdmission(account, settings, (level, text, facts) =>
-    monitor.tell('log', { id, level, text, ...(facts && { facts }) }),
-  );
+  const say: Say = (level, text, facts) => monitor.tell('log', { id, level, text, ...(facts && { facts }) });
+  const admission = new HostAdmission(user, settings, say, {
+    giveTerminal: async (path) => void (await monitor.call('giveTerminal', { id, path })),
+  });
   return {
     ...transportSettings(settings),
     ...channelSettings(admission),

@@ -56,6 +56,8 @@ export type MonitorTable = {
   /** A host key's signature, over what host keys sign. */
   sign(request: ToSign): Uint8Array;
   ended(end: OfConnection & { readonly error: SshError }): void;
+  /** Gives a terminal of the connection's user the group and the mode that it should have. */
+  giveTerminal(terminal: OfConnection & { readonly path: string }): void;
   log(
     line: OfConnection & {
       readonly level: Exclude<LogLevel, 'QUIET'>;
@@ -68,6 +70,8 @@ export type MonitorTable = {
 /** Who a session host is to be. */
 export interface Becoming {
   readonly account: Account;
+  /** The folder that it is shut into. */
+  readonly chroot?: string | undefined;
 }
 
 /** A connection that is logged in. */

@@ -41,19 +41,20 @@ export class Workers {
   }
 
   /**
-   * Starts them, and waits until they have given up their rights.
+   * Starts them, and waits until the first has given up its rights: what one could do the others can.
    *
    * @throws SshError `misuse` where they cannot: no client may be spoken with then.
    */
   static async start(settings: WorkerSettings, log: Log, count = availableParallelism()): Promise<Workers> {
     const workers = new Workers(settings, log);
     try {
-      await Promise.all(Array.from({ length: Math.max(1, count) }, () => workers.#add()));
+      await workers.#add();
     } catch (cause) {
       workers.close();
       const how = (cause as Error).message;
       throw new SshError(`no network worker could be started: ${how}`, { code: 'misuse', stage: 'config', cause });
     }
+    for (let more = 1; more < count; more++) workers.#tryAdd();
     return workers;
   }
 
@@ -103,11 +104,16 @@ export class Workers {
   #retry(): void {
     setTimeout(() => {
       if (this.#isClosed) return;
-      this.#add().catch((error: Error) => {
-        this.#log('ERROR', `no network worker could be started: ${error.message}`);
-        this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
-        this.#retry();
-      });
+      this.#tryAdd();
     }, this.#pauseMs).unref();
+  }
+
+  #tryAdd(): void {
+    this.#add().catch((error: Error) => {
+      if (this.#isClosed) return;
+      this.#log('ERROR', `no network worker could be started: ${error.message}`);
+      this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
+      this.#retry();
+    });
   }
 }
