@@ -68,9 +68,9 @@ export class SshServer {
     address = '127.0.0.1',
     options: { readonly ipv6Only?: boolean } = {},
   ): Promise<{ address: string; port: number }> {
-    const listener = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket),
-    );
+    const listener = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) => {
+      void this.#accept(socket);
+    });
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (error) => reject(cannotListen(error, address, port)));
       listener.listen({ port, host: address, ipv6Only: options.ipv6Only ?? false }, resolve);
@@ -92,6 +92,20 @@ export class SshServer {
   handle(stream: Duplex, peer: Partial<Peer> = {}): Promise<ServerConnection | undefined> {
     const seen = { ...unknownPeer, ...peer };
     return this.#serve(seen, () => this.#begin(new StreamDriver(stream), seen));
+  }
+
+  /**
+   * Serves one socket that came from elsewhere, of which nothing was read, as if it had come to a port of this server's.
+   *
+   * @returns whether its client has logged in; false as soon as it never will.
+   */
+  async accept(socket: Socket): Promise<boolean> {
+    return (await this.#accept(socket)) !== undefined;
+  }
+
+  /** Resolves when none of the connections that are open now is open any more. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#serving].map((serving) => serving.ended));
   }
 
   /** Stops listening and ends every connection. Resolves when all are gone. */
@@ -129,20 +143,20 @@ export class SshServer {
     await this.close();
   }
 
-  #accept(socket: Socket): void {
+  async #accept(socket: Socket): Promise<unknown> {
     const peer = peerOf(socket);
     if (this.#options.tcpKeepAlive === true) socket.setKeepAlive(true);
     const reason = this.#options.turnAway?.(peer);
     if (reason === undefined && !this.#isFull()) {
       const { serveElsewhere } = this.#options;
-      void this.#serve(peer, () => serveElsewhere?.(socket, peer) ?? this.#begin(adoptSocket(socket), peer));
-      return;
+      return this.#serve(peer, () => serveElsewhere?.(socket, peer) ?? this.#begin(adoptSocket(socket), peer));
     }
     this.#options.onRefused?.(peer, { reason, startups: this.#startups });
     // Nobody may hold a socket open by not reading this.
     socket.on('error', () => {});
     socket.end('Not allowed at this time\r\n', () => socket.destroy());
     socket.setTimeout(refusalTimeoutMs, () => socket.destroy());
+    return undefined;
   }
 
   #begin(driver: StreamDriver, peer: SeenPeer): Serving<ServerConnection> {

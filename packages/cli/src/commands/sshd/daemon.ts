@@ -30,9 +30,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   surviveErrors(log);
   const parts = await options.load();
   const limits = new SourceLimits(parts.config.settings);
-  // One connection, or one user, is served by one process.
-  const processes =
-    options.once || !needsProcesses() ? undefined : await startProcesses(workerSettings(parts), options.log);
+  const processes = needsProcesses()
+    ? await startProcesses(workerSettings(parts), log, options.once ? 1 : undefined)
+    : undefined;
   const server = createServer(buildServerOptions(parts, limits, processes));
   let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {

@@ -2,7 +2,7 @@
 import { lookup, reverse } from 'node:dns/promises';
 import { parseModuli } from '@nacre/ssh/crypto';
 import { disconnectReasons, SshError } from '@nacre/ssh/errors';
-import { createServer, type Peer, type ServerOptions, type SshServer, type UserOptions } from '@nacre/ssh/server';
+import type { Peer, ServerOptions, UserOptions } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
 import { Admission, describe } from './admission.ts';
 import type { Config } from './config/config.ts';
@@ -27,12 +27,9 @@ export interface ServerParts {
   readonly checkPassword?: CheckPassword | undefined;
 }
 
-/** A server that serves this machine's accounts as the settings say. It does not listen yet. */
-export function buildServer(parts: ServerParts, limits?: SourceLimits): SshServer {
-  return createServer(buildServerOptions(parts, limits));
-}
-
 /**
+ * A server that serves this machine's accounts as the settings say.
+ *
  * @param limits - what is remembered of addresses, by servers that have had another configuration before.
  * @param processes - those that serve connections; without them this one does it all.
  */

@@ -160,24 +160,19 @@ test('words of old, and of other builds, are accepted with a warning', () => {
 });
 
 test('what silence would weaken stops the server; what it would not is a warning', () => {
-  for (const line of ['ChrootDirectory /x', 'RDomain x', 'Match User x\nChrootDirectory /x']) {
+  for (const line of ['RDomain x', 'Match User x\nRDomain x']) {
     assert.match(complaintsOf(line)[0] ?? '', /is not supported by this sshd, and without it/, line);
   }
-  for (const line of [
-    'ChrootDirectory none',
-    'GSSAPIAuthentication no',
-    'X11Forwarding no',
-    'PerSourcePenalties yes',
-  ]) {
+  for (const line of ['RDomain none', 'GSSAPIAuthentication no', 'X11Forwarding no', 'PerSourcePenalties yes']) {
     assert.deepEqual(readText(line).warnings, [], line);
   }
   for (const line of ['KerberosAuthentication yes', 'Match all\nGSSAPIAuthentication yes', 'IPQoS ef']) {
     assert.equal(readText(line).warnings.length, 1, line);
   }
   // A line that does not count asks for nothing.
-  assert.deepEqual(readText('ChrootDirectory /x', {}, { options: ['ChrootDirectory=none'] }).warnings, []);
-  const taken = readText('ChrootDirectory /x', {}, { acceptUnserved: true });
-  assert.equal(taken.settings.chrootDirectory, '/x');
+  assert.deepEqual(readText('RDomain x', {}, { options: ['RDomain=none'] }).warnings, []);
+  const taken = readText('RDomain x', {}, { acceptUnserved: true });
+  assert.equal(taken.settings.rdomain, 'x');
 });
 
 test('a dump of nothing names every keyword with a default, and nothing that is refused', () => {

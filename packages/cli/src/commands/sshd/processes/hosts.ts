@@ -37,16 +37,20 @@ class Host {
 
 export class Hosts {
   readonly #log: Log;
+  readonly #isOnlyOne: boolean;
   readonly #hosts = new Map<string, Promise<Host>>();
   /** In the order in which they fell idle. */
   readonly #idle = new Map<Host, string>();
   #spare: Host | undefined;
   #isClosed = false;
 
-  constructor(log: Log) {
+  /** @param connections - how many there will be at most. */
+  constructor(log: Log, connections: number) {
     this.#log = log;
+    this.#isOnlyOne = connections === 1;
     // The listener first: who is told that the server listens need not wait for this.
-    setTimeout(() => this.#keepSpare(), firstSpareMs).unref();
+    if (this.#isOnlyOne) this.#spare = this.#start();
+    else setTimeout(() => this.#keepSpare(), firstSpareMs).unref();
   }
 
   /**
@@ -78,7 +82,7 @@ export class Hosts {
 
   close(): void {
     this.#isClosed = true;
-    this.#spare?.child.process.disconnect();
+    if (this.#spare?.child.process.connected === true) this.#spare.child.process.disconnect();
     for (const host of this.#hosts.values()) void host.then(end, () => {});
   }
 
@@ -105,7 +109,7 @@ export class Hosts {
   }
 
   #keepSpare(): void {
-    if (!this.#isClosed) this.#spare ??= this.#start();
+    if (!this.#isClosed && !this.#isOnlyOne) this.#spare ??= this.#start();
   }
 
   #start(): Host {

@@ -1,4 +1,5 @@
 /** The processes of a server that runs as root: see docs/decisions/0012-processes.md. */
+import { availableParallelism } from 'node:os';
 import type { Log } from '../log.ts';
 import { Hosts } from './hosts.ts';
 import type { WorkerSettings } from './tables.ts';
@@ -14,10 +15,22 @@ export function needsProcesses(): boolean {
   return process.platform === 'linux' && process.getuid?.() === 0;
 }
 
-/** @throws SshError where workers cannot give up their rights. */
-export async function startProcesses(settings: WorkerSettings, log: Log): Promise<Processes> {
-  const workers = await Workers.start(settings, log);
-  return { workers, hosts: new Hosts(log) };
+/**
+ * @param connections - how many there will be at most.
+ * @throws SshError where workers cannot give up their rights.
+ */
+export async function startProcesses(
+  settings: WorkerSettings,
+  log: Log,
+  connections = Number.POSITIVE_INFINITY,
+): Promise<Processes> {
+  const hosts = new Hosts(log, connections);
+  try {
+    return { workers: await Workers.start(settings, log, Math.min(availableParallelism(), connections)), hosts };
+  } catch (error) {
+    hosts.close();
+    throw error;
+  }
 }
 
 export function closeProcesses({ workers, hosts }: Processes): void {

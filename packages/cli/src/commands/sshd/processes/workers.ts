@@ -1,5 +1,4 @@
 /** The workers as the monitor sees them: as many as there are cores, each with the connections that have not logged in yet. */
-import { availableParallelism } from 'node:os';
 import { SshError } from '@nacre/ssh/errors';
 import type { Log } from '../log.ts';
 import { Calls } from './calls.ts';
@@ -45,7 +44,7 @@ export class Workers {
    *
    * @throws SshError `misuse` where they cannot: no client may be spoken with then.
    */
-  static async start(settings: WorkerSettings, log: Log, count = availableParallelism()): Promise<Workers> {
+  static async start(settings: WorkerSettings, log: Log, count: number): Promise<Workers> {
     const workers = new Workers(settings, log);
     try {
       await workers.#add();
@@ -85,8 +84,10 @@ export class Workers {
       throw new SshError(how, { code: 'misuse', stage: 'transport' });
     });
     died.catch(() => {});
-    await Promise.race([worker.calls.call('configure', this.#settings), died]);
+    const settings = this.#settings;
+    await Promise.race([worker.calls.call('configure', settings), died]);
     if (this.#isClosed) return void child.process.disconnect();
+    if (settings !== this.#settings) worker.calls.tell('configure', this.#settings);
     this.#workers.add(worker);
     void child.ended.then((how) => this.#replace(worker, how, performance.now() - started));
   }
@@ -94,7 +95,9 @@ export class Workers {
   #replace(worker: Worker, how: string, livedMs: number): void {
     this.#workers.delete(worker);
     const { size } = worker.served;
-    worker.served.endAll(new SshError(`its network worker ended with ${how}`, { code: 'misuse', stage: 'transport' }));
+    // Of several clients nobody can say which one it was, and none is penalised.
+    const code = size === 1 ? 'misuse' : 'closed';
+    worker.served.endAll(new SshError(`its network worker ended with ${how}`, { code, stage: 'transport' }));
     if (this.#isClosed) return;
     this.#log('ERROR', `network worker ${worker.child.process.pid} ended with ${how}, and ${size} connections with it`);
     this.#pauseMs = livedMs > soundMs ? firstPauseMs : Math.min(this.#pauseMs * 2, longestPauseMs);
