@@ -5,6 +5,7 @@ import {
   defaultSignatureAlgorithms,
   type ServerAuthOptions,
   type UserAuthRules,
+  LoginEnd,
 } from '../auth/index.ts';
 import { announceHostKeys } from '../connection/index.ts';
 import { disconnectReasons, SshError, toSshError } from '../errors.ts';
@@ -163,8 +164,10 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
       if (refusalFor(permissions, { address: peer.address, hostName: peer.hostName, now: Date.now() }) !== undefined)
         return undefined;
       if (gate === undefined) return permissions;
-      const decision = toPermissions(await gate(login, permissions, peer));
-      return decision && mergePermissions(permissions, decision);
+      const decision = await gate(login, permissions, peer);
+      if (decision instanceof LoginEnd) return decision;
+      const limits = toPermissions(decision);
+      return limits && mergePermissions(permissions, limits);
     },
     onAttempt: (attempt: AuthAttempt) => options.onAttempt?.(attempt, peer),
   };

@@ -125,7 +125,7 @@ function describeAttempt(
   attempt: AuthAttempt,
   isValid: boolean,
   peer: Peer,
-  settings: NameSettings,
+  settings: NameSettings & { readonly usePam: boolean },
 ): string | undefined {
   const words = { accepted: 'Accepted', partial: 'Partial', failed: 'Failed', answered: 'Postponed' } as const;
   const { result } = attempt;
@@ -134,7 +134,12 @@ function describeAttempt(
   if (attempt.method === 'none' && result === 'failed') return undefined;
   const who = `${isValid ? '' : 'invalid user '}${loggedName(attempt.user)}`;
   const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key, settings)}`;
-  return `${words[result]} ${attempt.method} for ${who} from ${describe(peer)} ssh2${key}`;
+  return `${words[result]} ${methodName(attempt.method, settings)} for ${who} from ${describe(peer)} ssh2${key}`;
+}
+
+/** PAM is the device that OpenSSH's dialogues come from; as anybody but root the system's own means are. */
+function methodName(method: string, { usePam }: { readonly usePam: boolean }): string {
+  return method === 'keyboard-interactive' && usePam && process.getuid?.() === 0 ? `${method}/pam` : method;
 }
 
 type Line = readonly [level: 'INFO' | 'VERBOSE' | 'ERROR', text: string];

@@ -11,6 +11,8 @@ import { buildAuthenticate, type CheckPassword, userRules } from './credentials.
 import { buildEvents } from './events.ts';
 import { buildForwards } from './forwards.ts';
 import { type Log, loggedName } from './log.ts';
+import { PamLogins } from './pam-logins.ts';
+import type { PamService } from './pam-pool.ts';
 import { buildSessionHandler } from './session.ts';
 import { SourceLimits } from './source-limits.ts';
 import { openTunnelEnd } from './tunnels.ts';
@@ -23,6 +25,8 @@ export interface ServerParts {
   readonly isLogLevelFixed?: boolean;
   /** Passwords of another kind, in place of the system's. */
   readonly checkPassword?: CheckPassword | undefined;
+  /** Who asks PAM, where UsePAM says so. */
+  readonly pam?: PamService | undefined;
 }
 
 /** A server that serves this machine's accounts as the settings say. It does not listen yet. */
@@ -39,10 +43,11 @@ export function buildServerOptions(
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
   limits.configure(settings);
+  const pam = settings.usePam && parts.pam !== undefined ? new PamLogins(admission, parts.pam) : undefined;
   return {
     hostKeys,
     authenticate: {
-      ...buildAuthenticate(admission, checkPassword),
+      ...buildAuthenticate(admission, checkPassword, pam),
       // For everybody, before the user is known: what the server announces.
       signatureAlgorithms: settings.pubkeyAcceptedAlgorithms.names,
     },
@@ -52,7 +57,9 @@ export function buildServerOptions(
       if (candidate?.isValid !== true) {
         throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
       }
-      return buildSessionHandler(connection, candidate.account, candidate.settings, admission.logFor(connection.peer));
+      const login = pam?.find(connection.peer);
+      const say = admission.logFor(connection.peer);
+      return buildSessionHandler(connection, candidate.account, candidate.settings, say, login);
     },
     ...buildForwards(admission),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),

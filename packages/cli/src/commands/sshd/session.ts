@@ -21,6 +21,8 @@ import { buildEnvironment, mayClientSet } from './environment.ts';
 import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
 import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
+import type { PamLogin } from './pam-logins.ts';
+import { passwordChange } from './password-change.ts';
 import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
 import { tunnelsOf } from './tunnels.ts';
 import { chooseStartUpFile } from './user-rc.ts';
@@ -59,6 +61,7 @@ export function buildSessionHandler(
   account: Account,
   settings: Settings,
   log: Say,
+  login?: PamLogin,
 ): SessionHandler {
   let pty: Pty | undefined;
   let running: Running | undefined;
@@ -78,6 +81,7 @@ export function buildSessionHandler(
       originalCommand: plan.originalCommand,
       tunnels: tunnelsOf(connection.peer),
       authInfo: authInfo?.path,
+      pam: login?.environment,
     });
     const environment = { ...own, ...Object.fromEntries(session.serverEnvironment) };
     log(
@@ -86,15 +90,17 @@ export function buildSessionHandler(
       { event: 'session-start', session: session.channel.id, command: plan.label },
     );
     const startUpFile = chooseStartUpFile(account, settings, connection, wanted, session);
-    const request = programRequest(account, plan, environment, startUpFile);
+    const request = login?.mustChangePassword
+      ? passwordChange(account, environment, pty !== undefined)
+      : programRequest(account, plan, environment, startUpFile);
     const isShell = plan.command === undefined;
-    const greeting = isShell ? readMotd(account, settings) : '';
-    if (plan.internalSftp === 'refused') return refuseAllButSftp(session, pty);
+    const greeting = isShell ? `${login?.words ?? ''}${readMotd(account, settings)}` : '';
+    if (plan.internalSftp === 'refused' && !login?.mustChangePassword) return refuseAllButSftp(session, pty);
     // Lines that were asked for with -e: OpenSSH's go nowhere, these are of use to whoever asked for them.
     const onErrors = plan.isSubsystem
       ? (line: string) => plan.internalSftp && log('INFO', `internal-sftp: ${line}`)
       : undefined;
-    if (plan.internalSftp !== undefined) {
+    if (plan.internalSftp !== undefined && !login?.mustChangePassword) {
       // A terminal changes bytes.
       pty?.close();
       pty = undefined;

@@ -47,7 +47,7 @@ export const serverKeywords = {
   ),
   listenAddress: global(special.listenAddress),
   usePam: global(flag('UsePAM', false)),
-  pamServiceName: ignored(anywhere(word('PAMServiceName', 'sshd')), 'PAM is asked for passwords only'),
+  pamServiceName: anywhere(word('PAMServiceName', 'sshd')),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
   // Ours, as LogFormat is.
   drainSeconds: global(time('DrainTimeout', 0)),
