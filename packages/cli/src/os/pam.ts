@@ -31,7 +31,7 @@ export interface PamOutcome {
 /** _pam_types.h; Linux-PAM's numbers, which differ from those of other systems. */
 export const pamCodes = { success: 0, authError: 7, userUnknown: 10, newTokenRequired: 12, conversationError: 19 } as const;
 
-const flags = { disallowNull: 0x1, establish: 0x2, remove: 0x4, changeExpired: 0x20 } as const;
+const flags = { disallowNull: 0x1, establish: 0x2, remove: 0x4, renew: 0x8, changeExpired: 0x20 } as const;
 const items = { user: 2, terminal: 3, remoteHost: 4, failDelay: 10 } as const;
 const styles = { 1: 'secret', 2: 'question', 3: 'error', 4: 'info' } as const;
 /** Modules that look for a terminal (pam_time) are given this word, as by OpenSSH. */
@@ -123,6 +123,11 @@ export class PamTransaction {
   /** To be asked for with the ids of root, before the session is opened. */
   establishCredentials(): PamOutcome {
     return this.#outcome(this.#pam.call('pam_setcred', this.#handle, flags.establish));
+  }
+
+  /** After the groups have been set anew: modules add theirs again. */
+  renewCredentials(): PamOutcome {
+    return this.#outcome(this.#pam.call('pam_setcred', this.#handle, flags.renew));
   }
 
   removeCredentials(): PamOutcome {

@@ -54,6 +54,9 @@ export interface ServerAuthOptions<G> {
    */
   gate(login: LoginSummary, grant: G): Promise<G | LoginEnd | undefined>;
 
+  /** Text shown when all is decided, just before the login succeeds. */
+  lastWords?(login: LoginSummary): string | undefined;
+
   /** Public key algorithm names clients may use. Default: {@link defaultSignatureAlgorithms}. */
   readonly signatureAlgorithms?: readonly string[];
   /** The same for the keys of hosts that vouch. Default: as `signatureAlgorithms`. */

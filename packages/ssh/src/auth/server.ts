@@ -69,6 +69,7 @@ async function converse<G>(session: ServerSession<G>): Promise<ServerAuthResult<
     report(session, request, verdict);
     switch (verdict.kind) {
       case 'accepted':
+        showText(session, session.options.lastWords?.(verdict.login));
         session.send(userauthSuccess.encode({}));
         return { ...verdict.login, grant: verdict.grant };
       case 'partial':
@@ -207,7 +208,7 @@ async function holdBack<G>({ options, receivedMs }: ServerSession<G>): Promise<v
 }
 
 function endLogin<G>(session: ServerSession<G>, { banner }: LoginEnd): SshError {
-  if (banner !== '') session.send(userauthBanner.encode({ text: Buffer.from(banner), language: '' }));
+  showText(session, banner);
   return new SshError('this account may not log in', {
     code: 'permission-denied',
     stage: 'auth',
@@ -219,6 +220,10 @@ function endLogin<G>(session: ServerSession<G>, { banner }: LoginEnd): SshError 
 function sendBanner<G>(session: ServerSession<G>, user: string): void {
   const { banner } = session.options;
   const text = typeof banner === 'function' ? banner(user) : banner;
+  showText(session, text);
+}
+
+function showText<G>(session: ServerSession<G>, text: string | undefined): void {
   if (text !== undefined && text !== '') session.send(userauthBanner.encode({ text: Buffer.from(text), language: '' }));
 }
 

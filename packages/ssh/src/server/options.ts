@@ -57,6 +57,8 @@ export interface Authenticate extends UserAuthRules {
   none?(request: { readonly user: string }, peer: Peer): Promise<Decision>;
   /** The last word after every method: a locked account, an hour of the day. A {@link LoginEnd} ends the connection as well. */
   gate?(login: LoginSummary, permissions: Permissions, peer: Peer): Promise<Decision | LoginEnd>;
+  /** Text shown just before a login succeeds. */
+  lastWords?(login: LoginSummary, peer: Peer): string | undefined;
 }
 
 /** A program of the server's own, as its side of a session sees it. */

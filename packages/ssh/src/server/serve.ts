@@ -138,7 +138,7 @@ function wiringOf(
 }
 
 function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Permissions> {
-  const { publicKey, password, keyboardInteractive, hostBased, none, gate, ...rules } = options.authenticate;
+  const { publicKey, password, keyboardInteractive, hostBased, none, gate, lastWords, ...rules } = options.authenticate;
   return {
     ...rules,
     clock: systemClock,
@@ -169,6 +169,7 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
       const limits = toPermissions(decision);
       return limits && mergePermissions(permissions, limits);
     },
+    ...(lastWords && { lastWords: (login) => lastWords(login, peer) }),
     onAttempt: (attempt: AuthAttempt) => options.onAttempt?.(attempt, peer),
   };
 }

@@ -61,6 +61,7 @@ export function buildAuthenticate(
       if (password === '' && !admission.settingsOf(peer).permitEmptyPasswords) return false;
       return checkPassword(user, password, peer);
     },
+    ...(pam && { lastWords: (_login, peer) => pam.find(peer)?.words }),
     gate: async ({ methods, user }, permissions, peer) => {
       const candidate = admission.find(peer);
       if (candidate?.isValid !== true) return undefined;

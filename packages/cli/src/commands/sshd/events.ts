@@ -6,6 +6,7 @@ import { type Admission, describe } from './admission.ts';
 import { DropLog } from './drop-log.ts';
 import { configuredFingerprint, describeKey, type NameSettings } from './key-names.ts';
 import { type Log, loggedName } from './log.ts';
+import { recordWrongPassword } from './session-records.ts';
 import { type PenaltyKind, type SourceLimits, tooManyStartups } from './source-limits.ts';
 
 type Events = Pick<
@@ -71,6 +72,9 @@ export function buildEvents(
       const { isValid: valid, settings } = admission.candidateFor(attempt.user, peer);
       const say = admission.logFor(peer);
       if (attempt.result === 'failed') story.failures++;
+      if (attempt.result === 'failed' && ['password', 'keyboard-interactive'].includes(attempt.method)) {
+        void recordWrongPassword(attempt.user, peer);
+      }
       const line = describeAttempt(attempt, valid, peer, settings);
       if (line === undefined) return;
       const isLoud =

@@ -20,10 +20,11 @@ import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
 import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
 import { loggedName } from './log.ts';
-import { readMotd } from './motd.ts';
+import { readGreeting } from './motd.ts';
 import type { PamLogin } from './pam-logins.ts';
 import { passwordChange } from './password-change.ts';
 import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
+import { recordsOf } from './session-records.ts';
 import { tunnelsOf } from './tunnels.ts';
 import { chooseStartUpFile } from './user-rc.ts';
 
@@ -67,6 +68,12 @@ export function buildSessionHandler(
   let running: Running | undefined;
   let authInfo: AuthInfoFile | undefined;
   let isClosed = false;
+  let recordedTerminal: string | undefined;
+  const records = recordsOf(account, connection.peer, settings);
+  const closeRecord = (): void => {
+    if (recordedTerminal !== undefined) void records?.close(recordedTerminal);
+    recordedTerminal = undefined;
+  };
   const name = `user ${loggedName(account.name)} from ${describe(connection.peer)} id `;
 
   const start = async (plan: Plan, session: ServerSession, wanted: SessionStart): Promise<boolean> => {
@@ -93,8 +100,11 @@ export function buildSessionHandler(
     const request = login?.mustChangePassword
       ? passwordChange(account, environment, pty !== undefined)
       : programRequest(account, plan, environment, startUpFile);
+    const terminal = pty?.path;
+    const lastLogin = terminal === undefined ? '' : await records?.open(terminal);
+    if (terminal !== undefined) recordedTerminal = terminal;
     const isShell = plan.command === undefined;
-    const greeting = isShell ? `${login?.words ?? ''}${readMotd(account, settings)}` : '';
+    const greeting = isShell ? readGreeting(account, settings, login?.words ?? '', lastLogin ?? '') : '';
     if (plan.internalSftp === 'refused' && !login?.mustChangePassword) return refuseAllButSftp(session, pty);
     // Lines that were asked for with -e: OpenSSH's go nowhere, these are of use to whoever asked for them.
     const onErrors = plan.isSubsystem
@@ -112,6 +122,7 @@ export function buildSessionHandler(
     running = begun;
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {
+      closeRecord();
       await report(exit, session);
       log('VERBOSE', `Close session: ${name}${session.channel.id}`, {
         event: 'session-end',
@@ -146,6 +157,7 @@ export function buildSessionHandler(
       try {
         return await start(plan, session, wanted);
       } catch (error) {
+        closeRecord();
         const remedy = error instanceof SshError && error.remedy !== undefined ? ` (${error.remedy})` : '';
         log('ERROR', `session of ${name}${session.channel.id}: ${(error as Error).message}${remedy}`);
         return false;

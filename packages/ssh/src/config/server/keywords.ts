@@ -92,7 +92,7 @@ export const serverKeywords = {
   passwordAuthentication: anywhere(flag('PasswordAuthentication', true)),
   kbdInteractiveAuthentication: anywhere(flag('KbdInteractiveAuthentication', true)),
   printMotd: global(flag('PrintMotd', true)),
-  printLastLog: ignored(global(flag('PrintLastLog', true)), 'no record of logins is kept', false),
+  printLastLog: global(flag('PrintLastLog', true)),
   x11Forwarding: anywhere(flag('X11Forwarding', false)),
   x11UseLocalhost: anywhere(flag('X11UseLocalhost', true)),
   permitTty: anywhere(flag('PermitTTY', true)),
