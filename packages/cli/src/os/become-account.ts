@@ -65,7 +65,9 @@ export function becomeAccount({ account, pam, chroot }: BecomeRequest): Became {
 function requireNoWayBack({ uid, gid }: Account): void {
   const ways = [
     ...(uid === 0 ? [] : [() => process.setuid?.(0), () => process.seteuid?.(0)]),
-    ...(uid === 0 || gid === 0 ? [] : [() => process.setgid?.(0), () => process.setegid?.(0), () => process.setgroups?.([0])]),
+    ...(uid === 0 || gid === 0
+      ? []
+      : [() => process.setgid?.(0), () => process.setegid?.(0), () => process.setgroups?.([0])]),
   ];
   for (const way of ways) {
     try {

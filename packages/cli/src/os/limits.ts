@@ -22,7 +22,10 @@ const limitBytes = 16;
 export function findSessionLimit(): bigint | undefined {
   const said = process.env[openFilesVariable];
   if (said !== undefined && /^\d{1,18}$/.test(said)) return BigInt(said);
-  return readLimitOf(process.ppid)?.soft;
+  const soft = readLimitOf(process.ppid)?.soft;
+  // Who started us may be gone later.
+  if (soft !== undefined) process.env[openFilesVariable] = String(soft);
+  return soft;
 }
 
 /** What another process may open, from the kernel's table; undefined where that cannot be read, or is without end. */
@@ -66,7 +69,8 @@ export function startUnderLimit(start: () => ChildProcess): ChildProcess {
   // Too many files below the limit are ours. Most of these programs wait for what comes by a pipe before they run anything.
   child.on('error', () => {});
   const again = start();
-  if (again.pid !== undefined) calls().prlimit?.(again.pid, openFiles, encodeLimit({ soft: wanted, hard: own.hard }), null);
+  if (again.pid !== undefined)
+    calls().prlimit?.(again.pid, openFiles, encodeLimit({ soft: wanted, hard: own.hard }), null);
   return again;
 }
 

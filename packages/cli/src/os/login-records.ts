@@ -57,7 +57,16 @@ export async function recordLogout(
   { line, pid, address }: Pick<SessionRecord, 'line' | 'pid' | 'address'>,
   files: LoginFiles = systemFiles,
 ): Promise<void> {
-  const end: LoginRecord = { type: recordTypes.dead, line, pid, id: idOf(line), user: '', host: '', address, at: new Date() };
+  const end: LoginRecord = {
+    type: recordTypes.dead,
+    line,
+    pid,
+    id: idOf(line),
+    user: '',
+    host: '',
+    address,
+    at: new Date(),
+  };
   await quietly(() => putRecord(files.utmp, end));
   await quietly(() => append(files.wtmp, encodeRecord({ ...end, id: '', address: undefined })));
 }

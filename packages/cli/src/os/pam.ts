@@ -29,7 +29,13 @@ export interface PamOutcome {
 }
 
 /** _pam_types.h; Linux-PAM's numbers, which differ from those of other systems. */
-export const pamCodes = { success: 0, authError: 7, userUnknown: 10, newTokenRequired: 12, conversationError: 19 } as const;
+export const pamCodes = {
+  success: 0,
+  authError: 7,
+  userUnknown: 10,
+  newTokenRequired: 12,
+  conversationError: 19,
+} as const;
 
 const flags = { disallowNull: 0x1, establish: 0x2, remove: 0x4, renew: 0x8, changeExpired: 0x20 } as const;
 const items = { user: 2, terminal: 3, remoteHost: 4, failDelay: 10 } as const;

@@ -3,9 +3,9 @@ import {
   type AuthAttempt,
   authenticateServer,
   defaultSignatureAlgorithms,
+  LoginEnd,
   type ServerAuthOptions,
   type UserAuthRules,
-  LoginEnd,
 } from '../auth/index.ts';
 import { announceHostKeys } from '../connection/index.ts';
 import { disconnectReasons, SshError, toSshError } from '../errors.ts';

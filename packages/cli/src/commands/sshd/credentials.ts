@@ -70,7 +70,11 @@ export function buildAuthenticate(
       if (verdict instanceof LoginEnd) return verdict;
       // Where PAM has judged the account, the shadow file was one of its sources.
       const isJudged = verdict === true;
-      const refusal = isRootRefused ? 'root' : isJudged ? undefined : accountRefusal(candidate.account, methods, candidate.settings);
+      const refusal = isRootRefused
+        ? 'root'
+        : isJudged
+          ? undefined
+          : accountRefusal(candidate.account, methods, candidate.settings);
       if (refusal === undefined) {
         const limits = limitsOf(candidate.settings);
         return pam?.find(peer)?.mustChangePassword ? onlyTerminal(limits) : limits;
@@ -133,11 +137,7 @@ export function requiredMethods(settings: Settings): string[][] | undefined {
     .filter((list) => list.every((name) => enabled.includes(name)));
 }
 
-function refusesRoot(
-  { account, settings }: Candidate,
-  methods: readonly string[],
-  permissions: Permissions,
-): boolean {
+function refusesRoot({ account, settings }: Candidate, methods: readonly string[], permissions: Permissions): boolean {
   if (account.uid !== 0) return false;
   if (!methods.every((method) => mayUse(account, method, settings))) return true;
   const isForced = permissions.forceCommand !== undefined || settings.forceCommand !== undefined;

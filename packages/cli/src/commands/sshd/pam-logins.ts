@@ -1,6 +1,7 @@
 /** Logins by way of PAM: passwords, dialogues and the judgement of accounts, for one server's connections. */
-import { LoginEnd, type Peer } from '@nacre/ssh/server';
+
 import { SshError } from '@nacre/ssh/errors';
+import { LoginEnd, type Peer } from '@nacre/ssh/server';
 import { type Admission, describe } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { loggedName } from './log.ts';
@@ -106,7 +107,9 @@ export class PamLogins {
   async checkAccount(applicant: Omit<Applicant, 'isAllowed'>, peer: Peer): Promise<true | LoginEnd | undefined> {
     const story = this.#storyOf(peer);
     if (story.account === 'unknown') {
-      const result = await this.#ask(peer, () => this.#pam.checkAccount(subjectOf(applicant, peer), limitOf(applicant)));
+      const result = await this.#ask(peer, () =>
+        this.#pam.checkAccount(subjectOf(applicant, peer), limitOf(applicant)),
+      );
       if (result === undefined) return undefined;
       this.#note(story, result);
     }

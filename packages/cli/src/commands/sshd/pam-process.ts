@@ -75,7 +75,8 @@ function decide(order: PamOrder, pam: PamTransaction, enter: (phase: 'account' |
       if (login.code !== pamCodes.success) return { ...login, account: 'unknown' };
       enter('account');
       const account = judge(pam);
-      if (account.account !== 'change' || !order.changesToken) return { ...account, code: login.code, text: login.text };
+      if (account.account !== 'change' || !order.changesToken)
+        return { ...account, code: login.code, text: login.text };
       enter('token');
       const change = pam.changeExpiredToken();
       return { ...change, account: change.code === pamCodes.success ? 'good' : 'change' };

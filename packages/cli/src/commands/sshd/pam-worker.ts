@@ -105,12 +105,7 @@ export class PamWorker {
     this.#reject?.(error);
   }
 
-  #listen(
-    kind: PamOrder['kind'],
-    ask: PamAsk,
-    resolve: (ended: Ended) => void,
-    reject: (error: unknown) => void,
-  ) {
+  #listen(kind: PamOrder['kind'], ask: PamAsk, resolve: (ended: Ended) => void, reject: (error: unknown) => void) {
     let phase: 'login' | 'account' | 'token' = kind === 'login' ? 'login' : 'account';
     let accountWords = '';
     let count = 0;
