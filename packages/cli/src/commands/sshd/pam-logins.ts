@@ -2,7 +2,7 @@
 
 import { SshError } from '@nacre/ssh/errors';
 import { LoginEnd, type Peer } from '@nacre/ssh/server';
-import { type Admission, describe } from './admission.ts';
+import type { Admission } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { loggedName } from './log.ts';
 import type { PamService } from './pam-pool.ts';

@@ -47,7 +47,10 @@ export function openPamPool(options: PamPoolOptions = {}): PamService {
   let idle: PamWorker[] = [];
   let isClosed = false;
   const keep = (worker: PamWorker): void => {
-    if (isClosed || !worker.isUsable || idle.length >= maxIdle) return worker.end();
+    if (isClosed || !worker.isUsable || idle.length >= maxIdle) {
+      worker.end();
+      return;
+    }
     idle.push(worker);
     void worker.ended.then(() => {
       idle = idle.filter((other) => other !== worker);

@@ -110,33 +110,25 @@ export class PamWorker {
     let accountWords = '';
     let count = 0;
     return (reply: PamReply | SshError): void => {
-      if (reply instanceof SshError) return reject(reply);
-      if (++count > maxReplies) return reject(pamError('PAM goes on asking without end'));
-      switch (reply.kind) {
-        case 'ready':
-          return;
-        case 'phase':
-          phase = reply.phase;
-          return;
-        case 'failed':
-          return reject(pamError(reply.reason, reply.isAbsent));
-        case 'done': {
-          const { code, text, account, environment, delayMs } = reply;
-          return resolve({ result: { isGood: code === 0, text, account, accountWords, environment }, delayMs });
-        }
-        case 'message': {
-          const { style, text } = reply;
-          const isAsked = style === 'secret' || style === 'question';
-          if (phase === 'account') {
-            accountWords += `${text}\n`;
-            return;
-          }
-          const answered = ask({ style, text });
-          if (!isAsked) return void answered.catch(reject);
-          answered.then((answer) => this.#send({ answer: answer ?? null }), reject);
-        }
+      if (reply instanceof SshError) reject(reply);
+      else if (++count > maxReplies) reject(pamError('the modules go on asking without end'));
+      else if (reply.kind === 'phase') phase = reply.phase;
+      else if (reply.kind === 'failed') reject(pamError(reply.reason, reply.isAbsent));
+      else if (reply.kind === 'done') {
+        const { code, text, account, environment, delayMs } = reply;
+        resolve({ result: { isGood: code === 0, text, account, accountWords, environment }, delayMs });
+      } else if (reply.kind === 'message') {
+        if (phase === 'account') accountWords += `${reply.text}\n`;
+        else this.#passOn(reply, ask, reject);
       }
     };
+  }
+
+  #passOn({ style, text }: PamText, ask: PamAsk, reject: (error: unknown) => void): void {
+    const answered = ask({ style, text });
+    const isAsked = style === 'secret' || style === 'question';
+    if (isAsked) answered.then((answer) => this.#send({ answer: answer ?? null }), reject);
+    else answered.catch(reject);
   }
 
   #send(line: PamOrder | PamAnswer): void {
@@ -147,7 +139,10 @@ export class PamWorker {
   #take(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    if (this.#rest.length > maxLineBytes) return this.#fail(pamError('PAM says too much'));
+    if (this.#rest.length > maxLineBytes) {
+      this.#fail(pamError('the modules say too much'));
+      return;
+    }
     for (const line of lines) {
       const reply = JSON.parse(line) as PamReply;
       if (reply.kind === 'ready') this.#isReady = true;
