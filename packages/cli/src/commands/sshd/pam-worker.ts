@@ -144,10 +144,19 @@ export class PamWorker {
       return;
     }
     for (const line of lines) {
-      const reply = JSON.parse(line) as PamReply;
-      if (reply.kind === 'ready') this.#isReady = true;
-      this.#onReply?.(reply);
+      const reply = parseReply(line);
+      if (reply?.kind === 'ready') this.#isReady = true;
+      this.#onReply?.(reply ?? pamError('the process that asks PAM says what it should not'));
     }
+  }
+}
+
+function parseReply(line: string): PamReply | undefined {
+  try {
+    const reply = JSON.parse(line) as PamReply | null;
+    return typeof reply?.kind === 'string' ? reply : undefined;
+  } catch {
+    return undefined;
   }
 }
 
