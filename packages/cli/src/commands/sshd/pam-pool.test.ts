@@ -66,7 +66,7 @@ test('so many at once; the others wait in line', async () => {
     }),
   );
   while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([...asked].sort(), [0, 1]);
+  assert.deepEqual(new Set(asked), new Set([0, 1]));
   for (let answered = 0; answered < 4; ) {
     const next = waiting.shift();
     next?.();
