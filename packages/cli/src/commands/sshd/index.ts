@@ -84,7 +84,15 @@ async function serve(flags: Flags): Promise<number> {
     await daemonize(process.argv.slice(1), { env: { ...process.env, [folderVariable]: process.cwd() } });
     return 0;
   }
-  if (flags.inetd) return runInetd(parts);
+  try {
+    return await (flags.inetd ? runInetd(parts) : runServer(flags, config, parts));
+  } finally {
+    pam?.close();
+  }
+}
+
+function runServer(flags: Flags, config: Config, parts: ServerParts): Promise<number> {
+  const { log, pam } = parts;
   return runDaemon({
     log,
     once: flags.debug > 0,

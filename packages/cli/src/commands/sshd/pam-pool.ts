@@ -129,7 +129,11 @@ class Line {
 function startPamProcess(): ChildProcess {
   return spawn(process.execPath, [process.argv[1] ?? '', 'sshd', pamWord], {
     cwd: '/',
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...(process.env.TZ !== undefined && { TZ: process.env.TZ }) },
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      UV_USE_IO_URING: '0',
+      ...(process.env.TZ !== undefined && { TZ: process.env.TZ }),
+    },
     // What modules and their programs print is nobody's business here.
     stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
     // What a terminal sends the server is not for it.

@@ -22,16 +22,17 @@ export function recordsOf(account: Account, peer: Peer, settings: Settings): Ses
     host: peer.hostName ?? peer.address ?? 'UNKNOWN',
     address: peer.address,
   });
+  // Kept from the start of a session: at its end there may be no time to load anything, as the server ends too.
+  let system: typeof import('../../os/login-records.ts') | undefined;
   return {
     async open(terminal) {
-      const { readLastLogin, recordLogin } = await import('../../os/login-records.ts');
-      const before = settings.printLastLog ? readLastLogin(account.uid) : undefined;
-      await recordLogin(recordOf(terminal));
+      system ??= await import('../../os/login-records.ts');
+      const before = settings.printLastLog ? system.readLastLogin(account.uid) : undefined;
+      await system.recordLogin(recordOf(terminal));
       return before === undefined ? '' : formatLastLogin(before);
     },
     async close(terminal) {
-      const { recordLogout } = await import('../../os/login-records.ts');
-      await recordLogout(recordOf(terminal));
+      await system?.recordLogout(recordOf(terminal));
     },
   };
 }

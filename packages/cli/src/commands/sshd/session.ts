@@ -165,6 +165,7 @@ export function buildSessionHandler(
     },
     onClosed() {
       isClosed = true;
+      closeRecord();
       running?.hangUp();
       authInfo?.remove();
       // A terminal that was asked for and never used.
