@@ -16,7 +16,7 @@ export type { AccountStatus } from './passwords.ts';
 export { accountStatus, verifyPassword } from './passwords.ts';
 export type { Account, Platform, ShadowEntry, WindowSize } from './platform.ts';
 export type { Pty, PtyOptions } from './pty.ts';
-export { giveTerminal, openPty } from './pty.ts';
+export { giveTerminal, openPty, requireTerminal } from './pty.ts';
 export { asAccount, hasIdentityOf, type StartUpFile, withoutNewPrivileges } from './session-command.ts';
 export type { BareSession, SessionExit, SessionProcess, SessionRequest } from './session-process.ts';
 export { startBareSession, startSession } from './session-process.ts';

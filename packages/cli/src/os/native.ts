@@ -26,6 +26,11 @@ export function tryPlatform(): Platform | undefined {
   }
 }
 
+/** For what is no part of a platform. Throws Node's error where koffi has no binary. */
+export function loadKoffi(): Koffi {
+  return createRequire(import.meta.url)('koffi') as Koffi;
+}
+
 function loadPlatform(): Platform {
   const create = { linux: createLinux, darwin: createDarwin }[process.platform as string];
   if (create === undefined) {
@@ -36,7 +41,7 @@ function loadPlatform(): Platform {
     });
   }
   try {
-    return create(createRequire(import.meta.url)('koffi') as Koffi);
+    return create(loadKoffi());
   } catch (cause) {
     throw new SshError(`the native helper koffi could not be loaded for ${process.platform}-${process.arch}`, {
       code: 'unsupported',

@@ -11,9 +11,19 @@ import type { Account } from './platform.ts';
  */
 export function dropPrivileges(account: Account): void {
   const own: OwnProcess = process;
+  try {
+    own.initgroups?.(account.name, account.gid);
+  } catch (cause) {
+    throw privilegeError(`could not become "${account.name}"`, cause);
+  }
+  dropIds(account);
+}
+
+/** The same where the supplementary groups are set already. */
+export function dropIds(account: Account): void {
+  const own: OwnProcess = process;
   if (!own.initgroups || !own.setgid || !own.setuid) throw privilegeError('this system has no user ids');
   try {
-    own.initgroups(account.name, account.gid);
     own.setgid(account.gid);
     own.setuid(account.uid);
   } catch (cause) {

@@ -90,15 +90,26 @@ export function openPty(options: PtyOptions = {}): Pty {
  * @throws Error for what is no terminal of the account's.
  */
 export function giveTerminal(path: string, owner: { readonly uid: number; readonly gid: number }): void {
-  if (!/^\/dev\/pts\/\d{1,7}$/.test(path)) throw new Error(`${JSON.stringify(path)} is no pseudo-terminal`);
-  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NOFOLLOW);
+  const fd = openTerminalOf(path, owner);
   try {
-    const stats = fstatSync(fd);
-    if (!stats.isCharacterDevice() || stats.uid !== owner.uid) throw new Error(`${path} is somebody else's`);
     setOwner(fd, owner);
   } finally {
     closeSync(fd);
   }
+}
+
+/** @throws Error for what is no terminal of the account's. */
+export function requireTerminal(path: string, owner: { readonly uid: number }): void {
+  closeSync(openTerminalOf(path, owner));
+}
+
+function openTerminalOf(path: string, owner: { readonly uid: number }): number {
+  if (!/^\/dev\/pts\/\d{1,7}$/.test(path)) throw new Error(`${JSON.stringify(path)} is no pseudo-terminal`);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NOFOLLOW);
+  const stats = fstatSync(fd);
+  if (stats.isCharacterDevice() && stats.uid === owner.uid) return fd;
+  closeSync(fd);
+  throw new Error(`${path} is somebody else's`);
 }
 
 /** Owner read and write, group tty may write: what write(1) and mesg(1) expect. Nobody else. */

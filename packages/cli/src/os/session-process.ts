@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { SshError } from '@nacre/ssh/errors';
 import { cleanEnvironment } from './environment.ts';
+import { startUnderLimit } from './limits.ts';
 import type { Account } from './platform.ts';
 import type { Pty } from './pty.ts';
 import { buildSessionCommand, type StartUpFile } from './session-command.ts';
@@ -109,7 +110,7 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
   const { account, pty, program } = request;
   if (program !== undefined) {
     const options = { cwd: '/', detached: true, env: cleanEnvironment(request.environment), stdio: [...standard] };
-    return spawnOrRefuse(nameOf(request), () => spawn(program.file, program.args, options));
+    return spawnOrRefuse(nameOf(request), () => startUnderLimit(() => spawn(program.file, program.args, options)));
   }
   const plan = buildSessionCommand({
     account,
@@ -120,15 +121,15 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
     startUpFile: request.startUpFile,
   });
   const environment = cleanEnvironment(request.environment);
-  const child = spawnOrRefuse(nameOf(request), () =>
+  const start = (): ChildProcess =>
     spawn(plan.file, plan.args, {
       argv0: plan.argv0,
       cwd: plan.cwd,
       detached: true,
       env: plan.environmentByPipe ? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : environment,
       stdio: plan.environmentByPipe ? [...standard, 'pipe'] : [...standard],
-    }),
-  );
+    });
+  const child = spawnOrRefuse(nameOf(request), () => startUnderLimit(start));
   if (plan.environmentByPipe) sendEnvironment(child, environment, request.startUpFile?.input ?? '');
   return child;
 }

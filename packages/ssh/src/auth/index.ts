@@ -29,4 +29,5 @@ export type {
   ServerAuthResult,
   UserAuthRules,
 } from './server-options.ts';
+export { LoginEnd } from './server-options.ts';
 export { defaultSignatureAlgorithms } from './signature-algorithms.ts';

@@ -5,7 +5,7 @@ import { authenticateClient } from './client.ts';
 import { alice, knows, linkedPair, rejectsWith, serverOptions, type TestGrant } from './fakes.test.ts';
 import { login, refusedLogin } from './login.test.ts';
 import { authenticateServer } from './server.ts';
-import type { ServerAuthOptions } from './server-options.ts';
+import { LoginEnd, type ServerAuthOptions } from './server-options.ts';
 
 test('too many failures end the connection in OpenSSH’s words; the first "none" is free', async () => {
   const pair = linkedPair();
@@ -90,6 +90,38 @@ test('the gate has the last word on every method', async () => {
     const narrowed = await login(client, serverOptions({ ...method, gate: async () => ({ by: 'the gate' }) }));
     assert.deepEqual(narrowed.server.grant, { by: 'the gate' });
   }
+});
+
+test('a refusal for good ends the connection, after what is to be said', async () => {
+  const shown: string[] = [];
+  const attempts: string[] = [];
+  const pair = linkedPair();
+  const options = serverOptions({
+    password: async () => ({ by: 'password' }),
+    gate: async () => new LoginEnd('expired'),
+    onAttempt: ({ method, result }) => void attempts.push(`${method} ${result}`),
+  });
+  const client = authenticateClient(pair.client, {
+    user: 'alice',
+    password: async () => 'x',
+    numberOfPasswordPrompts: 10,
+    onBanner: (text) => void shown.push(text),
+  });
+  await rejectsWith(authenticateServer(pair.server, options), 'permission-denied');
+  pair.client.end();
+  await rejectsWith(client, 'connection-lost');
+  assert.deepEqual(attempts, ['none failed', 'password failed']);
+  assert.deepEqual(shown, ['expired']);
+});
+
+test('last words come before the success', async () => {
+  const shown: string[] = [];
+  await login(
+    { password: async () => 'x', onBanner: (text) => void shown.push(text) },
+    serverOptions({ password: async () => ({ by: 'password' }), lastWords: ({ user }) => `welcome ${user}` }),
+  );
+  assert.equal(shown.length, 1);
+  assert.match(shown[0] ?? '', /^welcome /);
 });
 
 test('a handler that throws refuses', async () => {

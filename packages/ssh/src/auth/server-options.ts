@@ -50,9 +50,12 @@ export interface ServerAuthOptions<G> {
   merge(grants: readonly G[]): G;
   /**
    * The last word on every login, whatever the methods were: the place where restrictions are enforced (source address,
-   * expiry, locked accounts). Undefined refuses.
+   * expiry, locked accounts). Undefined refuses; a {@link LoginEnd} refuses for good.
    */
-  gate(login: LoginSummary, grant: G): Promise<G | undefined>;
+  gate(login: LoginSummary, grant: G): Promise<G | LoginEnd | undefined>;
+
+  /** Text shown when all is decided, just before the login succeeds. */
+  lastWords?(login: LoginSummary): string | undefined;
 
   /** Public key algorithm names clients may use. Default: {@link defaultSignatureAlgorithms}. */
   readonly signatureAlgorithms?: readonly string[];
@@ -128,6 +131,16 @@ export interface AskTexts {
 
 /** Sends prompts (none is allowed) and gives one answer for each. */
 export type Ask = (prompts: readonly Prompt[], texts?: AskTexts) => Promise<string[]>;
+
+/** A refusal that ends the connection: whatever else the client could try, this account is not let in. */
+export class LoginEnd {
+  /** Shown to the person before the end, if there is any. */
+  readonly banner: string;
+
+  constructor(banner = '') {
+    this.banner = banner;
+  }
+}
 
 /** A login whose every step succeeded. */
 export interface LoginSummary {

@@ -17,7 +17,7 @@ import {
 import { findAuthMethod } from './methods/table.ts';
 import type { AuthMethod } from './methods/types.ts';
 import { advance, allows, isComplete, methodsToList, type OpenLists, openLists } from './required-methods.ts';
-import type { LoginSummary, ServerAuthOptions, ServerAuthResult } from './server-options.ts';
+import { LoginEnd, type LoginSummary, type ServerAuthOptions, type ServerAuthResult } from './server-options.ts';
 import { ServerSession, type ServerVerdict, tooManyFailures } from './server-session.ts';
 
 /**
@@ -69,6 +69,7 @@ async function converse<G>(session: ServerSession<G>): Promise<ServerAuthResult<
     report(session, request, verdict);
     switch (verdict.kind) {
       case 'accepted':
+        showText(session, session.options.lastWords?.(verdict.login));
         session.send(userauthSuccess.encode({}));
         return { ...verdict.login, grant: verdict.grant };
       case 'partial':
@@ -78,6 +79,7 @@ async function converse<G>(session: ServerSession<G>): Promise<ServerAuthResult<
         session.send(userauthFailure.encode({ methods: methodsToList(lists), partialSuccess: true }));
         break;
       case 'refused':
+        if ('end' in verdict) throw endLogin(session, verdict.end);
         if (!justAsking) failures++;
         // Where "none" is off, its answer tells nothing about the user and need not wait.
         if (!justAsking || session.options.none !== undefined) await holdBack(session);
@@ -141,6 +143,7 @@ function readRequest<G>(
 /** A method's verdict, weighed with all that the login needs. */
 type Decision<G> =
   | Exclude<ServerVerdict<G>, { kind: 'granted' }>
+  | { kind: 'refused'; reason: string; key: PublicKey | undefined; end: LoginEnd }
   | { kind: 'partial'; step: Step<G>; lists: OpenLists; key: PublicKey | undefined }
   | { kind: 'accepted'; login: LoginSummary; grant: G; key: PublicKey | undefined };
 
@@ -167,6 +170,7 @@ async function decide<G>(
   const { options } = session;
   const grants = [...steps.map((earlier) => earlier.grant), grant];
   const final = await session.ask(async () => options.gate(login, options.merge(grants)));
+  if (final instanceof LoginEnd) return { kind: 'refused', reason: 'refused by the gate for good', key, end: final };
   if (final === undefined) return { kind: 'refused', reason: 'refused by the gate after every step succeeded', key };
   return { kind: 'accepted', login, grant: final, key };
 }
@@ -203,9 +207,23 @@ async function holdBack<G>({ options, receivedMs }: ServerSession<G>): Promise<v
   await new Promise<void>((resolve) => clock.setTimer(dueMs - elapsedMs, resolve));
 }
 
+function endLogin<G>(session: ServerSession<G>, { banner }: LoginEnd): SshError {
+  showText(session, banner);
+  return new SshError('this account may not log in', {
+    code: 'permission-denied',
+    stage: 'auth',
+    side: 'peer',
+    disconnect: disconnectReasons.noMoreAuthMethodsAvailable,
+  });
+}
+
 function sendBanner<G>(session: ServerSession<G>, user: string): void {
   const { banner } = session.options;
   const text = typeof banner === 'function' ? banner(user) : banner;
+  showText(session, text);
+}
+
+function showText<G>(session: ServerSession<G>, text: string | undefined): void {
   if (text !== undefined && text !== '') session.send(userauthBanner.encode({ text: Buffer.from(text), language: '' }));
 }
 

@@ -1,4 +1,5 @@
 /** @nacre/ssh/server: createServer() and what belongs to it. */
+export { LoginEnd } from '../auth/index.ts';
 export * from './file-systems/index.ts';
 export { Handshake, type HandshakeFacts, linkOf, type ResumeSettings, resumeClient } from './hand-over.ts';
 export {

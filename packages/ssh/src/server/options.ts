@@ -4,6 +4,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import type {
   AuthAttempt,
   HostBasedAuthRequest,
+  LoginEnd,
   LoginSummary,
   ServerAuthOptions,
   UserAuthRules,
@@ -55,8 +56,10 @@ export interface Authenticate extends UserAuthRules {
   hostBased?(request: HostBasedAuthRequest, peer: Peer): Promise<Decision>;
   /** Lets users in without any proof. */
   none?(request: { readonly user: string }, peer: Peer): Promise<Decision>;
-  /** The last word after every method: a locked account, an hour of the day. */
-  gate?(login: LoginSummary, permissions: Permissions, peer: Peer): Promise<Decision>;
+  /** The last word after every method: a locked account, an hour of the day. A {@link LoginEnd} ends the connection as well. */
+  gate?(login: LoginSummary, permissions: Permissions, peer: Peer): Promise<Decision | LoginEnd>;
+  /** Text shown just before a login succeeds. */
+  lastWords?(login: LoginSummary, peer: Peer): string | undefined;
 }
 
 /** A program of the server's own, as its side of a session sees it. */

@@ -3,6 +3,7 @@ import {
   type AuthAttempt,
   authenticateServer,
   defaultSignatureAlgorithms,
+  LoginEnd,
   type ServerAuthOptions,
   type UserAuthRules,
 } from '../auth/index.ts';
@@ -187,7 +188,7 @@ function wiringOf(
 }
 
 function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Permissions> {
-  const { publicKey, password, keyboardInteractive, hostBased, none, gate, ...rules } = options.authenticate;
+  const { publicKey, password, keyboardInteractive, hostBased, none, gate, lastWords, ...rules } = options.authenticate;
   return {
     ...rules,
     clock: systemClock,
@@ -213,9 +214,12 @@ function authOptions(peer: Peer, options: ServerOptions): ServerAuthOptions<Perm
       if (refusalFor(permissions, { address: peer.address, hostName: peer.hostName, now: Date.now() }) !== undefined)
         return undefined;
       if (gate === undefined) return permissions;
-      const decision = toPermissions(await gate(login, permissions, peer));
-      return decision && mergePermissions(permissions, decision);
+      const decision = await gate(login, permissions, peer);
+      if (decision instanceof LoginEnd) return decision;
+      const limits = toPermissions(decision);
+      return limits && mergePermissions(permissions, limits);
     },
+    ...(lastWords && { lastWords: (login) => lastWords(login, peer) }),
     onAttempt: (attempt: AuthAttempt) => options.onAttempt?.(attempt, peer),
   };
 }

@@ -6,6 +6,7 @@ import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
 import { type Account, accountStatus, findAccount, findGroupNames, findGroups } from '../../os/index.ts';
 import type { Config, Settings } from './config/config.ts';
 import { type Log, type LogFacts, type LogLevel, loggedName } from './log.ts';
+import type { SessionRecords } from './session-records.ts';
 
 /** Numbers connections for the life of the server. */
 let connections = 0;
@@ -28,6 +29,7 @@ export interface Candidate {
 export interface RootDesk {
   /** Gives the user's terminal the group and the mode that write(1) and mesg(1) expect. */
   giveTerminal(path: string): Promise<void>;
+  readonly records: SessionRecords;
 }
 
 /** Writes a log line about one connection. */

@@ -1,6 +1,6 @@
 /** Checks keys, certificates and passwords: the `authenticate` of the server's options. */
 import { disconnectReasons, SshError } from '@nacre/ssh/errors';
-import type { Authenticate, Peer, UserOptions } from '@nacre/ssh/server';
+import { type Authenticate, LoginEnd, type Peer, type UserOptions } from '@nacre/ssh/server';
 import { allFeatures, type FeatureFlags, fullPermissions, type Permissions, parseForwardRule } from '@nacre/ssh/trust';
 import { type Account, verifyPassword } from '../../os/index.ts';
 import { sanitizeText } from '../../terminal/index.ts';
@@ -9,6 +9,7 @@ import type { Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { permitKey } from './key-look-up.ts';
 import { loggedName } from './log.ts';
+import type { PamLogins } from './pam-logins.ts';
 
 /**
  * Whether a password is an account's. Asked for every name alike; a name that is nobody's comes as one that does not exist.
@@ -20,12 +21,17 @@ export type CheckPassword = (accountName: string, password: string, allowEmpty?:
 export function buildAuthenticate(
   admission: Admission,
   isPassword: CheckPassword = (name, password, allowEmpty = false) => verifyPassword(name, password, { allowEmpty }),
+  pam?: PamLogins,
+  canShutIn = false,
 ): Authenticate {
   const checkPassword = async (user: string, password: string, peer: Peer): Promise<boolean> => {
     const { account, isValid, settings } = admission.candidateFor(user, peer);
+    const isAllowed = isValid && mayUse(account, 'password', settings);
+    const verdict = await pam?.checkPassword({ user, isAllowed, settings }, password, peer);
+    if (verdict !== undefined) return verdict;
     // Asked for every name alike: a helper that is not asked answers sooner.
     const isGood = await isPassword(account.name, password, settings.permitEmptyPasswords);
-    return isGood && isValid && mayUse(account, 'password', settings);
+    return isGood && isAllowed;
   };
   // Which of these are in use, and how, is said for each user: see userRules.
   return {
@@ -48,15 +54,37 @@ export function buildAuthenticate(
       return checkPassword(user, password, peer);
     },
     keyboardInteractive: async ({ user }, ask, peer) => {
+      const { account, isValid, settings } = admission.candidateFor(user, peer);
+      const isAllowed = isValid && mayUse(account, 'keyboard-interactive', settings);
+      const verdict = await pam?.converse({ user, isAllowed, settings }, ask, peer);
+      if (verdict !== undefined) return verdict;
       const [password = ''] = await ask([{ text: 'Password: ', echo: false }]);
       if (password === '' && !admission.settingsOf(peer).permitEmptyPasswords) return false;
       return checkPassword(user, password, peer);
     },
+    ...(pam && { lastWords: (_login, peer) => pam.find(peer)?.words }),
     gate: async ({ methods, user }, permissions, peer) => {
       const candidate = admission.find(peer);
       if (candidate?.isValid !== true) return undefined;
-      const refusal = gateRefusal(candidate, methods, permissions);
-      if (refusal === undefined) return limitsOf(candidate.settings);
+      if (candidate.settings.chrootDirectory !== undefined && !canShutIn) {
+        const say = admission.logFor(peer);
+        say('ERROR', 'server lacks privileges to chroot to ChrootDirectory', { event: 'user-refused' });
+        return undefined;
+      }
+      const isRootRefused = refusesRoot(candidate, methods, permissions);
+      const verdict = isRootRefused ? undefined : await pam?.checkAccount({ user, settings: candidate.settings }, peer);
+      if (verdict instanceof LoginEnd) return verdict;
+      // Where PAM has judged the account, the shadow file was one of its sources.
+      const isJudged = verdict === true;
+      const refusal = isRootRefused
+        ? 'root'
+        : isJudged
+          ? undefined
+          : accountRefusal(candidate.account, methods, candidate.settings);
+      if (refusal === undefined) {
+        const limits = limitsOf(candidate.settings);
+        return pam?.find(peer)?.mustChangePassword ? onlyTerminal(limits) : limits;
+      }
       admission.logFor(peer)(
         'INFO',
         refusal === 'root' ? `ROOT LOGIN REFUSED FROM ${describe(peer)}` : `User ${loggedName(user)} ${refusal}`,
@@ -115,17 +143,11 @@ export function requiredMethods(settings: Settings): string[][] | undefined {
     .filter((list) => list.every((name) => enabled.includes(name)));
 }
 
-function gateRefusal(
-  { account, settings }: Candidate,
-  methods: readonly string[],
-  permissions: Permissions,
-): string | undefined {
-  if (account.uid === 0) {
-    if (!methods.every((method) => mayUse(account, method, settings))) return 'root';
-    const isForced = permissions.forceCommand !== undefined || settings.forceCommand !== undefined;
-    if (settings.permitRootLogin === 'forced-commands-only' && !isForced) return 'root';
-  }
-  return accountRefusal(account, methods, settings);
+function refusesRoot({ account, settings }: Candidate, methods: readonly string[], permissions: Permissions): boolean {
+  if (account.uid !== 0) return false;
+  if (!methods.every((method) => mayUse(account, method, settings))) return true;
+  const isForced = permissions.forceCommand !== undefined || settings.forceCommand !== undefined;
+  return settings.permitRootLogin === 'forced-commands-only' && !isForced;
 }
 
 /** PermitRootLogin, for one method; whether there is a forced command is known only in the end. */
@@ -156,6 +178,11 @@ function limitsOf(settings: Settings): Permissions {
     permitOpen: rules(settings.permitOpen),
     permitListen: rules(settings.permitListen),
   };
+}
+
+/** Where the password is to be changed first: nothing that would work without it. */
+function onlyTerminal(limits: Permissions): Permissions {
+  return { ...limits, allow: { ...allFeatures(false), pty: limits.allow.pty } };
 }
 
 function readBanner(file: string): string | undefined {

@@ -37,7 +37,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
-    if (processes !== undefined) closeProcesses(processes);
+    if (processes !== undefined) await closeProcesses(processes);
     return fatalExit;
   }
   const { pidFile } = parts.config.settings;
@@ -74,7 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     if (reason !== undefined && drainSeconds > 0) await drain(server, drainSeconds, options);
     await server.close();
   } finally {
-    if (processes !== undefined) closeProcesses(processes);
+    if (processes !== undefined) await closeProcesses(processes);
     process.off('SIGHUP', onHangUp);
     removePidFile();
   }

@@ -40,6 +40,8 @@ export interface EnvironmentRequest {
   readonly tunnels: readonly string[];
   /** The file that tells how the user logged in. */
   readonly authInfo?: string | undefined;
+  /** What PAM set. */
+  readonly pam?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Later parts win, as in OpenSSH: the client's before the user's, the user's before the administrator's. */
@@ -52,6 +54,7 @@ export function buildEnvironment(request: EnvironmentRequest): Record<string, st
     ...Object.fromEntries(request.accepted),
     ...baseEnvironment(account),
     ...userEnvironment(account, permissions, settings),
+    ...request.pam,
     ...Object.fromEntries(settings.setEnv),
     SSH_CLIENT: `${address} ${port} ${localPort}`,
     SSH_CONNECTION: `${address} ${port} ${peer.localAddress ?? 'UNKNOWN'} ${localPort}`,

@@ -6,6 +6,7 @@ import { type Admission, describe } from './admission.ts';
 import { DropLog } from './drop-log.ts';
 import { configuredFingerprint, describeKey, type NameSettings } from './key-names.ts';
 import { type Log, loggedName } from './log.ts';
+import { recordWrongPassword } from './session-records.ts';
 import { type PenaltyKind, type SourceLimits, tooManyStartups } from './source-limits.ts';
 
 type Events = Pick<
@@ -74,6 +75,9 @@ export function buildEvents(
       const { isValid: valid, settings } = admission.candidateFor(attempt.user, peer);
       const say = admission.logFor(peer);
       if (attempt.result === 'failed') story.failures++;
+      if (attempt.result === 'failed' && ['password', 'keyboard-interactive'].includes(attempt.method)) {
+        void recordWrongPassword(attempt.user, peer);
+      }
       const line = describeAttempt(attempt, valid, peer, settings);
       if (line === undefined) return;
       const isLoud =
@@ -128,7 +132,7 @@ function describeAttempt(
   attempt: AuthAttempt,
   isValid: boolean,
   peer: Peer,
-  settings: NameSettings,
+  settings: NameSettings & { readonly usePam: boolean },
 ): string | undefined {
   const words = { accepted: 'Accepted', partial: 'Partial', failed: 'Failed', answered: 'Postponed' } as const;
   const { result } = attempt;
@@ -137,7 +141,12 @@ function describeAttempt(
   if (attempt.method === 'none' && result === 'failed') return undefined;
   const who = `${isValid ? '' : 'invalid user '}${loggedName(attempt.user)}`;
   const key = attempt.key === undefined ? '' : `: ${describeKey(attempt.key, settings)}`;
-  return `${words[result]} ${attempt.method} for ${who} from ${describe(peer)} ssh2${key}`;
+  return `${words[result]} ${methodName(attempt.method, settings)} for ${who} from ${describe(peer)} ssh2${key}`;
+}
+
+/** PAM is the device that OpenSSH's dialogues come from; as anybody but root the system's own means are. */
+function methodName(method: string, { usePam }: { readonly usePam: boolean }): string {
+  return method === 'keyboard-interactive' && usePam && process.getuid?.() === 0 ? `${method}/pam` : method;
 }
 
 type Line = readonly [level: 'INFO' | 'VERBOSE' | 'ERROR', text: string];

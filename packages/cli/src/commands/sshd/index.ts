@@ -21,6 +21,8 @@ import { runInetd } from './inetd.ts';
 import { requireProgramUsers } from './key-programs.ts';
 import { type Log, type LogTarget, openLog } from './log.ts';
 import { helperWord } from './own-sockets.ts';
+import { openPamPool } from './pam-pool.ts';
+import { pamWord } from './pam-words.ts';
 import { hostWord, workerWord } from './processes/tables.ts';
 import type { ServerParts } from './server.ts';
 import { versionLine } from './version.ts';
@@ -34,6 +36,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (args[0] === workerWord) return (await import('./processes/network-worker.ts')).runNetworkWorker();
   if (args[0] === hostWord) return (await import('./processes/session-host.ts')).runSessionHost();
   if (args[0] === helperWord) return (await import('./user-helper-process.ts')).runUserHelper();
+  if (args[0] === pamWord) return (await import('./pam-process.ts')).runPamProcess();
   if (isDaemon() && process.env[folderVariable] !== undefined) process.chdir(process.env[folderVariable]);
   let flags: Flags;
   try {
@@ -72,7 +75,9 @@ async function serve(flags: Flags): Promise<number> {
     chooseLevel(flags, config.settings),
   );
   for (const warning of config.warnings) log('INFO', warning);
-  const parts = await loadParts(flags, config, log);
+  // Only root may ask about others; no process is started before UsePAM wants one.
+  const pam = process.getuid?.() === 0 && !isTest ? openPamPool() : undefined;
+  const parts = { ...(await loadParts(flags, config, log)), pam };
   if (isTest) {
     if (flags.extendedTest) process.stdout.write(show(flags, config));
     return 0;
@@ -82,16 +87,25 @@ async function serve(flags: Flags): Promise<number> {
     await daemonize(process.argv.slice(1), { env: { ...process.env, [folderVariable]: process.cwd() } });
     return 0;
   }
-  if (flags.inetd) return runInetd(parts);
+  try {
+    return await (flags.inetd ? runInetd(parts) : runServer(flags, config, parts));
+  } finally {
+    pam?.close();
+  }
+}
+
+function runServer(flags: Flags, config: Config, parts: ServerParts): Promise<number> {
+  const { log, pam } = parts;
   return runDaemon({
     log,
     once: flags.debug > 0,
-    load: firstThen(parts, () => {
+    load: firstThen(parts, async () => {
       const again = configure(flags);
       for (const warning of again.warnings) log('INFO', warning);
-      return loadParts(flags, again, log);
+      return { ...(await loadParts(flags, again, log)), pam };
     }),
     onListening: () => {
+      if (config.settings.usePam) pam?.warmUp();
       // Nothing may hold a folder busy for the life of the server.
       if (isDaemon()) process.chdir('/');
       reportReady();

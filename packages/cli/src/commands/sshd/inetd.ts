@@ -39,7 +39,7 @@ async function serveByProcesses(parts: ServerParts): Promise<number> {
     await passed;
     return isLoggedIn ? 0 : 255;
   } finally {
-    closeProcesses(processes);
+    await closeProcesses(processes);
   }
 }
 

@@ -8,12 +8,17 @@ import { asAccount } from './user-files.ts';
 /** More is no message. */
 const maxMotdBytes = 64 * 1024;
 
-/** The text for a login shell with a terminal; nothing for users who want to be left alone (~/.hushlogin). */
-export function readMotd(account: Account, settings: Settings): string {
+/**
+ * The text for a login shell with a terminal; nothing for users who want to be left alone (~/.hushlogin).
+ *
+ * @param said - what was said while the user logged in.
+ * @param lastLogin - the line about the login before.
+ */
+export function readGreeting(account: Account, settings: Settings, said: string, lastLogin: string): string {
+  if (isThere(account, `${account.home}/.hushlogin`)) return '';
   // Debian switches PrintMotd off, because pam_motd shows what was made for the day and then the fixed text.
-  const files = settings.usePam ? ['/run/motd.dynamic', '/etc/motd'] : settings.printMotd ? ['/etc/motd'] : [];
-  if (files.length === 0 || isThere(account, `${account.home}/.hushlogin`)) return '';
-  return files.map(readIfThere).join('');
+  if (settings.usePam) return [said, ...['/run/motd.dynamic', '/etc/motd'].map(readIfThere), lastLogin].join('');
+  return [said, lastLogin, settings.printMotd ? readIfThere('/etc/motd') : ''].join('');
 }
 
 function readIfThere(file: string): string {

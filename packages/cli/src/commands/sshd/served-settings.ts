@@ -1,9 +1,10 @@
 /** What connections are served by as the settings say: their transports, their channels, and the limits of their users. */
 import { SshError } from '@nacre/ssh/errors';
-import type { ServerOptions, TransportSettings, UserOptions } from '@nacre/ssh/server';
+import type { Peer, ServerOptions, TransportSettings, UserOptions } from '@nacre/ssh/server';
 import type { Admitted } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { buildForwards } from './forwards.ts';
+import type { PamLogin } from './pam-logins.ts';
 import { buildSessionHandler } from './session.ts';
 import { openTunnelEnd } from './tunnels.ts';
 
@@ -23,15 +24,20 @@ export function transportSettings(settings: Settings): TransportSettings {
   };
 }
 
-/** Sessions, forwards and tunnels. */
-export function channelSettings(admission: Admitted) {
+/**
+ * Sessions, forwards and tunnels.
+ *
+ * @param loginOf - what a connection's login by PAM left for its sessions.
+ */
+export function channelSettings(admission: Admitted, loginOf: (peer: Peer) => PamLogin | undefined) {
   return {
     session: (connection) => {
       const candidate = admission.find(connection.peer);
       if (candidate?.isValid !== true) {
         throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
       }
-      return buildSessionHandler(connection, candidate, admission.logFor(connection.peer));
+      const { peer } = connection;
+      return buildSessionHandler(connection, candidate, admission.logFor(peer), loginOf(peer));
     },
     ...buildForwards(admission),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),

@@ -10,6 +10,8 @@ import { readRegularFile } from './config/read-file.ts';
 import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
 import { buildEvents } from './events.ts';
 import { type Log, loggedName } from './log.ts';
+import { PamLogins } from './pam-logins.ts';
+import type { PamService } from './pam-pool.ts';
 import { buildCarrier } from './processes/carrier.ts';
 import type { Processes } from './processes/index.ts';
 import { showHostKeys } from './processes/remote-keys.ts';
@@ -25,6 +27,8 @@ export interface ServerParts {
   readonly isLogLevelFixed?: boolean;
   /** Passwords of another kind, in place of the system's. */
   readonly checkPassword?: CheckPassword | undefined;
+  /** Who asks PAM, where UsePAM says so. */
+  readonly pam?: PamService | undefined;
 }
 
 /**
@@ -42,16 +46,17 @@ export function buildServerOptions(
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
   limits.configure(settings);
+  const pam = settings.usePam && parts.pam !== undefined ? new PamLogins(admission, parts.pam) : undefined;
   const events = buildEvents(admission, log, limits);
   const options: ServerOptions = {
     hostKeys,
     ...transportSettings(settings),
     authenticate: {
-      ...buildAuthenticate(admission, checkPassword),
+      ...buildAuthenticate(admission, checkPassword, pam, processes !== undefined),
       ...transportSettings(settings).authenticate,
     },
     forUser: (user, peer) => optionsFor(user, peer, admission),
-    ...channelSettings(admission),
+    ...channelSettings(admission, (peer) => pam?.find(peer)),
     ...(settings.moduliFile !== undefined && { moduli: loadModuli(settings.moduliFile, log) }),
     loginGraceMs: settings.loginGraceSeconds * 1000,
     maxStartups: settings.maxStartups,
@@ -61,7 +66,7 @@ export function buildServerOptions(
   };
   if (processes === undefined) return options;
   processes.workers.configure(workerSettings(parts));
-  return { ...options, serveElsewhere: buildCarrier({ ...processes, admission, hostKeys, events }, options) };
+  return { ...options, serveElsewhere: buildCarrier({ ...processes, admission, hostKeys, events, pam }, options) };
 }
 
 /** What the processes that speak with clients before login are told. */

@@ -20,8 +20,11 @@ import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
 import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
 import { loggedName } from './log.ts';
-import { readMotd } from './motd.ts';
+import { readGreeting } from './motd.ts';
+import type { PamLogin } from './pam-logins.ts';
+import { passwordChange } from './password-change.ts';
 import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
+import { recordsOf } from './session-records.ts';
 import { tunnelsOf } from './tunnels.ts';
 import { chooseStartUpFile } from './user-rc.ts';
 
@@ -58,11 +61,18 @@ export function buildSessionHandler(
   connection: ServerConnection,
   { account, settings, isShutIn = false, desk }: Candidate,
   log: Say,
+  login?: PamLogin,
 ): SessionHandler {
   let pty: Pty | undefined;
   let running: Running | undefined;
   let authInfo: AuthInfoFile | undefined;
   let isClosed = false;
+  let recordedTerminal: string | undefined;
+  const records = desk?.records ?? recordsOf(account, connection.peer, settings);
+  const closeRecord = (): void => {
+    if (recordedTerminal !== undefined) void records?.close(recordedTerminal);
+    recordedTerminal = undefined;
+  };
   const name = `user ${loggedName(account.name)} from ${describe(connection.peer)} id `;
 
   const start = async (plan: Plan, session: ServerSession, wanted: SessionStart): Promise<boolean> => {
@@ -77,6 +87,7 @@ export function buildSessionHandler(
       originalCommand: plan.originalCommand,
       tunnels: tunnelsOf(connection.peer),
       authInfo: authInfo?.path,
+      pam: login?.environment,
     });
     const environment = { ...own, ...Object.fromEntries(session.serverEnvironment) };
     log(
@@ -85,21 +96,26 @@ export function buildSessionHandler(
       { event: 'session-start', session: session.channel.id, command: plan.label },
     );
     const startUpFile = chooseStartUpFile(account, settings, connection, wanted, session);
-    const request = programRequest(account, plan, environment, startUpFile);
+    const request = login?.mustChangePassword
+      ? passwordChange(account, environment, pty !== undefined)
+      : programRequest(account, plan, environment, startUpFile);
+    const terminal = pty?.path;
+    const lastLogin = terminal === undefined ? '' : await records?.open(terminal);
+    if (terminal !== undefined) recordedTerminal = terminal;
     const isShell = plan.command === undefined;
-    const greeting = isShell ? readMotd(account, settings) : '';
-    if (plan.internalSftp === 'refused') return refuseAllButSftp(session, pty);
+    const greeting = isShell ? readGreeting(account, settings, login?.words ?? '', lastLogin ?? '') : '';
+    if (plan.internalSftp === 'refused' && !login?.mustChangePassword) return refuseAllButSftp(session, pty);
     // Lines that were asked for with -e: OpenSSH's go nowhere, these are of use to whoever asked for them.
     const onErrors = plan.isSubsystem
       ? (line: string) => plan.internalSftp && log('INFO', `internal-sftp: ${line}`)
       : undefined;
-    if (plan.internalSftp !== undefined) {
+    if (plan.internalSftp !== undefined && !login?.mustChangePassword) {
       // A terminal changes bytes.
       pty?.close();
       pty = undefined;
     }
     const begun =
-      plan.internalSftp !== undefined && isShutIn
+      typeof plan.internalSftp === 'object' && isShutIn && !login?.mustChangePassword
         ? await runSftpHere(plan.internalSftp, account, connection, session, onErrors)
         : pty === undefined
           ? await runWithPipes(request, session, connection, onErrors)
@@ -107,6 +123,7 @@ export function buildSessionHandler(
     running = begun;
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {
+      closeRecord();
       await report(exit, session);
       log('VERBOSE', `Close session: ${name}${session.channel.id}`, {
         event: 'session-end',
@@ -142,6 +159,7 @@ export function buildSessionHandler(
       try {
         return await start(plan, session, wanted);
       } catch (error) {
+        closeRecord();
         const remedy = error instanceof SshError && error.remedy !== undefined ? ` (${error.remedy})` : '';
         log('ERROR', `session of ${name}${session.channel.id}: ${(error as Error).message}${remedy}`);
         return false;
@@ -149,6 +167,7 @@ export function buildSessionHandler(
     },
     onClosed() {
       isClosed = true;
+      closeRecord();
       running?.hangUp();
       authInfo?.remove();
       // A terminal that was asked for and never used.

@@ -47,7 +47,7 @@ export const serverKeywords = {
   ),
   listenAddress: global(special.listenAddress),
   usePam: global(flag('UsePAM', false)),
-  pamServiceName: ignored(anywhere(word('PAMServiceName', 'sshd')), 'PAM is asked for passwords only'),
+  pamServiceName: anywhere(word('PAMServiceName', 'sshd')),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
   // Ours, as LogFormat is.
   drainSeconds: global(time('DrainTimeout', 0)),
@@ -92,7 +92,7 @@ export const serverKeywords = {
   passwordAuthentication: anywhere(flag('PasswordAuthentication', true)),
   kbdInteractiveAuthentication: anywhere(flag('KbdInteractiveAuthentication', true)),
   printMotd: global(flag('PrintMotd', true)),
-  printLastLog: ignored(global(flag('PrintLastLog', true)), 'no record of logins is kept', false),
+  printLastLog: global(flag('PrintLastLog', true)),
   x11Forwarding: anywhere(flag('X11Forwarding', false)),
   x11UseLocalhost: anywhere(flag('X11UseLocalhost', true)),
   permitTty: anywhere(flag('PermitTTY', true)),

@@ -13,6 +13,7 @@ import {
 } from '@nacre/ssh/server';
 import type { HostKey, TransportState } from '@nacre/ssh/transport';
 import type { Admission, Candidate } from '../admission.ts';
+import type { PamLogins } from '../pam-logins.ts';
 import { Conveyed } from './conveyed.ts';
 import type { Processes } from './index.ts';
 import { showHostKeys } from './remote-keys.ts';
@@ -21,6 +22,8 @@ import type { Worker } from './workers.ts';
 export interface Carrying extends Processes {
   readonly admission: Admission;
   readonly hostKeys: readonly HostKey[];
+  /** Where PAM is used. */
+  readonly pam: PamLogins | undefined;
   /** Who is told of what happens. */
   readonly events: Required<Pick<ServerOptions, 'onDisconnect'>> & { onLogin(login: LoggedIn): void };
 }
@@ -105,11 +108,11 @@ async function resume(
   connection: Conveyed,
   login: ServerLogin,
   state: TransportState,
-  { admission, hosts }: Carrying,
+  { admission, hosts, pam }: Carrying,
 ): Promise<void> {
   const { id, peer, hostKeys } = connection;
   const candidate = requireCandidate(admission, peer);
-  await hosts.serve(connection, candidate, {
+  await hosts.serve(connection, candidate, pam?.sessionOf(candidate, peer), {
     id,
     peer: { ...peer },
     state,
@@ -119,6 +122,7 @@ async function resume(
     grant: login.grant,
     settings: candidate.settings,
     hostKeys: showHostKeys(hostKeys),
+    login: pam?.find(peer),
   });
 }
 

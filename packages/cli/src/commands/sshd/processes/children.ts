@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { withoutNewPrivileges } from '../../../os/index.ts';
+import { findSessionLimit, openFilesVariable } from '../../../os/limits.ts';
 import type { Log } from '../log.ts';
 import { gidVariable, ownStatusFile, uidVariable, workerAccount } from './confinement.ts';
 import { hostWord, workerWord } from './tables.ts';
@@ -51,13 +52,20 @@ export function startHost(log: Log): Child {
   return watch(
     spawn(process.execPath, ['--no-warnings', mainFile(), 'sshd', hostWord], {
       cwd: '/',
-      env: environment,
+      env: { ...environment, ...sessionEnvironment() },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
     }),
     'session host',
     log,
   );
+}
+
+/** What sessions take from the server: how many files they may open, and the time zone of what is shown to them. */
+function sessionEnvironment(): Record<string, string> {
+  const limit = findSessionLimit();
+  const { TZ } = process.env;
+  return { ...(limit !== undefined && { [openFilesVariable]: String(limit) }), ...(TZ !== undefined && { TZ }) };
 }
 
 function mainFile(): string {

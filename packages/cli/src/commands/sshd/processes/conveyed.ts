@@ -3,14 +3,24 @@ import type { Socket } from 'node:net';
 import type { SshError } from '@nacre/ssh/errors';
 import type { Peer } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
-import { type Account, giveTerminal } from '../../../os/index.ts';
+import { type Account, giveTerminal, requireTerminal } from '../../../os/index.ts';
 import type { Say } from '../admission.ts';
+import type { SessionRecords } from '../session-records.ts';
 import type { Answers, Calls } from './calls.ts';
 import { HostSigning } from './host-signing.ts';
 import type { MonitorTable } from './tables.ts';
 
 /** Numbers connections for the life of the server. */
 let count = 0;
+
+/** Whoever logged in. */
+export interface Owner {
+  readonly account: Account;
+  readonly records: SessionRecords | undefined;
+}
+
+/** A process that is somebody else's may not fill the system's records. */
+const maxTerminals = 1000;
 
 export class Conveyed {
   readonly id = ++count;
@@ -21,12 +31,13 @@ export class Conveyed {
   readonly signing: HostSigning;
   readonly say: Say;
   /** Whose it is, once that is decided. */
-  account: Account | undefined;
+  owner: Owner | undefined;
   /** Settles when the connection has ended. */
   readonly ended: Promise<SshError>;
   /** Tells whoever serves the client to end the connection. */
   fail: (error: SshError) => void;
   #settle: (error: SshError) => void = () => {};
+  readonly #terminals = new Set<string>();
 
   constructor(socket: Socket, peer: Peer, hostKeys: readonly HostKey[], say: Say) {
     this.socket = socket;
@@ -42,8 +53,22 @@ export class Conveyed {
     socket.on('error', () => {});
   }
 
+  /** A terminal of its user's: recorded until it is closed, or the connection ends. */
+  async openRecord(path: string): Promise<string> {
+    if (this.owner === undefined) throw new Error('nobody is logged in');
+    requireTerminal(path, this.owner.account);
+    if (this.#terminals.size >= maxTerminals) throw new Error('these are more terminals than anybody has');
+    this.#terminals.add(path);
+    return (await this.owner.records?.open(path)) ?? '';
+  }
+
+  async closeRecord(path: string): Promise<void> {
+    if (this.#terminals.delete(path)) await this.owner?.records?.close(path);
+  }
+
   /** The connection has ended: the first word counts. */
   end(error: SshError): void {
+    for (const path of this.#terminals) void this.closeRecord(path);
     this.socket.destroy();
     this.#settle(error);
   }
@@ -94,9 +119,11 @@ export class Served {
       this.release(connection);
     },
     giveTerminal: ({ id, path }) => {
-      const account = this.#connections.get(id)?.account;
+      const account = this.#connections.get(id)?.owner?.account;
       if (account !== undefined) giveTerminal(path, account);
     },
+    openRecord: async ({ id, path }) => (await this.#connections.get(id)?.openRecord(path)) ?? '',
+    closeRecord: ({ id, path }) => this.#connections.get(id)?.closeRecord(path),
     log: ({ id, level, text, facts }) => this.#connections.get(id)?.say(level, text, facts),
   };
 }

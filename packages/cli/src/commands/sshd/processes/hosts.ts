@@ -1,13 +1,16 @@
 /** The session hosts as the monitor sees them: one for each user who is logged in, kept for a while, and one ahead for whoever comes next. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { expandServerTokens } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
 import { findGroups } from '../../../os/index.ts';
 import type { Candidate } from '../admission.ts';
 import type { Log } from '../log.ts';
+import type { PamSession } from '../pam-logins.ts';
+import { recordsOf } from '../session-records.ts';
 import { Calls } from './calls.ts';
 import { type Child, startHost } from './children.ts';
 import { type Conveyed, Served } from './conveyed.ts';
-import type { HostTable, MonitorTable, Resumed } from './tables.ts';
+import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 
 /** How long a host is kept whose user has gone: most come back soon, or not for long. */
 const warmMs = 30_000;
@@ -15,11 +18,15 @@ const warmMs = 30_000;
 const maxWarm = 8;
 
 const firstSpareMs = 100;
+/** Nobody waits longer for a process that does not end. */
+const longestEndMs = 2000;
 
 class Host {
   readonly child: Child;
   readonly calls: Calls<HostTable, MonitorTable>;
   readonly served: Served;
+  /** Ends the session that PAM opened for it. */
+  pam: { close(): Promise<void> } | undefined;
   /** Connections that are on their way to it. */
   expected = 0;
   timer: NodeJS.Timeout | undefined;
@@ -39,6 +46,7 @@ export class Hosts {
   readonly #log: Log;
   readonly #isOnlyOne: boolean;
   readonly #hosts = new Map<string, Promise<Host>>();
+  readonly #alive = new Set<Host>();
   /** In the order in which they fell idle. */
   readonly #idle = new Map<Host, string>();
   #spare: Host | undefined;
@@ -58,14 +66,20 @@ export class Hosts {
    *
    * @throws SshError `misuse` where there is none, or it does not take the connection.
    */
-  async serve(connection: Conveyed, candidate: Candidate, resumed: Resumed): Promise<void> {
-    const key = keyOf(candidate, connection);
-    const starting = this.#hosts.get(key) ?? this.#make(key, candidate);
+  async serve(
+    connection: Conveyed,
+    candidate: Candidate,
+    pam: PamSession | undefined,
+    resumed: Resumed,
+  ): Promise<void> {
+    const key = keyOf(candidate, connection, pam);
+    const starting = this.#hosts.get(key) ?? this.#make(key, candidate, pam);
     const host = await starting;
     host.expected++;
     this.#wake(host);
     try {
-      connection.account = candidate.account;
+      const { account, settings } = candidate;
+      connection.owner = { account, records: recordsOf(account, connection.peer, settings, host.child.process.pid) };
       // From here on it may speak of the connection.
       host.served.add(connection, host.calls);
       await host.calls.call('serve', resumed, connection.socket);
@@ -80,28 +94,43 @@ export class Hosts {
     }
   }
 
-  close(): void {
+  /** Ends them, and their sessions with PAM. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#spare?.child.process.connected === true) this.#spare.child.process.disconnect();
-    for (const host of this.#hosts.values()) void host.then(end, () => {});
+    if (this.#spare !== undefined) end(this.#spare);
+    const ending = [...this.#alive].map(async (host) => {
+      end(host);
+      await host.child.ended;
+      await host.pam?.close();
+      host.pam = undefined;
+    });
+    const limit = new AbortController();
+    await Promise.race([Promise.all(ending), delay(longestEndMs, undefined, { signal: limit.signal }).catch(() => {})]);
+    limit.abort();
   }
 
-  #make(key: string, candidate: Candidate): Promise<Host> {
+  #make(key: string, candidate: Candidate, pam: PamSession | undefined): Promise<Host> {
     const host = this.#spare?.child.process.connected === true ? this.#spare : this.#start();
     this.#spare = undefined;
     const died = host.child.ended.then((how) => {
       throw new SshError(`the session host ended with ${how}`, { code: 'misuse', stage: 'channel' });
     });
     died.catch(() => {});
-    const ready = Promise.race([
-      host.calls.call('become', { account: candidate.account, chroot: chrootOf(candidate) }),
-      died,
-    ]).then(() => host);
+    const ready = Promise.race([host.calls.call('become', becomingOf(candidate, pam)), died]).then((became) => {
+      if (pam !== undefined) host.pam = { close: () => pam.close(became.environment) };
+      if (became.sessionRefusal !== undefined) {
+        this.#log('ERROR', `PAM: pam_open_session(): ${became.sessionRefusal}`);
+        // The next login may have more luck.
+        this.#hosts.delete(key);
+      }
+      return host;
+    });
     this.#hosts.set(key, ready);
     ready.catch(() => {
       if (this.#hosts.get(key) === ready) this.#hosts.delete(key);
       end(host);
     });
+    this.#alive.add(host);
     void host.child.ended.then((how) => this.#lose(host, key, ready, how, candidate.account.name));
     // The next one, once this one is on its way.
     setImmediate(() => this.#keepSpare());
@@ -130,6 +159,8 @@ export class Hosts {
   #lose(host: Host, key: string, made: Promise<Host>, how: string, user: string): void {
     if (this.#hosts.get(key) === made) this.#hosts.delete(key);
     this.#wake(host);
+    this.#alive.delete(host);
+    if (!this.#isClosed) void host.pam?.close();
     const { size } = host.served;
     if (size > 0)
       this.#log(
@@ -170,14 +201,20 @@ function end({ child }: Host): void {
  * Whoever has another group today than yesterday needs another process. One that is shut in has one connection: what it serves by
  * itself there has a umask and a folder of its own.
  */
-function keyOf(candidate: Candidate, { id }: Conveyed): string {
+function keyOf(candidate: Candidate, { id }: Conveyed, pam: PamSession | undefined): string {
   const { account } = candidate;
   const chroot = chrootOf(candidate);
   return JSON.stringify([
     account,
     findGroups(account.name, account.gid),
+    pam?.subject.service ?? '',
     ...(chroot === undefined ? [] : [chroot, id]),
   ]);
+}
+
+function becomingOf(candidate: Candidate, pam: PamSession | undefined): Becoming {
+  const chroot = chrootOf(candidate);
+  return { account: candidate.account, ...(chroot !== undefined && { chroot }), ...(pam && { pam: pam.subject }) };
 }
 
 /** ChrootDirectory, for this user. */

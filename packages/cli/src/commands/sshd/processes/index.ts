@@ -28,12 +28,12 @@ export async function startProcesses(
   try {
     return { workers: await Workers.start(settings, log, Math.min(availableParallelism(), connections)), hosts };
   } catch (error) {
-    hosts.close();
+    await hosts.close();
     throw error;
   }
 }
 
-export function closeProcesses({ workers, hosts }: Processes): void {
+export async function closeProcesses({ workers, hosts }: Processes): Promise<void> {
   workers.close();
-  hosts.close();
+  await hosts.close();
 }

@@ -1,8 +1,14 @@
 /** The process that serves one user: it is that user, and has what the user has. */
 import { SshError } from '@nacre/ssh/errors';
 import { decodePublicKey } from '@nacre/ssh/keys';
-import { type ResumeSettings, resumeClient, type ServerConnection } from '@nacre/ssh/server';
-import { dropPrivileges, platform } from '../../../os/index.ts';
+import {
+  type ProgramIo,
+  type ResumeSettings,
+  resumeClient,
+  type ServerConnection,
+  type ServerOptions,
+} from '@nacre/ssh/server';
+import { type Became, becomeAccount } from '../../../os/become-account.ts';
 import type { Say } from '../admission.ts';
 import { channelSettings, transportSettings, userSettings } from '../served-settings.ts';
 import { warmUp } from '../warm-up.ts';
@@ -16,13 +22,14 @@ import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 export async function runSessionHost(): Promise<number> {
   refuseDebuggers();
   const connections = new Map<number, ServerConnection>();
-  let user: Becoming | undefined;
+  let user: (Becoming & Became) | undefined;
   const monitor = new Calls<MonitorTable, HostTable>(process, {
     become: (who) => {
       if (user !== undefined)
         throw new SshError('this process is a user’s already', { code: 'misuse', stage: 'channel' });
-      become(who);
-      user = who;
+      const became = becomeAccount(who);
+      user = { ...who, ...became };
+      return became;
     },
     serve: (resumed, socket) => {
       if (user === undefined || socket === undefined)
@@ -48,31 +55,40 @@ export async function runSessionHost(): Promise<number> {
   return 0;
 }
 
-function become({ account }: Becoming): void {
-  // Loaded while this process may read anything.
-  const system = platform();
-  if (account.uid !== 0) dropPrivileges(account);
-  system.hideMemory();
-}
-
 function loginOf({ user, methods, keys, grant }: Resumed) {
   return { user, methods, keys: keys.map((blob) => decodePublicKey(blob)), grant };
 }
 
 function settingsFor(
-  { id, settings, hostKeys }: Resumed,
-  user: Becoming,
+  { id, settings, hostKeys, login }: Resumed,
+  user: Becoming & Became,
   monitor: Calls<MonitorTable, HostTable>,
 ): ResumeSettings {
   const say: Say = (level, text, facts) => monitor.tell('log', { id, level, text, ...(facts && { facts }) });
   const admission = new HostAdmission(user, settings, say, {
-    giveTerminal: async (path) => void (await monitor.call('giveTerminal', { id, path })),
+    giveTerminal: (path) => monitor.call('giveTerminal', { id, path }),
+    records: {
+      open: (path) => monitor.call('openRecord', { id, path }),
+      close: (path) => monitor.call('closeRecord', { id, path }),
+    },
   });
+  const sessionLogin = login && { ...login, environment: { ...login.environment, ...user.environment } };
   return {
     ...transportSettings(settings),
-    ...channelSettings(admission),
+    ...(user.sessionRefusal === undefined
+      ? channelSettings(admission, () => sessionLogin)
+      : refusedSessions(user.words)),
     ...userSettings(settings),
     hostKeys: remoteHostKeys(hostKeys, id, (request) => monitor.call('sign', request)),
     onError: (error) => admission.logFor()('ERROR', error instanceof Error ? error.message : String(error)),
   };
+}
+
+/** PAM opened no session: what its modules said is shown, and nothing is run. OpenSSH's exit status. */
+function refusedSessions(words: string): Pick<ServerOptions, 'shell' | 'exec'> {
+  const refuse = async (_what: unknown, { stdout }: ProgramIo): Promise<number> => {
+    stdout.write(words.replaceAll('\n', '\r\n'));
+    return 254;
+  };
+  return { shell: refuse, exec: refuse };
 }

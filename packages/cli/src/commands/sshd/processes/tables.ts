@@ -4,9 +4,11 @@ import type { SshError } from '@nacre/ssh/errors';
 import type { HandshakeFacts, Peer, TransportSettings } from '@nacre/ssh/server';
 import type { TransportState } from '@nacre/ssh/transport';
 import type { Permissions } from '@nacre/ssh/trust';
+import type { Became, BecomeRequest } from '../../../os/become-account.ts';
 import type { Account } from '../../../os/index.ts';
 import type { Settings } from '../config/config.ts';
 import type { LogFacts, LogLevel } from '../log.ts';
+import type { PamLogin } from '../pam-logins.ts';
 
 /** The words behind `sshd` that make the program one of these processes. */
 export const workerWord = '--network-worker';
@@ -58,6 +60,9 @@ export type MonitorTable = {
   ended(end: OfConnection & { readonly error: SshError }): void;
   /** Gives a terminal of the connection's user the group and the mode that it should have. */
   giveTerminal(terminal: OfConnection & { readonly path: string }): void;
+  /** Somebody is on, and was last on before. */
+  openRecord(terminal: OfConnection & { readonly path: string }): string;
+  closeRecord(terminal: OfConnection & { readonly path: string }): void;
   log(
     line: OfConnection & {
       readonly level: Exclude<LogLevel, 'QUIET'>;
@@ -71,7 +76,9 @@ export type MonitorTable = {
 export interface Becoming {
   readonly account: Account;
   /** The folder that it is shut into. */
-  readonly chroot?: string | undefined;
+  readonly chroot?: string;
+  /** Where PAM is used. */
+  readonly pam?: NonNullable<BecomeRequest['pam']>;
 }
 
 /** A connection that is logged in. */
@@ -84,12 +91,14 @@ export interface Resumed extends OfConnection {
   readonly grant: Permissions;
   readonly settings: Settings;
   readonly hostKeys: readonly ShownHostKey[];
+  /** What a login by PAM left for its sessions. */
+  readonly login: PamLogin | undefined;
 }
 
 /** What a session host does for the monitor. */
 export type HostTable = {
   /** Once, and for good. Answered when there is no way back. */
-  become(who: Becoming): void;
+  become(who: Becoming): Became;
   /** With the socket. */
   serve(connection: Resumed): void;
   fail(end: OfConnection & { readonly error: SshError }): void;
