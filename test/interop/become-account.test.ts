@@ -1,20 +1,23 @@
 /** A process of root's that becomes a user for good: identity, PAM's session, limits, another root directory. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openPamPool } from 'nacre/dist/commands/sshd/pam-pool.js';
 import {
   createSystemUser,
   makeFolder,
   missing,
+  nacreProgram,
   requireSuccess,
   runProgram,
   type SystemUser,
 } from '../harness/index.ts';
 import { makePamService } from './_pam.ts';
 
-const asRoot = { skip: missing('root', 'useradd') };
+const asRoot = { skip: missing('root', 'useradd', 'nacre:sshd') };
 const moduleUrl = import.meta.resolve('nacre/dist/os/become-account.js');
 const accountsUrl = import.meta.resolve('nacre/dist/os/index.js');
 
@@ -72,6 +75,23 @@ test('a process becomes an account', asRoot, async (t) => {
     assert.deepEqual(said.environment, { FROM_LOGIN: 'yes', NACRE_PAM: 'from-pam' });
     assert.deepEqual([said.umask, said.openFiles], [0o27, '777']);
     assert.equal(said.uid, ids(user.uid));
+  });
+  await t.test('and root ends that session when the process is gone', async () => {
+    const folder = makeFolder('pam');
+    const [script, record] = [join(folder, 'record.sh'), join(folder, 'record')];
+    writeFileSync(script, `#!/bin/sh\necho "$PAM_TYPE $PAM_USER $PAM_RHOST $PAM_SERVICE $FROM_LOGIN" >> ${record}\n`);
+    chmodSync(script, 0o755);
+    const service = makePamService(['auth required pam_permit.so', `session required pam_exec.so ${script}`]);
+    const pam = { service, remoteHost: '192.0.2.1', environment: { FROM_LOGIN: 'yes' } };
+    const { environment } = JSON.parse((await become(user, { pam })).stdout.toString());
+    const pool = openPamPool({
+      start: () => spawn(nacreProgram('sshd'), ['--ask-pam'], { stdio: ['pipe', 'ignore', 'inherit', 'pipe'] }),
+    });
+    const closed = await pool.closeSession({ ...pam, environment, user: user.name });
+    pool.close();
+    assert.equal(closed.isGood, true, closed.text);
+    const lines = ['open_session', 'close_session'].map((type) => `${type} ${user.name} 192.0.2.1 ${service} yes\n`);
+    assert.equal(readFileSync(record, 'utf8'), lines.join(''));
   });
   await t.test('a session that PAM refuses is told of, and the process is the user’s all the same', async () => {
     const service = makePamService(['auth required pam_permit.so', 'session required pam_deny.so']);
