@@ -42,16 +42,18 @@ export async function accounts(): Promise<string[]> {
 /**
  * Has both servers do the same, and wants the same of them.
  *
+ * @param options - `ours`: lines of configuration that the other has by its harness.
  * @returns what was the same.
  */
 export async function onBoth<T>(
-  options: NacreServerOptions & { readonly user?: string },
+  options: NacreServerOptions & { readonly user?: string; readonly ours?: readonly string[] },
   scenario: (server: TestServer, name: string) => Promise<T>,
 ): Promise<T> {
   const results: T[] = [];
   for (const [name, start] of programs) {
     const isOther = options.user !== undefined && options.user !== currentUser();
-    const config = [...(isOther ? ['AuthorizedKeysFile .ssh/authorized_keys'] : []), ...(options.config ?? [])];
+    const own = name === 'nacre' ? (options.ours ?? []) : [];
+    const config = [...own, ...(isOther ? ['AuthorizedKeysFile .ssh/authorized_keys'] : []), ...(options.config ?? [])];
     const server = await start({ hostKeyTypes: ['ed25519'], ...options, config });
     const served = options.user === undefined ? server : { ...server, user: options.user };
     try {

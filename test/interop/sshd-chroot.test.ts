@@ -50,11 +50,8 @@ test('internal-sftp in an empty folder', withSftp, async () => {
   const seen = await onBoth(
     {
       user: user.name,
-      config: [
-        'Subsystem sftp internal-sftp -u 027',
-        'ForceCommand internal-sftp -u 027',
-        'ChrootDirectory /srv/jail-%u',
-      ],
+      ours: ['Subsystem sftp internal-sftp'],
+      config: ['ForceCommand internal-sftp -u 027', 'ChrootDirectory /srv/jail-%u'],
     },
     async (server) => {
       const root = `/srv/jail-${user.name}`;

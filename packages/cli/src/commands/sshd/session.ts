@@ -1,5 +1,5 @@
 /** One session of a logged-in user: its terminal, its program, and what passes between them and the client. */
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import type { PtyRequest, ServerSession, SessionHandler, SessionStart } from '@nacre/ssh/connection';
 import { SshError } from '@nacre/ssh/errors';
 import type { ServerConnection } from '@nacre/ssh/server';
@@ -98,7 +98,7 @@ export function buildSessionHandler(
     const startUpFile = chooseStartUpFile(account, settings, connection, wanted, session);
     const request = login?.mustChangePassword
       ? passwordChange(account, environment, pty !== undefined)
-      : programRequest(account, plan, environment, startUpFile);
+      : programRequest(account, plan, environment, startUpFile, isShutIn);
     const terminal = pty?.path;
     const lastLogin = terminal === undefined ? '' : await records?.open(terminal);
     if (terminal !== undefined) recordedTerminal = terminal;
@@ -233,6 +233,7 @@ interface ProgramRequest {
   readonly program?: SessionRequest['program'];
   readonly environment: Readonly<Record<string, string>>;
   readonly startUpFile: StartUpFile | undefined;
+  readonly workingDirectory?: string;
 }
 
 function programRequest(
@@ -240,9 +241,14 @@ function programRequest(
   plan: Plan,
   environment: Readonly<Record<string, string>>,
   startUpFile: StartUpFile | undefined,
+  isShutIn: boolean,
 ): ProgramRequest {
   const { command, internalSftp: words } = plan;
-  if (words === undefined || words === 'refused') return { account, command, environment, startUpFile };
+  if (words === undefined || words === 'refused' || isShutIn) {
+    // Where a home is missing, nobody need be told: the folder is all there is.
+    const place = isShutIn && !existsSync(account.home) ? { workingDirectory: '/' } : {};
+    return { account, command, environment, startUpFile, ...place };
+  }
   const program = internalSftpProgram(account, words);
   // No shell is there that would run one.
   return { account, command, program, environment: internalSftpEnvironment(environment), startUpFile: undefined };

@@ -25,6 +25,8 @@ class Host {
   readonly child: Child;
   readonly calls: Calls<HostTable, MonitorTable>;
   readonly served: Served;
+  /** It is shut in with one connection, and has no use without it. */
+  isForOne = false;
   /** Ends the session that PAM opened for it. */
   pam: { close(): Promise<void> } | undefined;
   /** Connections that are on their way to it. */
@@ -87,6 +89,7 @@ export class Hosts {
       connection.socket.destroy();
     } catch (error) {
       host.served.release(connection);
+      connection.fail = (reason) => connection.end(reason);
       throw error;
     } finally {
       host.expected--;
@@ -112,6 +115,7 @@ export class Hosts {
   #make(key: string, candidate: Candidate, pam: PamSession | undefined): Promise<Host> {
     const host = this.#spare?.child.process.connected === true ? this.#spare : this.#start();
     this.#spare = undefined;
+    host.isForOne = chrootOf(candidate) !== undefined;
     const died = host.child.ended.then((how) => {
       throw new SshError(`the session host ended with ${how}`, { code: 'misuse', stage: 'channel' });
     });
@@ -178,12 +182,13 @@ export class Hosts {
   /** Nobody needs it now. */
   #rest(host: Host, key: string): void {
     this.#wake(host);
-    this.#idle.set(host, key);
     const dismiss = (which: Host, at: string) => {
       this.#wake(which);
       this.#hosts.delete(at);
       end(which);
     };
+    if (host.isForOne) return dismiss(host, key);
+    this.#idle.set(host, key);
     host.timer = setTimeout(() => dismiss(host, key), warmMs);
     host.timer.unref();
     for (const [oldest, at] of this.#idle) {

@@ -23,10 +23,13 @@ export async function runSessionHost(): Promise<number> {
   refuseDebuggers();
   const connections = new Map<number, ServerConnection>();
   let user: (Becoming & Became) | undefined;
+  const warm = warmUp();
   const monitor = new Calls<MonitorTable, HostTable>(process, {
-    become: (who) => {
+    become: async (who) => {
       if (user !== undefined)
         throw new SshError('this process is a user’s already', { code: 'misuse', stage: 'channel' });
+      // Behind the door there are no files of this program.
+      if (who.chroot !== undefined) await Promise.all([warm, import('../sftp-here.ts')]);
       const became = becomeAccount(who);
       user = { ...who, ...became };
       return became;
@@ -48,7 +51,6 @@ export async function runSessionHost(): Promise<number> {
       connections.get(id)?.fail(error);
     },
   });
-  void warmUp();
   await monitor.ended;
   // Nobody is left who knows of the sessions: they end as if the server had.
   await Promise.all([...connections.values()].map((connection) => connection.close('the server is going down')));
