@@ -22,6 +22,7 @@ import { transferNames } from './transfer.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
 import { tunnelPacket } from './tunnel.ts';
+import { tunnelQuota, tunnelRules } from './tunnel-policy.ts';
 import { wireMessage, wireReader } from './wire.ts';
 import { x11Display, x11Setup } from './x11.ts';
 
@@ -67,6 +68,8 @@ export const targets: readonly FuzzTarget[] = [
   connectionClient,
   connectionData,
   tunnelPacket,
+  tunnelRules,
+  tunnelQuota,
   muxMaster,
   muxClient,
   muxMessage,

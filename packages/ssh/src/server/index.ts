@@ -32,4 +32,4 @@ export type {
 export { createServer, peerOf, SshServer } from './server.ts';
 export { ServerConnection } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';
-export { connectTcp, connectUnix, listenOnLoopback } from './tcp.ts';
+export { connectTcp, connectTcpAmong, connectUnix, listenOnLoopback } from './tcp.ts';

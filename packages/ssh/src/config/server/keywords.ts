@@ -51,6 +51,7 @@ export const serverKeywords = {
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
   // Ours, as LogFormat is.
   drainSeconds: global(time('DrainTimeout', 0)),
+  proxyProtocolFrom: global(session.proxyProtocolFrom),
   x11DisplayOffset: anywhere(count('X11DisplayOffset', 10)),
   maxAuthTries: anywhere(count('MaxAuthTries', 6)),
   maxSessions: anywhere(count('MaxSessions', 10)),
@@ -189,10 +190,13 @@ export const serverKeywords = {
       ['yes', 'yes'],
     ]),
   ),
-  ipQos: ignored(anywhere(special.ipQos), 'packets are not marked'),
+  ipQos: anywhere(special.ipQos),
   rekeyLimit: { ...anywhere(special.rekeyLimit), merge: special.mergeRekeyLimits },
   permitOpen: anywhere(session.forwardRules('PermitOpen', false)),
   permitListen: anywhere(session.forwardRules('PermitListen', true)),
+  // Ours.
+  tunnelPolicy: { ...anywhere(session.tunnelPolicy), merge: session.mergeTunnelPolicies },
+  tunnelQuotas: anywhere(session.tunnelQuota),
   permitUserEnvironment: global(session.permitUserEnvironment),
   pubkeyAuthOptions: anywhere(special.pubkeyAuthOptions),
   perSourcePenalties: global(perSourcePenalties),
