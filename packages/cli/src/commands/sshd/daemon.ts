@@ -6,6 +6,7 @@ import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses
 import type { Log } from './log.ts';
 import { buildServer, buildServerOptions, type ServerParts } from './server.ts';
 import { SourceLimits } from './source-limits.ts';
+import { LocalTunnelBooks } from './tunnel-books.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface DaemonOptions {
@@ -27,7 +28,8 @@ export const fatalExit = 255;
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { log } = options;
   surviveErrors(log);
-  const parts = await options.load();
+  const books = new LocalTunnelBooks();
+  const parts = { ...(await options.load()), books };
   const limits = new SourceLimits(parts.config.settings);
   const server = buildServer(parts, limits);
   let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
@@ -44,7 +46,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const reload = async (): Promise<void> => {
     log('INFO', 'Received SIGHUP; restarting.');
     try {
-      const next = await options.load();
+      const next = { ...(await options.load()), books };
       const wanted = await resolveAddresses(next.config.settings, log);
       server.reconfigure(buildServerOptions(next, limits));
       drainSeconds = next.config.settings.drainSeconds;

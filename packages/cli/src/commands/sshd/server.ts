@@ -13,6 +13,7 @@ import { buildForwards } from './forwards.ts';
 import { type Log, loggedName } from './log.ts';
 import { buildSessionHandler } from './session.ts';
 import { SourceLimits } from './source-limits.ts';
+import { LocalTunnelBooks, type TunnelBooks } from './tunnel-books.ts';
 import { openTunnelEnd } from './tunnels.ts';
 
 export interface ServerParts {
@@ -23,6 +24,8 @@ export interface ServerParts {
   readonly isLogLevelFixed?: boolean;
   /** Passwords of another kind, in place of the system's. */
   readonly checkPassword?: CheckPassword | undefined;
+  /** What has passed through tunnels, for TunnelQuota: books that outlive a configuration. */
+  readonly books?: TunnelBooks | undefined;
 }
 
 /** A server that serves this machine's accounts as the settings say. It does not listen yet. */
@@ -35,7 +38,7 @@ export function buildServerOptions(
   parts: ServerParts,
   limits: SourceLimits = new SourceLimits(parts.config.settings),
 ): ServerOptions {
-  const { config, hostKeys, log, isLogLevelFixed = false, checkPassword } = parts;
+  const { config, hostKeys, log, isLogLevelFixed = false, checkPassword, books = new LocalTunnelBooks() } = parts;
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
   limits.configure(settings);
@@ -54,7 +57,7 @@ export function buildServerOptions(
       }
       return buildSessionHandler(connection, candidate.account, candidate.settings, admission.logFor(connection.peer));
     },
-    ...buildForwards(admission),
+    ...buildForwards(admission, books),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),
     algorithms: {
       kex: settings.kexAlgorithms.names,
