@@ -12,6 +12,7 @@ import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signat
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
 import { muxClient, muxMaster, muxMessage } from './mux.ts';
+import { proxyHeader } from './proxy-protocol.ts';
 import { namePattern, scpSink, scpSource } from './scp.ts';
 import { sshdConfig } from './server-config.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
@@ -69,6 +70,7 @@ export const targets: readonly FuzzTarget[] = [
   connectionData,
   tunnelPacket,
   tunnelRules,
+  proxyHeader,
   tunnelQuota,
   muxMaster,
   muxClient,

@@ -29,6 +29,8 @@ export type {
   UserOptions,
   X11ForwardRequest,
 } from './options.ts';
+export { type ProxyOutcome, takeProxyHeader } from './proxied.ts';
+export { type ProxiedEnds, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
 export { createServer, peerOf, SshServer } from './server.ts';
 export { ServerConnection } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';

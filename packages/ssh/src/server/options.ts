@@ -140,6 +140,11 @@ export interface ServerOptions {
   readonly versionAddendum?: string;
   /** Time to log in. Default 120,000; 0 for no limit. */
   readonly loginGraceMs?: number;
+  /**
+   * Connections from these addresses must begin with a header of the PROXY protocol (version 1 or 2), whose addresses are then the
+   * peer's for everything. Name balancers and nothing else: they may claim any address.
+   */
+  readonly proxyProtocolFrom?: (address: string) => boolean;
   /** Has the system probe a silent client's machine (TCP keepalive). Default: no. */
   readonly tcpKeepAlive?: boolean;
   /** Finds the client's host name before login, for `from=` lists that hold names. Only give one whose address was checked. */
