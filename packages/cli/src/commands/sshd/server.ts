@@ -4,6 +4,7 @@ import { parseModuli } from '@nacre/ssh/crypto';
 import { disconnectReasons, SshError } from '@nacre/ssh/errors';
 import { createServer, type Peer, type ServerOptions, type SshServer, type UserOptions } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
+import { matchCidrList } from '@nacre/ssh/trust';
 import { Admission, describe } from './admission.ts';
 import type { Config } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
@@ -71,6 +72,9 @@ export function buildServerOptions(
     loginGraceMs: settings.loginGraceSeconds * 1000,
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
+    ...(settings.proxyProtocolFrom.length > 0 && {
+      proxyProtocolFrom: (address: string) => settings.proxyProtocolFrom.some((blocks) => matchCidrList(blocks, address) === 'match'),
+    }),
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
     ...buildEvents(admission, log, limits),
   };
