@@ -250,6 +250,8 @@ export interface X11ForwardRequest {
 export interface ForwardedDisplay extends Closable {
   /** What DISPLAY is set to. */
   readonly display: string;
+  /** Has the user's programs find the cookie; found again as `display.announce` of the session, whose start-up file may do it. */
+  readonly announce?: () => Promise<void>;
 }
 
 export type { Peer, ServerSession };

@@ -66,11 +66,12 @@ export function serve(
     },
   });
   driver.drive(transport);
-  return { loggedIn: admit(transport, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
+  return { loggedIn: admit(transport, driver, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
 }
 
 async function admit(
   transport: Transport,
+  { stream }: StreamDriver,
   peer: SeenPeer,
   hostKeys: readonly HostKey[],
   options: ServerOptions,
@@ -90,7 +91,9 @@ async function admit(
       return rules;
     };
     const login = await authenticateServer(transport, { ...authOptions(peer, options), rulesFor: settleFor });
-    const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, hostKeys, own));
+    const connection = new ServerConnection(transport, login, peer, stream, (self) =>
+      wiringOf(self, peer, hostKeys, own),
+    );
     if (options.announceHostKeys !== false) {
       announceHostKeys(
         connection.connection,

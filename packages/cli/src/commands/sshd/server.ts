@@ -73,7 +73,8 @@ export function buildServerOptions(
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
     ...(settings.proxyProtocolFrom.length > 0 && {
-      proxyProtocolFrom: (address: string) => settings.proxyProtocolFrom.some((blocks) => matchCidrList(blocks, address) === 'match'),
+      proxyProtocolFrom: (address: string) =>
+        settings.proxyProtocolFrom.some((blocks) => matchCidrList(blocks, address) === 'match'),
     }),
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
     ...buildEvents(admission, log, limits),

@@ -19,11 +19,12 @@ import { type AuthInfoFile, writeAuthInfo } from './auth-info.ts';
 import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
 import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
+import { markPackets } from './ip-qos.ts';
 import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
 import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
 import { tunnelsOf } from './tunnels.ts';
-import { chooseStartUpFile } from './user-rc.ts';
+import { chooseStartUpFile, runStartUpFile } from './user-rc.ts';
 
 /**
  * How much a pipe holds once bulk passes through it: fewer switches between the two sides than with the usual 64 KiB. Not from the
@@ -86,9 +87,17 @@ export function buildSessionHandler(
       { event: 'session-start', session: session.channel.id, command: plan.label },
     );
     const startUpFile = chooseStartUpFile(account, settings, connection, wanted, session);
+    // Where a file is run, it reads the cookie and passes it on as it likes.
+    if (startUpFile === undefined) await session.display?.announce?.();
     const request = programRequest(account, plan, environment, startUpFile);
     const isShell = plan.command === undefined;
     const greeting = isShell ? readMotd(account, settings) : '';
+    if (plan.internalSftp !== undefined && startUpFile !== undefined) {
+      const said = await runStartUpFile(startUpFile, { account, environment });
+      // Once the request is answered, as with all that a program says.
+      setImmediate(() => void session.channel.write(said, 'data'));
+    }
+    await markPackets(connection, pty !== undefined || session.display !== undefined, settings, log);
     if (plan.internalSftp === 'refused') return refuseAllButSftp(session, pty);
     // Lines that were asked for with -e: OpenSSH's go nowhere, these are of use to whoever asked for them.
     const onErrors = plan.isSubsystem
@@ -223,7 +232,7 @@ function programRequest(
   const { command, internalSftp: words } = plan;
   if (words === undefined || words === 'refused') return { account, command, environment, startUpFile };
   const program = internalSftpProgram(account, words);
-  // No shell is there that would run one.
+  // No shell is there that would run one: it has been run before.
   return { account, command, program, environment: internalSftpEnvironment(environment), startUpFile: undefined };
 }
 
