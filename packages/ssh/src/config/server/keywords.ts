@@ -45,7 +45,15 @@ export const serverKeywords = {
       ['any', 'any'],
     ]),
   ),
-  listenAddress: global(special.listenAddress),
+  listenAddress: {
+    ...global(special.listenAddress),
+    policy: {
+      kind: 'refuse',
+      isHarmless: (places) => places.every(({ rdomain }) => rdomain === undefined),
+      complaint:
+        'ListenAddress: sockets are bound to no routing domain here, and without one the port would be open to all',
+    },
+  } satisfies ServerRow<readonly special.ListenAddress[]>,
   usePam: global(flag('UsePAM', false)),
   pamServiceName: ignored(anywhere(word('PAMServiceName', 'sshd')), 'PAM is asked for passwords only'),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
@@ -151,7 +159,13 @@ export const serverKeywords = {
   hostbasedAcceptedAlgorithms: anywhere(algorithms('HostbasedAcceptedAlgorithms', 'signature')),
   hostKeyAlgorithms: global(algorithms('HostKeyAlgorithms', 'hostKey')),
   pubkeyAcceptedAlgorithms: anywhere(algorithms('PubkeyAcceptedAlgorithms', 'signature')),
-  rdomain: refused(anywhere(word('RDomain')), 'sessions would run in another routing domain', undefined),
+  rdomain: refused(
+    anywhere(word('RDomain')),
+    'sessions would run in another routing domain',
+    undefined,
+    // As OpenSSH says on Linux.
+    'setting RDomain not supported on this platform.',
+  ),
   sshdSessionPath: ignored(global(file('SshdSessionPath', undefined)), noSuchProgram),
   sshdAuthPath: ignored(global(file('SshdAuthPath', undefined)), noSuchProgram),
   perSourcePenaltyExemptList: global(special.penaltyExemptList),
