@@ -56,6 +56,7 @@ const peers = [
   { name: 'pscp', package: 'putty-tools' },
   { name: 'ansible', package: 'ansible-core' },
   { name: 'autossh', package: 'autossh' },
+  { name: 'haproxy', package: 'haproxy' },
   { name: 'xauth', package: 'xauth' },
   { name: 'xdpyinfo', package: 'x11-utils' },
 ];

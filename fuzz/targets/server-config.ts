@@ -33,6 +33,7 @@ export const sshdConfig: FuzzTarget = {
     'Match User ada,!bob Group * Address 10.0.0.0/8\n X11Forwarding yes\nMatch all\n PermitListen 22 *:80\n AcceptEnv X\n',
     'user=bob,invalid-user\0Match LocalPort 22 LocalAddress ::/0\nMaxAuthTries 2\nMatch Invalid-User\nRefuseConnection yes\n',
     'PerSourcePenalties crash:2m overflow:deny-all\nPerSourceNetBlockSize 24:64\nChannelTimeout session=5m\nIPQoS ef none\n',
+    'TunnelPolicy allow any 10.0.0.0/8:22 "/a b"\nTunnelQuota connections=5 bytes=1M\nProxyProtocolFrom 10.0.0.1 ::1\n',
     'Match user=x\nInclude part*\nSubsystem a /b "c d"\nPubkeyAuthOptions verify-required\nUnusedConnectionTimeout 5m\n',
   ].map((text) => Buffer.from(text)),
   run(input) {

@@ -12,6 +12,7 @@ import { certificateChecks, privateKeyFile, publicKeyBlob, publicKeyFile, signat
 import { knownHostsEdit } from './known-hosts-edit.ts';
 import { krl } from './krl.ts';
 import { muxClient, muxMaster, muxMessage } from './mux.ts';
+import { proxyHeader } from './proxy-protocol.ts';
 import { namePattern, scpSink, scpSource } from './scp.ts';
 import { sshdConfig } from './server-config.ts';
 import { sftpClient, sftpMessage } from './sftp.ts';
@@ -22,6 +23,7 @@ import { transferNames } from './transfer.ts';
 import { transportLogin, transportMessages, transportPlain, transportSealed } from './transport.ts';
 import { authorizedKeys, knownHosts, patterns } from './trust.ts';
 import { tunnelPacket } from './tunnel.ts';
+import { tunnelQuota, tunnelRules } from './tunnel-policy.ts';
 import { wireMessage, wireReader } from './wire.ts';
 import { x11Display, x11Setup } from './x11.ts';
 
@@ -67,6 +69,9 @@ export const targets: readonly FuzzTarget[] = [
   connectionClient,
   connectionData,
   tunnelPacket,
+  tunnelRules,
+  proxyHeader,
+  tunnelQuota,
   muxMaster,
   muxClient,
   muxMessage,

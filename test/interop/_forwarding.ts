@@ -63,6 +63,9 @@ export async function whileForwarding<T>(
     return await check(said);
   } finally {
     child.kill();
+    // ssh looks whether it was told to end and then waits for something to happen: between the two it hears nothing.
+    const again = setInterval(() => child.kill(), 500);
     await ended;
+    clearInterval(again);
   }
 }

@@ -98,9 +98,12 @@ const globals: Readonly<Record<string, Make>> = {
   PerSourceNetBlockSize: (dice) => dice.pick(['24:64', '32:128', '0:0']),
   PermitUserEnvironment: (dice) => dice.pick(['yes', 'no', 'LANG,LC_*']),
   Port: (dice) => dice.pick(['22', '2222', '65535']),
-  ListenAddress: (dice) => dice.pick(['127.0.0.1', '0.0.0.0:23', '[::1]:44', '::', '[::1]', '192.0.2.1']),
+  ListenAddress: (dice) =>
+    dice.pick(['127.0.0.1', '0.0.0.0:23', '[::1]:44', '::', '[::1]', '192.0.2.1', '127.0.0.1 rdomain lo']),
   AddressFamily: () => 'any',
   ChallengeResponseAuthentication: yesNo,
+  // None of these is there: that is a warning.
+  HostCertificate: (dice) => dice.pick(['/etc/ssh/none-cert.pub', '"/a b-cert.pub"']),
 };
 
 /** Keywords that Match may set. */
@@ -179,6 +182,7 @@ const newGlobals: Readonly<Record<string, Make>> = {
     ]),
   PerSourcePenaltyExemptList: (dice) => dice.pick(['10.0.0.0/8', '192.0.2.1,2001:db8::/32']),
   SshdSessionPath: () => '/usr/lib/openssh/sshd-session',
+  SshdAuthPath: () => '/usr/lib/openssh/sshd-auth',
   // Not in Match: there 10.0 loses those from outside, or crashes where there are none.
   Subsystem: (dice) => dice.pick(['sftp internal-sftp', 'sftp /bin/x -l INFO', 'other /bin/y "a b"']),
 };
@@ -200,6 +204,12 @@ const lists: readonly (readonly [criterion: string, values: readonly string[]])[
   ['LocalPort', ['22', '2222']],
   ['RDomain', ['vrf-a', 'vrf-*', '!vrf-b,*']],
 ];
+
+/** All keywords that may come up: whoever counts them sees whether they do. */
+export function keywordsOf({ version }: Dialect): string[] {
+  const own = version === '10.0' ? { ...newGlobals, ...newLocals } : oldGlobals;
+  return [...Object.keys({ ...globals, ...locals, ...own }), 'Include', 'Match'];
+}
 
 /** A configuration and a connection. The same seed gives the same one. */
 export function makeConfig(seed: number, dialect: Dialect, include: (text: string) => string): MadeConfig {

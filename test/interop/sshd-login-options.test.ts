@@ -130,6 +130,15 @@ test('PermitUserRC: ~/.ssh/rc before the program, /etc/ssh/sshrc without one', a
     assert.equal(await compare(['echo command']), '0:system\ncommand\n');
     assert.equal(await compare(['echo'], { flags: ['-s'] }), '0:system\nsubsystem\n');
   });
+  await t.test('the machine’s before internal-sftp, whose errors nobody hears', async () => {
+    write(system, 'echo system; echo error >&2\n');
+    const config = ['Subsystem files internal-sftp'];
+    assert.match(await compare(['files'], { config, flags: ['-s'] }), /^0:system\n$/);
+    const forced = ['ForceCommand internal-sftp'];
+    const only = 'system\nThis service allows sftp connections only.\n';
+    assert.equal(await compare(['echo command'], { config: forced }), `1:${only}`);
+    write(system, 'echo system; cat\n');
+  });
   write(
     rc,
     'echo "own $(id -un) $PWD $0 $SSH_CONNECTION" | sed "s/ [0-9]* 127/ X 127/;s/[0-9]*$//"; readlink /proc/$$/fd/3; cat\n',

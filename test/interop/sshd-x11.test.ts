@@ -1,10 +1,10 @@
 /** Displays lent to bin/sshd, beside Debian's: DISPLAY and the cookie, connections both ways, and what forbids them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { currentUser, makeFolder, makeKey, missing, requireSuccess } from '../harness/index.ts';
 import { withSsh } from './_sshd.ts';
@@ -132,4 +132,30 @@ test('the cookie stands on no command line', withXauth, async () => {
     rmSync(log);
     return text;
   }).then((text) => assert.match(text, new RegExp(`^argv -q -\nremove unix:N\nadd unix:N ${magic} COOKIE\n`)));
+});
+
+test('where an rc file runs, the cookie is its to give, and xauth is not run', withXauth, async () => {
+  const folder = makeFolder('xauth');
+  const [log, program] = [join(folder, 'log'), join(folder, 'xauth')];
+  writeFileSync(program, `#!/bin/sh\ncat > ${log}\n`, { mode: 0o755 });
+  const rc = join(homedir(), '.ssh', 'rc');
+  assert.ok(!existsSync(rc), `${rc} is in the way`);
+  mkdirSync(dirname(rc), { recursive: true, mode: 0o700 });
+  const config = ['X11Forwarding yes', `XAuthLocation ${program}`];
+  try {
+    for (const [lines, isRun] of [
+      [[], false],
+      [['PermitUserRC no'], true],
+    ] as const) {
+      writeFileSync(rc, 'read proto cookie; echo "$proto" "$(printf %s "$cookie" | wc -c)"\n');
+      await onBoth({ config: [...config, ...lines] }, async (server) => {
+        const printed = await output(server, 'true', lending());
+        assert.equal(printed, isRun ? '' : `${magic} 32\n`);
+        assert.equal(existsSync(log), isRun);
+        rmSync(log, { force: true });
+      });
+    }
+  } finally {
+    rmSync(rc, { force: true });
+  }
 });

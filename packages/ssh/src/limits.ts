@@ -96,6 +96,12 @@ export const maxAuthAttempts = 6;
 /** Requests that prove nothing ("none", key queries) are cheap for the peer, so they are capped as well. */
 export const maxAuthRequests = 128;
 export const loginGraceMs = 120_000;
+/** A header of the PROXY protocol: some hundred bytes with all that balancers add. */
+export const maxProxyHeaderBytes = 4096;
+/** How long a balancer may take for it: it is to come with the connection. */
+export const proxyHeaderMs = 5000;
+/** Connections of balancers whose header is not there yet. */
+export const maxAwaitedProxyHeaders = 256;
 /** Failures are answered no sooner than this after the request, whatever the cause (user enumeration by timing). */
 export const authFailureDelayMs = 5;
 export const maxUserNameBytes = 1024;

@@ -70,8 +70,14 @@ export class ServerSession {
   readonly environment = new Map<string, string>();
   /** What the server itself tells the program: `SSH_AUTH_SOCK` of a forwarded agent, `DISPLAY` of a forwarded display. */
   readonly serverEnvironment = new Map<string, string>();
-  /** What X11 clients must show at the forwarded display. */
-  display: { readonly authProtocol: string; readonly authCookie: string } | undefined;
+  /** What X11 clients must show at the forwarded display; `announce` tells the user's programs of it, where nothing else does. */
+  display:
+    | {
+        readonly authProtocol: string;
+        readonly authCookie: string;
+        readonly announce?: (() => Promise<void>) | undefined;
+      }
+    | undefined;
   readonly #handler: SessionHandler;
   readonly #intercept: Intercept | undefined;
   #environmentBytes = 0;

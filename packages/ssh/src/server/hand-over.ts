@@ -114,5 +114,5 @@ export function resumeClient(
     state,
   );
   driver.drive(transport);
-  return beginChannels(transport, login, peer, hostKeys, options);
+  return beginChannels(transport, login, peer, driver.stream, hostKeys, options);
 }

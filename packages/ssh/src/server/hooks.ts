@@ -5,6 +5,7 @@ import type { Peer } from './peer.ts';
 /** The same options with hooks that never throw; what they threw goes to `onError`. */
 export function guardHooks(options: ServerOptions): ServerOptions {
   const { onConnection, turnAway, onRefused, onAttempt, onLogin, onDisconnect, onError, log } = options;
+  const { proxyProtocolFrom } = options;
   const report = (error: unknown, peer: Peer): void => {
     try {
       onError?.(error, peer);
@@ -31,6 +32,16 @@ export function guardHooks(options: ServerOptions): ServerOptions {
         return reason;
       },
     }),
+    ...(proxyProtocolFrom && {
+      proxyProtocolFrom: (address) => {
+        // Where nobody knows, a header is asked for: without one the connection goes no further.
+        let isBalancer = true;
+        guard({ ...nobody, address }, () => {
+          isBalancer = proxyProtocolFrom(address);
+        });
+        return isBalancer;
+      },
+    }),
     ...(onRefused && { onRefused: (peer, refusal) => guard(peer, () => onRefused(peer, refusal)) }),
     ...(onLogin && { onLogin: (connection) => guard(connection.peer, () => onLogin(connection)) }),
     ...(onDisconnect && { onDisconnect: (error, peer) => guard(peer, () => onDisconnect(error, peer)) }),
@@ -43,3 +54,11 @@ export function guardHooks(options: ServerOptions): ServerOptions {
     },
   };
 }
+
+const nobody: Peer = {
+  address: undefined,
+  port: undefined,
+  localAddress: undefined,
+  localPort: undefined,
+  identification: '',
+};

@@ -33,8 +33,10 @@ export type {
   UserOptions,
   X11ForwardRequest,
 } from './options.ts';
+export { type ProxyOutcome, takeProxyHeader } from './proxied.ts';
+export { type ProxiedEnds, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
 export { asServerError, type DecidedLogin, decideLogin, startGrace } from './serve.ts';
 export { createServer, peerOf, SshServer } from './server.ts';
 export { ServerConnection, type ServerLogin } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';
-export { connectTcp, connectUnix, listenOnLoopback } from './tcp.ts';
+export { connectTcp, connectTcpAmong, connectUnix, listenOnLoopback } from './tcp.ts';

@@ -103,7 +103,7 @@ export class LentThings {
     if (this.#isClosed) close();
     void session.channel.closed.then(close);
     session.serverEnvironment.set('DISPLAY', display.display);
-    session.display = { authProtocol, authCookie };
+    session.display = { authProtocol, authCookie, announce: display.announce };
     return true;
   }
 

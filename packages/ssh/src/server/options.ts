@@ -144,6 +144,11 @@ export interface ServerOptions {
   readonly versionAddendum?: string;
   /** Time to log in. Default 120,000; 0 for no limit. */
   readonly loginGraceMs?: number;
+  /**
+   * Connections from these addresses must begin with a header of the PROXY protocol (version 1 or 2), whose addresses are then the
+   * peer's for everything. Name balancers and nothing else: they may claim any address.
+   */
+  readonly proxyProtocolFrom?: (address: string) => boolean;
   /** Has the system probe a silent client's machine (TCP keepalive). Default: no. */
   readonly tcpKeepAlive?: boolean;
   /** Finds the client's host name before login, for `from=` lists that hold names. Only give one whose address was checked. */
@@ -273,6 +278,8 @@ export interface X11ForwardRequest {
 export interface ForwardedDisplay extends Closable {
   /** What DISPLAY is set to. */
   readonly display: string;
+  /** Has the user's programs find the cookie; found again as `display.announce` of the session, whose start-up file may do it. */
+  readonly announce?: () => Promise<void>;
 }
 
 export type { Peer, ServerSession };

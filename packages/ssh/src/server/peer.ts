@@ -10,6 +10,8 @@ export interface Peer {
   readonly identification: string;
   /** The client's host name, where `lookUpHostName` found one. */
   readonly hostName?: string | undefined;
+  /** It comes from a balancer that speaks for nobody (PROXY protocol): its health check, or a client that it cannot name. */
+  readonly isBalancer?: boolean;
 }
 
 /** What is known of a peer grows while it is served. */

@@ -1,4 +1,5 @@
 /** Serves one client, from its first byte to its last. */
+import type { Duplex } from 'node:stream';
 import {
   type AuthAttempt,
   authenticateServer,
@@ -54,7 +55,7 @@ export function serve(
     },
   });
   driver.drive(transport);
-  return { loggedIn: admit(transport, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
+  return { loggedIn: admit(transport, driver, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
 }
 
 /** What a server's transport is made of, but for its end. */
@@ -82,6 +83,7 @@ export function transportOptions(
 
 async function admit(
   transport: Transport,
+  driver: StreamDriver,
   peer: SeenPeer,
   hostKeys: readonly HostKey[],
   options: ServerOptions,
@@ -91,7 +93,7 @@ async function admit(
     await transport.handshake();
     peer.identification = transport.peerIdentification;
     const { login, rules } = await decideLogin(transport, peer, options, (limits) => transport.setRekeyLimits(limits));
-    const connection = beginChannels(transport, login, peer, hostKeys, { ...options, ...rules });
+    const connection = beginChannels(transport, login, peer, driver.stream, hostKeys, { ...options, ...rules });
     options.onLogin?.(connection);
     return connection;
   } catch (error) {
@@ -145,10 +147,13 @@ export function beginChannels(
   transport: Transport,
   login: ServerLogin,
   peer: Peer,
+  stream: Duplex,
   hostKeys: readonly HostKey[],
   options: ChannelSettings,
 ): ServerConnection {
-  const connection = new ServerConnection(transport, login, peer, (self) => wiringOf(self, peer, hostKeys, options));
+  const connection = new ServerConnection(transport, login, peer, stream, (self) =>
+    wiringOf(self, peer, hostKeys, options),
+  );
   if (options.announceHostKeys !== false) {
     announceHostKeys(
       connection.connection,

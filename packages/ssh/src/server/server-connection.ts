@@ -1,4 +1,5 @@
 /** A client that is logged in, as a server's handlers see it. */
+import type { Duplex } from 'node:stream';
 import type { LoginSummary } from '../auth/index.ts';
 import { Connection, type ConnectionOptions } from '../connection/index.ts';
 import { disconnectReasons, SshError } from '../errors.ts';
@@ -29,16 +30,20 @@ export class ServerConnection {
   /** Settles when the connection has ended. Never rejects. */
   readonly closed: Promise<SshError>;
   readonly connection: Connection;
+  /** What carries it: its packets are all that may be read and written there. */
+  readonly stream: Duplex;
   readonly #transport: Transport;
 
   constructor(
     transport: Transport,
     login: ServerLogin,
     peer: Peer,
+    stream: Duplex,
     createWiring: (connection: ServerConnection) => Wiring,
   ) {
     this.#transport = transport;
     this.peer = peer;
+    this.stream = stream;
     this.user = login.user;
     this.methods = login.methods;
     this.keys = login.keys;

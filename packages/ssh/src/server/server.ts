@@ -3,10 +3,12 @@ import { createServer as createNetServer, type Server, type Socket } from 'node:
 import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
+import { maxAwaitedProxyHeaders } from '../limits.ts';
 import type { HostKey } from '../transport/index.ts';
 import { guardHooks } from './hooks.ts';
 import type { ServerOptions, Serving } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
+import { takeProxyHeader } from './proxied.ts';
 import { serve } from './serve.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -34,6 +36,8 @@ export class SshServer {
   #hostKeys: readonly HostKey[];
   readonly #listeners = new Set<Server>();
   readonly #serving = new Set<Serving<unknown>>();
+  /** Balancers' connections whose PROXY header is not there yet. */
+  readonly #awaited = new Set<StreamDriver>();
   #startups = 0;
 
   constructor(options: ServerOptions) {
@@ -111,6 +115,7 @@ export class SshServer {
   /** Stops listening and ends every connection. Resolves when all are gone. */
   async close(): Promise<void> {
     this.stopListening();
+    for (const { stream } of this.#awaited) stream.destroy();
     const going = [...this.#serving].map(async (serving) => {
       serving.end(
         new SshError('the server is going down', {
@@ -146,17 +151,56 @@ export class SshServer {
   async #accept(socket: Socket): Promise<unknown> {
     const peer = peerOf(socket);
     if (this.#options.tcpKeepAlive === true) socket.setKeepAlive(true);
-    const reason = this.#options.turnAway?.(peer);
-    if (reason === undefined && !this.#isFull()) {
-      const { serveElsewhere } = this.#options;
-      return this.#serve(peer, () => serveElsewhere?.(socket, peer) ?? this.#begin(adoptSocket(socket), peer));
+    if (peer.address !== undefined && this.#options.proxyProtocolFrom?.(peer.address)) {
+      this.#acceptProxied(socket, peer);
+      return undefined;
     }
+    if (!this.#mayEnter(peer, socket)) return undefined;
+    const { serveElsewhere } = this.#options;
+    return this.#serve(peer, () => serveElsewhere?.(socket, peer) ?? this.#begin(adoptSocket(socket), peer));
+  }
+
+  /** What the balancer says comes first: until then nobody knows whose connection it is. */
+  #acceptProxied(socket: Socket, balancer: Peer): void {
+    if (this.#awaited.size >= maxAwaitedProxyHeaders) {
+      this.#options.onRefused?.(balancer, { reason: 'too many without a PROXY header', startups: this.#startups });
+      socket.destroy();
+      return;
+    }
+    const driver = takeProxyHeader(socket, (outcome) => {
+      this.#awaited.delete(driver);
+      if (outcome === 'silent') {
+        this.#options.log?.(1, 'a balancer connected and said nothing', balancer);
+      } else if (outcome instanceof SshError) {
+        this.#options.onRefused?.(balancer, { reason: outcome.message, startups: this.#startups });
+      } else {
+        const { ends } = outcome;
+        const peer = ends === undefined ? { ...balancer, isBalancer: true } : { ...balancer, ...ends };
+        const rest = driver.stream as Socket;
+        if (!this.#mayEnter(peer, rest)) return;
+        const { serveElsewhere } = this.#options;
+        void this.#serve(peer, () => {
+          const elsewhere = serveElsewhere?.(rest, peer);
+          if (elsewhere !== undefined) return elsewhere;
+          const here = this.#begin(driver, peer);
+          driver.setReading(true);
+          return here;
+        });
+      }
+    });
+    this.#awaited.add(driver);
+  }
+
+  /** Whether a connection is let in; one that is not is closed. */
+  #mayEnter(peer: Peer, socket: Socket): boolean {
+    const reason = this.#options.turnAway?.(peer);
+    if (reason === undefined && !this.#isFull()) return true;
     this.#options.onRefused?.(peer, { reason, startups: this.#startups });
     // Nobody may hold a socket open by not reading this.
     socket.on('error', () => {});
     socket.end('Not allowed at this time\r\n', () => socket.destroy());
     socket.setTimeout(refusalTimeoutMs, () => socket.destroy());
-    return undefined;
+    return false;
   }
 
   #begin(driver: StreamDriver, peer: SeenPeer): Serving<ServerConnection> {

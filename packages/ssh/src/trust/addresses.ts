@@ -93,7 +93,8 @@ function matchList(list: string, address: string | undefined, matchOther: (entry
   return result;
 }
 
-function contains(block: AddressBlock, address: Address): boolean {
+/** Whether an address lies in a block. */
+export function contains(block: AddressBlock, address: Address): boolean {
   if (block.family !== address.family) return false;
   const shift = BigInt((block.family === 4 ? 32 : 128) - block.prefixBits);
   return block.bits >> shift === address.bits >> shift;

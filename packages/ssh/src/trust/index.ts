@@ -79,4 +79,13 @@ export {
 export type { RevocationReason, RevokedKeys } from './revocation-list/types.ts';
 export { parseTimeSpec } from './time-spec.ts';
 export type { LineProblem } from './trust-file.ts';
+export {
+  findDenial,
+  judgeByName,
+  parseTunnelRule,
+  type TunnelDirection,
+  type TunnelRule,
+  type TunnelTarget,
+} from './tunnel-policy.ts';
+export { formatTunnelQuota, parseTunnelQuota, type TunnelQuota } from './tunnel-quota.ts';
 export { type CertificateQuestion, certificateRefusal } from './user-certificate.ts';

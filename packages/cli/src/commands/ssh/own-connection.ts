@@ -33,7 +33,8 @@ export async function openOwnConnection(request: Request, wish: TerminalWish): P
   const qos = wish.wanted ? settings.ipQos.interactive : settings.ipQos.bulk;
   // Without a terminal the default is none, so that a plain command loads nothing for it.
   if (qos !== 'none' && facts.stream !== undefined) {
-    (await import('./type-of-service.ts')).setTypeOfService(facts.stream, qos, request);
+    const { setTypeOfService } = await import('../../os/type-of-service.ts');
+    setTypeOfService(facts.stream, qos, (level, text) => log.debug(level, text));
   }
   return { ...opened, facts, startedMs };
 }

@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import { closeProcesses, needsProcesses, startProcesses } from './processes/index.ts';
 import { buildServerOptions, type ServerParts, workerSettings } from './server.ts';
 import { SourceLimits } from './source-limits.ts';
+import { LocalTunnelBooks } from './tunnel-books.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface DaemonOptions {
@@ -28,10 +29,11 @@ export const fatalExit = 255;
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { log } = options;
   surviveErrors(log);
-  const parts = await options.load();
+  const books = new LocalTunnelBooks();
+  const parts = { ...(await options.load()), books };
   const limits = new SourceLimits(parts.config.settings);
   const processes = needsProcesses()
-    ? await startProcesses(workerSettings(parts), log, options.once ? 1 : undefined)
+    ? await startProcesses(workerSettings(parts), log, books, options.once ? 1 : undefined)
     : undefined;
   const server = createServer(buildServerOptions(parts, limits, processes));
   let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
@@ -49,7 +51,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const reload = async (): Promise<void> => {
     log('INFO', 'Received SIGHUP; restarting.');
     try {
-      const next = await options.load();
+      const next = { ...(await options.load()), books };
       const wanted = await resolveAddresses(next.config.settings, log);
       server.reconfigure(buildServerOptions(next, limits, processes));
       drainSeconds = next.config.settings.drainSeconds;

@@ -7,6 +7,7 @@ import { platform } from '../../os/index.ts';
 import { surviveErrors } from './daemon.ts';
 import { closeProcesses, needsProcesses, startProcesses } from './processes/index.ts';
 import { buildServerOptions, type ServerParts, workerSettings } from './server.ts';
+import { LocalTunnelBooks } from './tunnel-books.ts';
 
 /** Serves the one connection to its end. */
 export async function runInetd(parts: ServerParts): Promise<number> {
@@ -28,7 +29,7 @@ async function serveHere(parts: ServerParts): Promise<number> {
 }
 
 async function serveByProcesses(parts: ServerParts): Promise<number> {
-  const processes = await startProcesses(workerSettings(parts), parts.log, 1);
+  const processes = await startProcesses(workerSettings(parts), parts.log, new LocalTunnelBooks(), 1);
   const server = createServer(buildServerOptions(parts, undefined, processes));
   endWith(() => void server.close());
   const stream = openStandardStreams();

@@ -57,8 +57,8 @@ export async function lendDisplay(
     log('ERROR', 'Failed to allocate internet-domain X11 display socket.');
     return undefined;
   }
-  await giveCookie(xauthLocation, formatXauthCommands(request, display), account, settings, log);
-  return display;
+  const commands = formatXauthCommands(request, display);
+  return { ...display, announce: () => giveCookie(xauthLocation, commands, account, settings, log) };
 }
 
 /** Longer than this no session waits for xauth, which may find its file locked. */

@@ -12,21 +12,28 @@ const everywhere = ['0.0.0.0', '::'];
 /**
  * Listens on as many of the addresses as can be had; the first port that the system chooses holds for all of them.
  *
+ * @param mayListen - asked of each address with its port, as soon as that is known.
  * @returns undefined where there is none.
  */
 export async function listenForClient(
   request: ListenRequest,
   settings: GatewaySettings,
+  mayListen: (address: string, port: number) => boolean = () => true,
 ): Promise<Listening | undefined> {
   const servers: Server[] = [];
   let { port } = request;
   for (const host of await resolve(addressesFor(request.address, settings.gatewayPorts))) {
     if (!isOfFamily(host, settings.addressFamily)) continue;
+    if (port !== 0 && !mayListen(host, port)) continue;
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       request.onConnection(socket, { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 });
     });
     const bound = await bind(server, host, port);
     if (bound === undefined) continue;
+    if (port === 0 && !mayListen(host, bound)) {
+      server.close();
+      continue;
+    }
     servers.push(server);
     port = bound;
   }

@@ -6,6 +6,7 @@ import type { Settings } from './config/config.ts';
 import { buildForwards } from './forwards.ts';
 import type { PamLogin } from './pam-logins.ts';
 import { buildSessionHandler } from './session.ts';
+import type { TunnelBooks } from './tunnel-books.ts';
 import { openTunnelEnd } from './tunnels.ts';
 
 /** For everybody, before the user is known. */
@@ -28,8 +29,13 @@ export function transportSettings(settings: Settings): TransportSettings {
  * Sessions, forwards and tunnels.
  *
  * @param loginOf - what a connection's login by PAM left for its sessions.
+ * @param books - for TunnelQuota.
  */
-export function channelSettings(admission: Admitted, loginOf: (peer: Peer) => PamLogin | undefined) {
+export function channelSettings(
+  admission: Admitted,
+  loginOf: (peer: Peer) => PamLogin | undefined,
+  books: TunnelBooks,
+) {
   return {
     session: (connection) => {
       const candidate = admission.find(connection.peer);
@@ -39,7 +45,7 @@ export function channelSettings(admission: Admitted, loginOf: (peer: Peer) => Pa
       const { peer } = connection;
       return buildSessionHandler(connection, candidate, admission.logFor(peer), loginOf(peer));
     },
-    ...buildForwards(admission),
+    ...buildForwards(admission, books),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),
   } satisfies Partial<ServerOptions>;
 }

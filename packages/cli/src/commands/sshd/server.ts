@@ -4,6 +4,7 @@ import { parseModuli } from '@nacre/ssh/crypto';
 import { disconnectReasons, SshError } from '@nacre/ssh/errors';
 import type { Peer, ServerOptions, UserOptions } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
+import { matchCidrList } from '@nacre/ssh/trust';
 import { Admission, describe } from './admission.ts';
 import type { Config } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
@@ -18,6 +19,7 @@ import { showHostKeys } from './processes/remote-keys.ts';
 import type { WorkerSettings } from './processes/tables.ts';
 import { channelSettings, transportSettings, userSettings } from './served-settings.ts';
 import { SourceLimits } from './source-limits.ts';
+import { LocalTunnelBooks, type TunnelBooks } from './tunnel-books.ts';
 
 export interface ServerParts {
   readonly config: Config;
@@ -29,6 +31,8 @@ export interface ServerParts {
   readonly checkPassword?: CheckPassword | undefined;
   /** Who asks PAM, where UsePAM says so. */
   readonly pam?: PamService | undefined;
+  /** What has passed through tunnels, for TunnelQuota: books that outlive a configuration. */
+  readonly books?: TunnelBooks | undefined;
 }
 
 /**
@@ -42,7 +46,7 @@ export function buildServerOptions(
   limits: SourceLimits = new SourceLimits(parts.config.settings),
   processes?: Processes,
 ): ServerOptions {
-  const { config, hostKeys, log, isLogLevelFixed = false, checkPassword } = parts;
+  const { config, hostKeys, log, isLogLevelFixed = false, checkPassword, books = new LocalTunnelBooks() } = parts;
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
   limits.configure(settings);
@@ -56,11 +60,15 @@ export function buildServerOptions(
       ...transportSettings(settings).authenticate,
     },
     forUser: (user, peer) => optionsFor(user, peer, admission),
-    ...channelSettings(admission, (peer) => pam?.find(peer)),
+    ...channelSettings(admission, (peer) => pam?.find(peer), books),
     ...(settings.moduliFile !== undefined && { moduli: loadModuli(settings.moduliFile, log) }),
     loginGraceMs: settings.loginGraceSeconds * 1000,
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
+    ...(settings.proxyProtocolFrom.length > 0 && {
+      proxyProtocolFrom: (address: string) =>
+        settings.proxyProtocolFrom.some((blocks) => matchCidrList(blocks, address) === 'match'),
+    }),
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
     ...events,
   };

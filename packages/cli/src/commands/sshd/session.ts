@@ -19,6 +19,7 @@ import { type AuthInfoFile, writeAuthInfo } from './auth-info.ts';
 import type { Settings } from './config/config.ts';
 import { buildEnvironment, mayClientSet } from './environment.ts';
 import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
+import { markPackets } from './ip-qos.ts';
 import { loggedName } from './log.ts';
 import { readGreeting } from './motd.ts';
 import type { PamLogin } from './pam-logins.ts';
@@ -26,7 +27,7 @@ import { passwordChange } from './password-change.ts';
 import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
 import { recordsOf } from './session-records.ts';
 import { tunnelsOf } from './tunnels.ts';
-import { chooseStartUpFile } from './user-rc.ts';
+import { chooseStartUpFile, runStartUpFile } from './user-rc.ts';
 
 /**
  * How much a pipe holds once bulk passes through it: fewer switches between the two sides than with the usual 64 KiB. Not from the
@@ -96,6 +97,8 @@ export function buildSessionHandler(
       { event: 'session-start', session: session.channel.id, command: plan.label },
     );
     const startUpFile = chooseStartUpFile(account, settings, connection, wanted, session);
+    // Where a file is run, it reads the cookie and passes it on as it likes.
+    if (startUpFile === undefined) await session.display?.announce?.();
     const request = login?.mustChangePassword
       ? passwordChange(account, environment, pty !== undefined)
       : programRequest(account, plan, environment, startUpFile, isShutIn);
@@ -104,6 +107,12 @@ export function buildSessionHandler(
     if (terminal !== undefined) recordedTerminal = terminal;
     const isShell = plan.command === undefined;
     const greeting = isShell ? readGreeting(account, settings, login?.words ?? '', lastLogin ?? '') : '';
+    if (plan.internalSftp !== undefined && startUpFile !== undefined && !login?.mustChangePassword) {
+      const said = await runStartUpFile(startUpFile, { account, environment });
+      // Once the request is answered, as with all that a program says.
+      setImmediate(() => void session.channel.write(said, 'data'));
+    }
+    await markPackets(connection, pty !== undefined || session.display !== undefined, settings, log);
     if (plan.internalSftp === 'refused' && !login?.mustChangePassword) return refuseAllButSftp(session, pty);
     // Lines that were asked for with -e: OpenSSH's go nowhere, these are of use to whoever asked for them.
     const onErrors = plan.isSubsystem
@@ -250,7 +259,7 @@ function programRequest(
     return { account, command, environment, startUpFile, ...place };
   }
   const program = internalSftpProgram(account, words);
-  // No shell is there that would run one.
+  // No shell is there that would run one: it has been run before.
   return { account, command, program, environment: internalSftpEnvironment(environment), startUpFile: undefined };
 }
 

@@ -48,8 +48,8 @@ export class SourceLimits {
   }
 
   /** Why a connection is not let in, in OpenSSH's words; undefined lets it in. */
-  refusalFor({ address }: Peer): string | undefined {
-    const source = this.#sourceOf(address);
+  refusalFor({ address, isBalancer }: Peer): string | undefined {
+    const source = isBalancer ? undefined : this.#sourceOf(address);
     if (source === undefined) return undefined;
     if (this.#penalties.enabled && !this.#isExempt(address)) {
       const reason = this.#tables[source.family].reasonFor(source.text, this.#limitsOf(source));
@@ -60,8 +60,10 @@ export class SourceLimits {
   }
 
   /** Counts a connection until the function that it gives is called. */
-  hold({ address }: Peer): () => void {
+  hold({ address, isBalancer }: Peer): () => void {
     const source = this.#sourceOf(address)?.text;
+    // Everybody comes through it: whatever one of them does, it must stay open to the others.
+    if (isBalancer) return () => {};
     if (source === undefined) return () => {};
     this.#startups.set(source, (this.#startups.get(source) ?? 0) + 1);
     let isHeld = true;
@@ -75,8 +77,8 @@ export class SourceLimits {
   }
 
   /** A connection has earned its source a penalty. */
-  penalise({ address }: Peer, kind: PenaltyKind, log: Log): void {
-    const source = this.#sourceOf(address);
+  penalise({ address, isBalancer }: Peer, kind: PenaltyKind, log: Log): void {
+    const source = isBalancer ? undefined : this.#sourceOf(address);
     const seconds = this.#penalties[kind];
     if (!this.#penalties.enabled || source === undefined || seconds === 0) return;
     if (this.#isExempt(address)) {

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import type { ServerSession, SessionStart } from '@nacre/ssh/connection';
 import type { ServerConnection } from '@nacre/ssh/server';
-import type { Account, StartUpFile } from '../../os/index.ts';
+import { type Account, type StartUpFile, startSession } from '../../os/index.ts';
 import type { Settings } from './config/config.ts';
 import { asAccount } from './user-files.ts';
 
@@ -28,6 +28,32 @@ export function chooseStartUpFile(
   const own = `${account.home}/.ssh/rc`;
   if (mayRunOwn && asAccount(account, () => isThere(own))) return { path: own, byShell: true, input };
   return isThere(systemFile) ? { path: systemFile, byShell: false, input } : undefined;
+}
+
+/** A file that says more is not for a program's ears. */
+const maxOutputBytes = 64 * 1024;
+
+/**
+ * Runs the file by itself, for a program that no shell starts.
+ *
+ * @returns what it printed, which goes to the client here as in OpenSSH; its errors go nowhere.
+ */
+export async function runStartUpFile(
+  { path, input }: StartUpFile,
+  { account, environment }: { readonly account: Account; readonly environment: Readonly<Record<string, string>> },
+): Promise<Buffer> {
+  const command = `exec /bin/sh '${path.replaceAll("'", "'\\''")}'`;
+  const program = await startSession({ account: { ...account, shell: '/bin/sh' }, command, environment });
+  const said: Buffer[] = [];
+  let byteCount = 0;
+  program.stdout.on('data', (chunk: Buffer) => {
+    byteCount += chunk.length;
+    if (byteCount <= maxOutputBytes) said.push(chunk);
+  });
+  program.stderr?.resume();
+  program.stdin.on('error', () => {}).end(input);
+  await program.exit;
+  return Buffer.concat(said);
 }
 
 /** A folder that nobody may look into holds nothing. */

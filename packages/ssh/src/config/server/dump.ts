@@ -32,9 +32,9 @@ const optional: ReadonlySet<ServerKeyword> = new Set(['rdomain', 'sshdSessionPat
 function listenTexts(settings: ServerSettings): string[] {
   const ports = settings.port.length === 0 ? [22] : settings.port;
   if (settings.listenAddress.length > 0) {
-    return settings.listenAddress.flatMap(({ host, port }) =>
+    return settings.listenAddress.flatMap(({ port, ...place }) =>
       (port === undefined ? ports : [port]).flatMap((one) =>
-        serverKeywords.listenAddress.format([{ host, port: one }]),
+        serverKeywords.listenAddress.format([{ ...place, port: one }]),
       ),
     );
   }

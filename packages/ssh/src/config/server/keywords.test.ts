@@ -97,6 +97,29 @@ test('lists of algorithms: whole, added, removed, in front; what OpenSSH alone h
   assert.match(complaintsOf('Ciphers -*')[0] ?? '', /no algorithm is left/);
 });
 
+test('keywords of ours: tunnel rules and quotas add up, in Match they come first and instead; balancers are blocks', () => {
+  const { settings } = readText(
+    'TunnelPolicy deny local 10.0.0.0/8\nTunnelPolicy allow any *\nTunnelQuota connections=1\nTunnelQuota bytes=1k per=key\n' +
+      'ProxyProtocolFrom 10.0.0.1 10.1.0.0/16\nProxyProtocolFrom ::1\n',
+  );
+  assert.deepEqual(
+    settings.tunnelPolicy.map(({ words }) => words.join(' ')),
+    ['deny local 10.0.0.0/8', 'allow any *'],
+  );
+  assert.deepEqual(settings.tunnelQuotas, [
+    { per: 'user', connections: 1 },
+    { per: 'key', bytes: 1024 },
+  ]);
+  assert.deepEqual(settings.proxyProtocolFrom, ['10.0.0.1', '10.1.0.0/16', '::1']);
+  for (const bad of [
+    ...['TunnelPolicy deny local', 'TunnelPolicy deny socket x', 'TunnelQuota', 'TunnelQuota none x'],
+    ...['ProxyProtocolFrom host', 'ProxyProtocolFrom 10.0.0.1/8', 'ProxyProtocolFrom !10.0.0.1'],
+    'Match User x\nProxyProtocolFrom 10.0.0.1',
+  ]) {
+    assert.notEqual(complaintsOf(bad).length, 0, bad);
+  }
+});
+
 test('penalties: of each part the first counts, and any of them switches them on', () => {
   const read = (...lines: string[]) => {
     const { settings } = readText(lines.join('\n'), {}, { acceptUnserved: true });
@@ -134,7 +157,9 @@ TrustedUserCAKeys+ UnusedConnectionTimeout+ UseDNS UsePAM VersionAddendum X11Dis
 XAuthLocation`.split(/\s+/);
 
 /** Those that OpenSSH does not know. */
-const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>(['logFormat', 'drainSeconds']);
+const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>([
+  ...(['logFormat', 'drainSeconds', 'proxyProtocolFrom', 'tunnelPolicy', 'tunnelQuotas'] as const),
+]);
 
 test('every keyword of OpenSSH is known, once, and Match may set what it may there', () => {
   const keys = Object.keys(serverKeywords) as ServerKeyword[];
@@ -160,13 +185,17 @@ test('words of old, and of other builds, are accepted with a warning', () => {
 });
 
 test('what silence would weaken stops the server; what it would not is a warning', () => {
-  for (const line of ['RDomain x', 'Match User x\nRDomain x']) {
-    assert.match(complaintsOf(line)[0] ?? '', /is not supported by this sshd, and without it/, line);
+  for (const line of ['RDomain x', 'Match User x\nRDomain %D']) {
+    assert.match(complaintsOf(line)[0] ?? '', /setting RDomain not supported on this platform\.$/, line);
   }
+  assert.match(
+    complaintsOf('ListenAddress ::1\nListenAddress ::1 rdomain vrf-a')[0] ?? '',
+    /line 2: .* no routing domain/,
+  );
   for (const line of ['RDomain none', 'GSSAPIAuthentication no', 'X11Forwarding no', 'PerSourcePenalties yes']) {
     assert.deepEqual(readText(line).warnings, [], line);
   }
-  for (const line of ['KerberosAuthentication yes', 'Match all\nGSSAPIAuthentication yes', 'IPQoS ef']) {
+  for (const line of ['KerberosAuthentication yes', 'Match all\nGSSAPIAuthentication yes', 'SecurityKeyProvider /x']) {
     assert.equal(readText(line).warnings.length, 1, line);
   }
   // A line that does not count asks for nothing.

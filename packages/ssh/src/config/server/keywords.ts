@@ -45,12 +45,21 @@ export const serverKeywords = {
       ['any', 'any'],
     ]),
   ),
-  listenAddress: global(special.listenAddress),
+  listenAddress: {
+    ...global(special.listenAddress),
+    policy: {
+      kind: 'refuse',
+      isHarmless: (places) => places.every(({ rdomain }) => rdomain === undefined),
+      complaint:
+        'ListenAddress: sockets are bound to no routing domain here, and without one the port would be open to all',
+    },
+  } satisfies ServerRow<readonly special.ListenAddress[]>,
   usePam: global(flag('UsePAM', false)),
   pamServiceName: anywhere(word('PAMServiceName', 'sshd')),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
   // Ours, as LogFormat is.
   drainSeconds: global(time('DrainTimeout', 0)),
+  proxyProtocolFrom: global(session.proxyProtocolFrom),
   x11DisplayOffset: anywhere(count('X11DisplayOffset', 10)),
   maxAuthTries: anywhere(count('MaxAuthTries', 6)),
   maxSessions: anywhere(count('MaxSessions', 10)),
@@ -150,7 +159,13 @@ export const serverKeywords = {
   hostbasedAcceptedAlgorithms: anywhere(algorithms('HostbasedAcceptedAlgorithms', 'signature')),
   hostKeyAlgorithms: global(algorithms('HostKeyAlgorithms', 'hostKey')),
   pubkeyAcceptedAlgorithms: anywhere(algorithms('PubkeyAcceptedAlgorithms', 'signature')),
-  rdomain: refused(anywhere(word('RDomain')), 'sessions would run in another routing domain', undefined),
+  rdomain: refused(
+    anywhere(word('RDomain')),
+    'sessions would run in another routing domain',
+    undefined,
+    // As OpenSSH says on Linux.
+    'setting RDomain not supported on this platform.',
+  ),
   sshdSessionPath: ignored(global(file('SshdSessionPath', undefined)), noSuchProgram),
   sshdAuthPath: ignored(global(file('SshdAuthPath', undefined)), noSuchProgram),
   perSourcePenaltyExemptList: global(special.penaltyExemptList),
@@ -189,10 +204,13 @@ export const serverKeywords = {
       ['yes', 'yes'],
     ]),
   ),
-  ipQos: ignored(anywhere(special.ipQos), 'packets are not marked'),
+  ipQos: anywhere(special.ipQos),
   rekeyLimit: { ...anywhere(special.rekeyLimit), merge: special.mergeRekeyLimits },
   permitOpen: anywhere(session.forwardRules('PermitOpen', false)),
   permitListen: anywhere(session.forwardRules('PermitListen', true)),
+  // Ours.
+  tunnelPolicy: { ...anywhere(session.tunnelPolicy), merge: session.mergeTunnelPolicies },
+  tunnelQuotas: anywhere(session.tunnelQuota),
   permitUserEnvironment: global(session.permitUserEnvironment),
   pubkeyAuthOptions: anywhere(special.pubkeyAuthOptions),
   perSourcePenalties: global(perSourcePenalties),

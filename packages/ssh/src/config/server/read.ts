@@ -199,7 +199,7 @@ class Reader {
     }
     if (policy === undefined || policy.isHarmless(value)) return;
     if (policy.kind === 'refuse') {
-      throw new ValueError(`${name} is not supported by this sshd, and without it ${unserved}.`);
+      throw new ValueError(policy.complaint ?? `${name} is not supported by this sshd, and without it ${unserved}.`);
     }
     this.#warnings.push(`${at}: ${name} has no effect here: ${unserved}`);
   }

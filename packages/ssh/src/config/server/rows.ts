@@ -32,6 +32,8 @@ export interface UnservedPolicy<T> {
   readonly kind: 'refuse' | 'warn';
   /** Whether a value asks for nothing but what is done anyway. */
   isHarmless(value: T): boolean;
+  /** What is said of a line that is refused, where OpenSSH or the keyword has words of its own. */
+  readonly complaint?: string;
 }
 
 /** A keyword that Match blocks may set. */
@@ -49,9 +51,10 @@ export function global<T>(base: KeywordRow<T>): ServerRow<T> {
  *
  * @param off - the value that asks for nothing; it takes the place of OpenSSH's default, so that a dump says what is done.
  */
-export function refused<T>(base: ServerRow<T>, why: string, off: T): ServerRow<T> {
+export function refused<T>(base: ServerRow<T>, why: string, off: T, complaint?: string): ServerRow<T> {
   const isHarmless = (value: T): boolean => base.format(value).join() === base.format(off).join();
-  return { ...base, initial: off, unserved: why, policy: { kind: 'refuse', isHarmless } };
+  const policy = { kind: 'refuse', isHarmless, ...(complaint !== undefined && { complaint }) } as const;
+  return { ...base, initial: off, unserved: why, policy };
 }
 
 /**

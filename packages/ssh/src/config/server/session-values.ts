@@ -1,5 +1,15 @@
 /** Values of sshd_config about who is meant and what their sessions get: names, variables, subsystems, forwards. */
-import { matchHostAndAddress, matchPatternList, parseForwardRule } from '../../trust/index.ts';
+import {
+  formatTunnelQuota,
+  matchCidrList,
+  matchHostAndAddress,
+  matchPatternList,
+  parseForwardRule,
+  parseTunnelQuota,
+  parseTunnelRule,
+  type TunnelQuota,
+  type TunnelRule,
+} from '../../trust/index.ts';
 import { ValueError } from '../place.ts';
 import { type Given, type KeywordRow, quoteWord, row } from '../values.ts';
 import { oneWord, requirePattern } from './rows.ts';
@@ -99,4 +109,54 @@ export function forwardRules(name: string, hostOptional: boolean): KeywordRow<re
     },
     (rules) => [rules === undefined ? 'any' : rules.length === 0 ? 'none' : rules.map(quoteWord).join(' ')],
   );
+}
+
+/** A rule a line, in order. */
+export const tunnelPolicy: KeywordRow<readonly TunnelRule[]> = row<readonly TunnelRule[]>(
+  'TunnelPolicy',
+  [],
+  ({ words, keyword }, before = []) => [...before, readTrusted(keyword, () => parseTunnelRule(words))],
+  (rules) => rules.map((rule) => rule.words.map(quoteWord).join(' ')),
+  true,
+);
+
+/** Those of Match blocks are asked first: what holds for everybody still holds where they are silent. */
+export function mergeTunnelPolicies(
+  outside: readonly TunnelRule[],
+  inBlocks: readonly TunnelRule[],
+): readonly TunnelRule[] {
+  return [...inBlocks, ...outside];
+}
+
+/** A quota a line, all of which hold; `none` is none, for Match blocks. */
+export const tunnelQuota: KeywordRow<readonly TunnelQuota[]> = row<readonly TunnelQuota[]>(
+  'TunnelQuota',
+  [],
+  ({ words, keyword }, before = []) => {
+    if (words.length === 1 && words[0]?.toLowerCase() === 'none') return before;
+    return [...before, readTrusted(keyword, () => parseTunnelQuota(words))];
+  },
+  (quotas) => quotas.map(formatTunnelQuota),
+  true,
+);
+
+/** Addresses and blocks of any number in any number of lines. */
+export const proxyProtocolFrom: KeywordRow<readonly string[]> = row<readonly string[]>(
+  'ProxyProtocolFrom',
+  [],
+  ({ words, keyword }, before = []) => {
+    for (const text of words) readTrusted(keyword, () => void matchCidrList(text, undefined));
+    return [...before, ...words];
+  },
+  (blocks) => (blocks.length === 0 ? [] : [blocks.map(quoteWord).join(' ')]),
+  true,
+);
+
+/** Complains of what a file of trust would not hold either. */
+function readTrusted<T>(keyword: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ValueError(`${keyword}: ${(error as Error).message}`);
+  }
 }

@@ -30,24 +30,29 @@ export interface ListenAddress {
   readonly host: string;
   /** Undefined: every port of `Port`. */
   readonly port: number | undefined;
+  /** The routing domain that the socket is bound to. */
+  readonly rdomain?: string;
 }
 
 export const listenAddress: KeywordRow<readonly ListenAddress[]> = row<readonly ListenAddress[]>(
   'ListenAddress',
   [],
-  ({ words: [text = '', ...more] }, before = []) => {
+  ({ words: [text = '', word, rdomain, ...more], keyword }, before = []) => {
     if (text === '') throw new ValueError('missing address');
-    // No socket is bound to a routing domain here, and one that is not would be open to the others.
-    if (more.length > 0)
-      throw new ValueError(more[0] === 'rdomain' ? 'bad routing domain' : 'bad ListenAddress syntax');
-    return [...before, parseListenAddress(text)];
+    if (word === undefined) return [...before, parseListenAddress(text)];
+    if (word !== 'rdomain' || rdomain === undefined) throw new ValueError('bad ListenAddress syntax');
+    if (more.length > 0) throw new ValueError(`keyword ${keyword} extra arguments at end of line`);
+    // Linux: the name of a network device.
+    if (!/^[^\s/]{1,15}$/.test(rdomain)) throw new ValueError('bad routing domain');
+    return [...before, { ...parseListenAddress(text), rdomain }];
   },
   (value) => value.map(formatListenAddress),
   true,
 );
 
-function formatListenAddress({ host, port }: ListenAddress): string {
-  return quoteWord(port === undefined ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`);
+function formatListenAddress({ host, port, rdomain }: ListenAddress): string {
+  const place = quoteWord(port === undefined ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  return rdomain === undefined ? place : `${place} rdomain ${quoteWord(rdomain)}`;
 }
 
 function parseListenAddress(text: string): ListenAddress {

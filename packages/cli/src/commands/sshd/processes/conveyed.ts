@@ -6,8 +6,10 @@ import type { HostKey } from '@nacre/ssh/transport';
 import { type Account, giveTerminal, requireTerminal } from '../../../os/index.ts';
 import type { Say } from '../admission.ts';
 import type { SessionRecords } from '../session-records.ts';
+import type { TunnelAnswer } from '../tunnel-books.ts';
 import type { Answers, Calls } from './calls.ts';
 import { HostSigning } from './host-signing.ts';
+import type { KeptBooks } from './kept-books.ts';
 import type { MonitorTable } from './tables.ts';
 
 /** Numbers connections for the life of the server. */
@@ -17,7 +19,10 @@ let count = 0;
 export interface Owner {
   readonly account: Account;
   readonly records: SessionRecords | undefined;
+  readonly books: KeptBooks;
 }
+
+const noBooks: TunnelAnswer = { refusal: 'there is no such connection' };
 
 /** A process that is somebody else's may not fill the system's records. */
 const maxTerminals = 1000;
@@ -69,6 +74,7 @@ export class Conveyed {
   /** The connection has ended: the first word counts. */
   end(error: SshError): void {
     for (const path of this.#terminals) void this.closeRecord(path);
+    void this.owner?.books.forget();
     this.socket.destroy();
     this.#settle(error);
   }
@@ -124,6 +130,9 @@ export class Served {
     },
     openRecord: async ({ id, path }) => (await this.#connections.get(id)?.openRecord(path)) ?? '',
     closeRecord: ({ id, path }) => this.#connections.get(id)?.closeRecord(path),
+    openTunnel: async ({ id }) => (await this.#connections.get(id)?.owner?.books.open()) ?? noBooks,
+    countTunnel: ({ id, ticket, byteCount }) => this.#connections.get(id)?.owner?.books.count(ticket, byteCount),
+    closeTunnel: ({ id, ticket, byteCount }) => this.#connections.get(id)?.owner?.books.close(ticket, byteCount),
     log: ({ id, level, text, facts }) => this.#connections.get(id)?.say(level, text, facts),
   };
 }

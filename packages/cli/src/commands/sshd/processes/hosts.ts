@@ -2,14 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expandServerTokens } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
+import { decodePublicKey } from '@nacre/ssh/keys';
 import { findGroups } from '../../../os/index.ts';
 import type { Candidate } from '../admission.ts';
 import type { Log } from '../log.ts';
 import type { PamSession } from '../pam-logins.ts';
 import { recordsOf } from '../session-records.ts';
+import type { TunnelBooks } from '../tunnel-books.ts';
 import { Calls } from './calls.ts';
 import { type Child, startHost } from './children.ts';
-import { type Conveyed, Served } from './conveyed.ts';
+import { type Conveyed, type Owner, Served } from './conveyed.ts';
+import { KeptBooks } from './kept-books.ts';
 import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 
 /** How long a host is kept whose user has gone: most come back soon, or not for long. */
@@ -46,6 +49,7 @@ class Host {
 
 export class Hosts {
   readonly #log: Log;
+  readonly #books: TunnelBooks;
   readonly #isOnlyOne: boolean;
   readonly #hosts = new Map<string, Promise<Host>>();
   readonly #alive = new Set<Host>();
@@ -55,8 +59,9 @@ export class Hosts {
   #isClosed = false;
 
   /** @param connections - how many there will be at most. */
-  constructor(log: Log, connections: number) {
+  constructor(log: Log, books: TunnelBooks, connections: number) {
     this.#log = log;
+    this.#books = books;
     this.#isOnlyOne = connections === 1;
     // The listener first: who is told that the server listens need not wait for this.
     if (this.#isOnlyOne) this.#spare = this.#start();
@@ -80,8 +85,7 @@ export class Hosts {
     host.expected++;
     this.#wake(host);
     try {
-      const { account, settings } = candidate;
-      connection.owner = { account, records: recordsOf(account, connection.peer, settings, host.child.process.pid) };
+      connection.owner = this.#ownerOf(connection, candidate, host, resumed);
       // From here on it may speak of the connection.
       host.served.add(connection, host.calls);
       await host.calls.call('serve', resumed, connection.socket);
@@ -95,6 +99,21 @@ export class Hosts {
       host.expected--;
       if (host.isIdle) this.#rest(host, key);
     }
+  }
+
+  #ownerOf({ id, peer }: Conveyed, { account, settings }: Candidate, host: Host, { user, keys }: Resumed): Owner {
+    const records = recordsOf(account, peer, settings, host.child.process.pid);
+    return {
+      account,
+      records,
+      books: new KeptBooks(
+        this.#books,
+        id,
+        user,
+        keys.map((blob) => decodePublicKey(blob)),
+        settings,
+      ),
+    };
   }
 
   /** Ends them, and their sessions with PAM. */
@@ -187,7 +206,10 @@ export class Hosts {
       this.#hosts.delete(at);
       end(which);
     };
-    if (host.isForOne) return dismiss(host, key);
+    if (host.isForOne) {
+      dismiss(host, key);
+      return;
+    }
     this.#idle.set(host, key);
     host.timer = setTimeout(() => dismiss(host, key), warmMs);
     host.timer.unref();

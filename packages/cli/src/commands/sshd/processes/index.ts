@@ -1,6 +1,7 @@
 /** The processes of a server that runs as root: see docs/decisions/0012-processes.md. */
 import { availableParallelism } from 'node:os';
 import type { Log } from '../log.ts';
+import type { TunnelBooks } from '../tunnel-books.ts';
 import { Hosts } from './hosts.ts';
 import type { WorkerSettings } from './tables.ts';
 import { Workers } from './workers.ts';
@@ -22,9 +23,10 @@ export function needsProcesses(): boolean {
 export async function startProcesses(
   settings: WorkerSettings,
   log: Log,
+  books: TunnelBooks,
   connections = Number.POSITIVE_INFINITY,
 ): Promise<Processes> {
-  const hosts = new Hosts(log, connections);
+  const hosts = new Hosts(log, books, connections);
   try {
     return { workers: await Workers.start(settings, log, Math.min(availableParallelism(), connections)), hosts };
   } catch (error) {

@@ -15,6 +15,7 @@ import { warmUp } from '../warm-up.ts';
 import { Calls } from './calls.ts';
 import { refuseDebuggers } from './confinement.ts';
 import { HostAdmission } from './host-admission.ts';
+import { remoteBooks } from './kept-books.ts';
 import { remoteHostKeys } from './remote-keys.ts';
 import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 
@@ -78,7 +79,7 @@ function settingsFor(
   return {
     ...transportSettings(settings),
     ...(user.sessionRefusal === undefined
-      ? channelSettings(admission, () => sessionLogin)
+      ? channelSettings(admission, () => sessionLogin, remoteBooks(id, monitor))
       : refusedSessions(user.words)),
     ...userSettings(settings),
     hostKeys: remoteHostKeys(hostKeys, id, (request) => monitor.call('sign', request)),

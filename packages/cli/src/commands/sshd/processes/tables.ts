@@ -9,6 +9,7 @@ import type { Account } from '../../../os/index.ts';
 import type { Settings } from '../config/config.ts';
 import type { LogFacts, LogLevel } from '../log.ts';
 import type { PamLogin } from '../pam-logins.ts';
+import type { TunnelAnswer } from '../tunnel-books.ts';
 
 /** The words behind `sshd` that make the program one of these processes. */
 export const workerWord = '--network-worker';
@@ -30,6 +31,12 @@ export type WorkerSettings = Omit<TransportSettings, 'log'> & {
 /** A connection, by the monitor's number. */
 interface OfConnection {
   readonly id: number;
+}
+
+interface OfTunnel extends OfConnection {
+  readonly ticket: number;
+  /** Bytes that have passed since the last word. */
+  readonly byteCount: number;
 }
 
 export interface ToSign extends OfConnection {
@@ -63,6 +70,10 @@ export type MonitorTable = {
   /** Somebody is on, and was last on before. */
   openRecord(terminal: OfConnection & { readonly path: string }): string;
   closeRecord(terminal: OfConnection & { readonly path: string }): void;
+  /** TunnelQuota. */
+  openTunnel(connection: OfConnection): TunnelAnswer;
+  countTunnel(tunnel: OfTunnel): string | undefined;
+  closeTunnel(tunnel: OfTunnel): void;
   log(
     line: OfConnection & {
       readonly level: Exclude<LogLevel, 'QUIET'>;
