@@ -29,7 +29,8 @@ export type {
   UserOptions,
   X11ForwardRequest,
 } from './options.ts';
-export { createServer, peerOf, SshServer } from './server.ts';
+export type { ConnectionFacts, KeyFacts, LoginFacts } from './connection-facts.ts';
+export { createServer, peerOf, type ServedConnection, type ServerTotals, SshServer } from './server.ts';
 export { ServerConnection } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';
 export { connectTcp, connectUnix, listenOnLoopback } from './tcp.ts';

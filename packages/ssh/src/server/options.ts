@@ -164,6 +164,8 @@ export interface ServerOptions {
   readonly turnAway?: (peer: Peer) => string | undefined;
   /** A connection was turned away. */
   readonly onRefused?: (peer: Peer, refusal: Refusal) => void;
+  /** The first key exchange is done: the client may log in. */
+  readonly onHandshake?: (peer: Peer) => void;
   readonly onAttempt?: (attempt: AuthAttempt, peer: Peer) => void;
   readonly onLogin?: (connection: ServerConnection) => void;
   /** A connection ended, logged in or not. */

@@ -11,7 +11,7 @@ import { disconnectReasons, SshError, toSshError } from '../errors.ts';
 import { type StreamDriver, systemClock } from '../io/index.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { loginGraceMs as defaultLoginGraceMs } from '../limits.ts';
-import { type HostKey, Transport } from '../transport/index.ts';
+import { type HostKey, Transport, type TransportTraffic } from '../transport/index.ts';
 import {
   certificateRefusal,
   fullPermissions,
@@ -22,6 +22,7 @@ import {
 } from '../trust/index.ts';
 import { version } from '../version.ts';
 import { channelHandlers, globalRequestHandlers, PortListeners } from './channels.ts';
+import { type ConnectionFacts, connectionFacts } from './connection-facts.ts';
 import { LentThings } from './lent.ts';
 import type { Decision, ServerOptions } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
@@ -29,11 +30,14 @@ import { ServerConnection, type Wiring } from './server-connection.ts';
 import { SocketListeners } from './socket-listeners.ts';
 
 export interface Serving {
+  readonly peer: Peer;
   /** Settles when the client has logged in, or never will. */
   readonly loggedIn: Promise<ServerConnection | undefined>;
   /** Settles when the connection has ended. */
   readonly ended: Promise<SshError>;
   end(error: SshError): void;
+  facts(): ConnectionFacts;
+  traffic(): TransportTraffic;
 }
 
 /** Serves one stream: key exchange, login, channels. Everything that goes wrong ends this connection and nothing else. */
@@ -66,7 +70,20 @@ export function serve(
     },
   });
   driver.drive(transport);
-  return { loggedIn: admit(transport, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
+  const openedMs = systemClock.now();
+  let login: { connection: ServerConnection; atMs: number } | undefined;
+  const onLogin = (connection: ServerConnection): void => {
+    login = { connection, atMs: systemClock.now() };
+    options.onLogin?.(connection);
+  };
+  return {
+    peer,
+    loggedIn: admit(transport, peer, hostKeys, { ...options, onLogin }),
+    ended,
+    end: (error) => transport.fail(error),
+    traffic: () => transport.traffic,
+    facts: () => connectionFacts({ peer, transport, openedMs, login }, systemClock.now()),
+  };
 }
 
 async function admit(
@@ -81,6 +98,7 @@ async function admit(
   try {
     await transport.handshake();
     peer.identification = transport.peerIdentification;
+    options.onHandshake?.(peer);
     peer.hostName = await options.lookUpHostName?.(peer);
     let own = options;
     const settleFor = async (user: string): Promise<UserAuthRules> => {

@@ -1,5 +1,6 @@
 /** @nacre/ssh/config/server: sshd_config as programs and tools read it. */
 export { splitWords } from '../line.ts';
+export type { MetricsPlace } from './own-values.ts';
 export { parseConnectionSpec } from './connection-spec.ts';
 export type { ServerOrigins } from './draft.ts';
 export { dumpServerConfig, type ServerDumpOptions } from './dump.ts';
