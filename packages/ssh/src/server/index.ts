@@ -1,4 +1,6 @@
 /** @nacre/ssh/server: createServer() and what belongs to it. */
+
+export type { ConnectionFacts, KeyFacts, LoginFacts } from './connection-facts.ts';
 export * from './file-systems/index.ts';
 export {
   formatXauthCommands,
@@ -29,7 +31,6 @@ export type {
   UserOptions,
   X11ForwardRequest,
 } from './options.ts';
-export type { ConnectionFacts, KeyFacts, LoginFacts } from './connection-facts.ts';
 export { createServer, peerOf, type ServedConnection, type ServerTotals, SshServer } from './server.ts';
 export { ServerConnection } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';

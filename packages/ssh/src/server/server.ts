@@ -79,9 +79,7 @@ export class SshServer {
       peer,
       facts,
       end: (reason) =>
-        end(
-          new SshError(reason, { code: 'closed', stage: 'transport', disconnect: disconnectReasons.byApplication }),
-        ),
+        end(new SshError(reason, { code: 'closed', stage: 'transport', disconnect: disconnectReasons.byApplication })),
     }));
   }
 

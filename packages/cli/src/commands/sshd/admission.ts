@@ -9,6 +9,17 @@ import { type Log, type LogFacts, type LogLevel, loggedName } from './log.ts';
 
 /** Numbers connections for the life of the server. */
 let connections = 0;
+const numbers = new WeakMap<Peer, number>();
+
+/** The number by which logs and lists know a connection: the first call gives it one. */
+export function numberOf(peer: Peer): number {
+  let number = numbers.get(peer);
+  if (number === undefined) {
+    number = ++connections;
+    numbers.set(peer, number);
+  }
+  return number;
+}
 
 /** The user of one connection. */
 export interface Candidate {
@@ -81,14 +92,14 @@ export class Admission {
   #factsOf(peer: Peer): LogFacts {
     let facts = this.#facts.get(peer);
     if (facts === undefined) {
-      facts = { connection: ++connections };
+      facts = { connection: numberOf(peer) };
       this.#facts.set(peer, facts);
     }
     return { ...facts, address: peer.address, port: peer.port };
   }
 
   #judge(user: string, peer: Peer): Candidate {
-    this.#facts.set(peer, { connection: Number(this.#factsOf(peer).connection), user });
+    this.#facts.set(peer, { connection: numberOf(peer), user });
     const facts = this.#factsOf(peer);
     const account = findAccount(user);
     const settings = this.#resolve(user, account, peer);

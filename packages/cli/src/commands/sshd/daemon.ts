@@ -5,6 +5,7 @@ import { writePidFile } from '../../os/index.ts';
 import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
 import type { Log } from './log.ts';
 import { buildServer, buildServerOptions, type ServerParts } from './server.ts';
+import { Services } from './services.ts';
 import { SourceLimits } from './source-limits.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -29,8 +30,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   surviveErrors(log);
   const parts = await options.load();
   const limits = new SourceLimits(parts.config.settings);
-  const server = buildServer(parts, limits);
-  let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
+  const services = new Services({ log, limits, listeners: () => addresses });
+  const server = buildServer({ ...parts, watch: services.watch }, limits);
+  let addresses: readonly SocketAddress[] = [];
+  addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
     return fatalExit;
@@ -38,6 +41,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { pidFile } = parts.config.settings;
   const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
   let { drainSeconds } = parts.config.settings;
+  if (!options.once) {
+    services.serve(server);
+    await services.configure(parts.config.settings);
+  }
   options.onListening?.(addresses);
   void warmUp();
   /** Whatever goes wrong, the server goes on as it was. */
@@ -46,12 +53,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     try {
       const next = await options.load();
       const wanted = await resolveAddresses(next.config.settings, log);
-      server.reconfigure(buildServerOptions(next, limits));
+      server.reconfigure(buildServerOptions({ ...next, watch: services.watch }, limits));
       drainSeconds = next.config.settings.drainSeconds;
       // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
       const open = await listen(server, wanted, addresses, log);
       for (const old of open.length === 0 ? [] : addresses) if (!open.some(isAt(old))) server.stopListening(old);
       if (open.length > 0) addresses = open;
+      await services.configure(next.config.settings);
     } catch (error) {
       for (const line of (error as Error).message.split('\n')) log('ERROR', line);
       log('ERROR', 'the configuration was not read again; the one before goes on');
@@ -66,10 +74,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
     if (reason !== undefined) log('INFO', reason);
+    services.drain();
     if (reason !== undefined && drainSeconds > 0) await drain(server, drainSeconds, options);
     await server.close();
   } finally {
     process.off('SIGHUP', onHangUp);
+    services.close();
     removePidFile();
   }
   return 0;

@@ -8,7 +8,7 @@ import { configuredFingerprint, describeKey, type NameSettings } from './key-nam
 import { type Log, loggedName } from './log.ts';
 import { type PenaltyKind, type SourceLimits, tooManyStartups } from './source-limits.ts';
 
-type Events = Pick<
+export type Events = Pick<
   Required<ServerOptions>,
   'turnAway' | 'onConnection' | 'onRefused' | 'onAttempt' | 'onLogin' | 'onDisconnect' | 'onError' | 'log'
 >;

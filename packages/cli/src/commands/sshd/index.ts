@@ -1,7 +1,4 @@
 /** `sshd`: OpenSSH's server in flags, files and log lines, served by @nacre/ssh/server. */
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import {
   type ConnectionFacts,
   dumpServerConfig,
@@ -12,6 +9,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { type ParsedArguments, parseFlags, usageError } from '../../flags/index.ts';
 import { daemonize, findAccount, isDaemon, reportFailure, reportReady } from '../../os/index.ts';
 import { groupNames } from './admission.ts';
+import { chooseConfigFile } from './config/choose-file.ts';
 import { type Config, readConfig, type Settings } from './config/config.ts';
 import { requiredMethods } from './credentials.ts';
 import { fatalExit, runDaemon } from './daemon.ts';
@@ -22,6 +20,7 @@ import { requireProgramUsers } from './key-programs.ts';
 import { type Log, type LogTarget, openLog } from './log.ts';
 import { helperWord } from './own-sockets.ts';
 import type { ServerParts } from './server.ts';
+import { findSubcommand } from './tools/table.ts';
 import { versionLine } from './version.ts';
 
 type Flags = ParsedArguments<typeof flagTable.rows>['flags'];
@@ -31,6 +30,8 @@ const folderVariable = 'NACRE_SSHD_FOLDER';
 
 export async function run(args: readonly string[]): Promise<number> {
   if (args[0] === helperWord) return (await import('./user-helper-process.ts')).runUserHelper();
+  const subcommand = findSubcommand(args[0]);
+  if (subcommand !== undefined) return (await subcommand.load()).run(args.slice(1));
   if (isDaemon() && process.env[folderVariable] !== undefined) process.chdir(process.env[folderVariable]);
   let flags: Flags;
   try {
@@ -149,14 +150,6 @@ function configure(flags: Flags): Config {
     code: 'bad-file',
     stage: 'config',
   });
-}
-
-/** As root the system's file, which must be there; as a person an own one, if there is one. */
-function chooseConfigFile(given: string | undefined): string | undefined {
-  if (given !== undefined) return given === 'none' ? undefined : given;
-  if (process.getuid?.() === 0) return '/etc/ssh/sshd_config';
-  const own = join(homedir(), '.nacre', 'sshd_config');
-  return existsSync(own) ? own : undefined;
 }
 
 async function loadParts(flags: Flags, config: Config, log: Log): Promise<ServerParts> {

@@ -8,7 +8,7 @@ import { Admission, describe } from './admission.ts';
 import type { Config } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
-import { buildEvents } from './events.ts';
+import { buildEvents, type Events } from './events.ts';
 import { buildForwards } from './forwards.ts';
 import { type Log, loggedName } from './log.ts';
 import { buildSessionHandler } from './session.ts';
@@ -23,6 +23,8 @@ export interface ServerParts {
   readonly isLogLevelFixed?: boolean;
   /** Passwords of another kind, in place of the system's. */
   readonly checkPassword?: CheckPassword | undefined;
+  /** Sees what happens to connections, beside the log. */
+  readonly watch?: (events: Events) => Events & Pick<ServerOptions, 'onHandshake'>;
 }
 
 /** A server that serves this machine's accounts as the settings say. It does not listen yet. */
@@ -35,7 +37,7 @@ export function buildServerOptions(
   parts: ServerParts,
   limits: SourceLimits = new SourceLimits(parts.config.settings),
 ): ServerOptions {
-  const { config, hostKeys, log, isLogLevelFixed = false, checkPassword } = parts;
+  const { config, hostKeys, log, isLogLevelFixed = false, checkPassword, watch = (events) => events } = parts;
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
   limits.configure(settings);
@@ -69,7 +71,7 @@ export function buildServerOptions(
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
-    ...buildEvents(admission, log, limits),
+    ...watch(buildEvents(admission, log, limits)),
   };
 }
 

@@ -116,10 +116,11 @@ export function buildSessionHandler(
   };
 
   return {
-    onPty(request) {
+    onPty(request, session) {
       if (!connection.permissions.allow.pty || !settings.permitTty) return false;
       try {
         pty = openPty({ ...sizeOf(request), modes: request.modes, owner: account });
+        session.terminalName = pty.path;
         return true;
       } catch (error) {
         log('ERROR', `openpty: ${(error as Error).message}`);

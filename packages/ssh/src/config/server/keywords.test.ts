@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dumpServerConfig } from './dump.ts';
-import { findServerKeyword, judgePastKeyword, ownKeywords, type ServerKeyword, serverKeywords, serverRow } from './keywords.ts';
+import {
+  findServerKeyword,
+  judgePastKeyword,
+  ownKeywords,
+  type ServerKeyword,
+  serverKeywords,
+  serverRow,
+} from './keywords.ts';
 import { complaintsOf, readText } from './memory-files.test.kit.ts';
 import { fullPenalties } from './penalties.ts';
 

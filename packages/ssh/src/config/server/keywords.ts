@@ -1,6 +1,7 @@
 /** Every keyword of sshd_config (sshd_config(5)), in the order in which `sshd -T` prints them. */
 import { ValueError } from '../place.ts';
 import type { Given } from '../values.ts';
+import * as own from './own-values.ts';
 import { perSourcePenalties } from './penalties.ts';
 import {
   algorithms,
@@ -20,7 +21,6 @@ import {
   time,
   word,
 } from './rows.ts';
-import * as own from './own-values.ts';
 import * as session from './session-values.ts';
 import * as special from './special-values.ts';
 
