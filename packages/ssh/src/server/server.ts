@@ -79,7 +79,14 @@ export class SshServer {
       peer,
       facts,
       end: (reason) =>
-        end(new SshError(reason, { code: 'closed', stage: 'transport', disconnect: disconnectReasons.byApplication })),
+        end(
+          new SshError(reason, {
+            code: 'closed',
+            stage: 'transport',
+            disconnect: disconnectReasons.byApplication,
+            farewell: reason,
+          }),
+        ),
     }));
   }
 

@@ -21,7 +21,17 @@ import { buildEnvironment, mayClientSet } from './environment.ts';
 import { internalSftpEnvironment, internalSftpProgram, readInternalSftp, sftpOnly } from './internal-sftp.ts';
 import { loggedName } from './log.ts';
 import { readMotd } from './motd.ts';
-import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
+import {
+  type Output,
+  type OutputPump,
+  openInput,
+  openOutput,
+  pumpDescriptor,
+  pumpInput,
+  pumpLines,
+  pumpStream,
+} from './pump.ts';
+import { recordSession } from './record-session.ts';
 import { tunnelsOf } from './tunnels.ts';
 import { chooseStartUpFile } from './user-rc.ts';
 
@@ -62,6 +72,7 @@ export function buildSessionHandler(
 ): SessionHandler {
   let pty: Pty | undefined;
   let running: Running | undefined;
+  let recorded: Awaited<ReturnType<typeof recordSession>>;
   let authInfo: AuthInfoFile | undefined;
   let isClosed = false;
   const name = `user ${loggedName(account.name)} from ${describe(connection.peer)} id `;
@@ -99,14 +110,25 @@ export function buildSessionHandler(
       pty?.close();
       pty = undefined;
     }
-    const begun =
+    const what = { ...plan, hasTerminal: pty !== undefined };
+    recorded = await recordSession({ account, settings, connection, log }, what, session, () => {
+      running?.signal('HUP');
+      running?.hangUp();
+    });
+    const output = recorded?.tap(session.channel) ?? session.channel;
+    recorded?.watchInput(session.stream);
+    const starting =
       pty === undefined
-        ? await runWithPipes(request, session, connection, onErrors)
-        : await runInTerminal(request, session, pty, greeting);
+        ? runWithPipes(request, session, connection, onErrors, output)
+        : runInTerminal(request, session, pty, greeting, output);
+    const begun = await starting.catch((error) => {
+      void recorded?.end(undefined);
+      throw error;
+    });
     running = begun;
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {
-      await report(exit, session);
+      await Promise.all([report(exit, session), recorded?.end(exit)]);
       log('VERBOSE', `Close session: ${name}${session.channel.id}`, {
         event: 'session-end',
         session: session.channel.id,
@@ -128,7 +150,10 @@ export function buildSessionHandler(
       }
     },
     onEnvironment: (variable) => mayClientSet(variable, settings),
-    onWindowChange: (request) => pty?.resize(sizeOf(request)),
+    onWindowChange(request) {
+      pty?.resize(sizeOf(request));
+      recorded?.resize(request);
+    },
     onSignal: (signal) => running?.signal(signal) ?? false,
     // A pseudo-terminal has no line to hold at zero: the kernel takes the call and does nothing, here as under OpenSSH.
     onBreak: () => pty !== undefined,
@@ -248,6 +273,7 @@ async function runInTerminal(
   session: ServerSession,
   pty: Pty,
   greeting: string,
+  output: Output,
 ): Promise<Begun> {
   let program: Awaited<ReturnType<typeof startSession>>;
   try {
@@ -260,8 +286,8 @@ async function runInTerminal(
   // Once the request is answered: first the message of the day, then what the shell prints.
   const ended = new Promise<void>((resolve) => {
     setImmediate(() => {
-      if (greeting !== '') session.channel.write(Buffer.from(greeting.replaceAll('\n', '\r\n')), 'data');
-      resolve(pumpStream(program.stdout, session.channel, 'data').ended);
+      if (greeting !== '') output.write(Buffer.from(greeting.replaceAll('\n', '\r\n')), 'data');
+      resolve(pumpStream(program.stdout, output, 'data').ended);
     });
   });
   return {
@@ -276,10 +302,11 @@ async function runWithPipes(
   session: ServerSession,
   connection: ServerConnection,
   onErrors: OnErrors,
+  output: Output,
 ): Promise<Begun> {
   const system = tryPlatform();
   const told = () => session.stopReading(connection.peer.identification);
-  if (system === undefined) return runWithNodePipes(request, session, told, onErrors);
+  if (system === undefined) return runWithNodePipes(request, session, told, onErrors, output);
   const pipes = openPipes(() => system.openPipe());
   let program: Awaited<ReturnType<typeof startBareSession>>;
   try {
@@ -295,9 +322,9 @@ async function runWithPipes(
   const input = openInput(inputFd);
   pumpInput(session.stream, input, told);
   const outputs = [
-    pumpDescriptor(outputFd, session.channel, 'data', { bufferBytes: outputBufferBytes, grow }),
+    pumpDescriptor(outputFd, output, 'data', { bufferBytes: outputBufferBytes, grow }),
     onErrors === undefined
-      ? pumpDescriptor(errorFd, session.channel, 'stderr', { bufferBytes: errorBufferBytes, grow })
+      ? pumpDescriptor(errorFd, output, 'stderr', { bufferBytes: errorBufferBytes, grow })
       : pumpLines(openOutput(errorFd), onErrors),
   ];
   return {
@@ -317,13 +344,14 @@ async function runWithNodePipes(
   session: ServerSession,
   told: () => void,
   onErrors: OnErrors,
+  output: Output,
 ): Promise<Begun> {
   const program = await startSession(request);
   pumpInput(session.stream, program.stdin, told);
-  const outputs = [pumpStream(program.stdout, session.channel, 'data')];
+  const outputs = [pumpStream(program.stdout, output, 'data')];
   if (program.stderr !== undefined) {
     const { stderr } = program;
-    outputs.push(onErrors === undefined ? pumpStream(stderr, session.channel, 'stderr') : pumpLines(stderr, onErrors));
+    outputs.push(onErrors === undefined ? pumpStream(stderr, output, 'stderr') : pumpLines(stderr, onErrors));
   }
   return {
     finished: finish(program.exit, outputs),
