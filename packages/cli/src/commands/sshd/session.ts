@@ -121,10 +121,8 @@ export function buildSessionHandler(
       pty === undefined
         ? runWithPipes(request, session, connection, onErrors, output)
         : runInTerminal(request, session, pty, greeting, output);
-    const begun = await starting.catch((error) => {
-      void recorded?.end(undefined);
-      throw error;
-    });
+    starting.catch(() => recorded?.end(undefined));
+    const begun = await starting;
     running = begun;
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {

@@ -40,7 +40,8 @@ export class SessionRecording {
   watchInput(stream: Readable): void {
     if (!this.#rules.hasInput || this.#sink === undefined) return;
     const decoder = createDecoder();
-    stream.on('data', (chunk: Buffer) => {
+    // This call, unlike on(), does not make the stream flow: nobody is there yet who would take what comes.
+    stream.prependListener('data', (chunk: Buffer) => {
       if (this.#isOver) return;
       const wait = this.#sink?.write('i', this.#seconds, decoder(chunk));
       if (wait === undefined) return;

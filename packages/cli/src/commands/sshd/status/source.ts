@@ -88,15 +88,21 @@ export function compileSelector(selector: ConnectionSelector): (connection: Ende
       return ({ address, port }) => address === selector.address && port === selector.port;
     case 'address': {
       const list = networkOf(selector.address);
-      return ({ address }) => address !== undefined && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+      const family = familyOf(selector.address.split('/')[0] ?? '');
+      // The list would take ::/0 for every IPv4 address as well.
+      return ({ address }) => address !== undefined && familyOf(address) === family && list.check(address, family);
     }
   }
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4';
 }
 
 function networkOf(text: string): BlockList {
   const list = new BlockList();
   const [address = '', bits] = text.split('/');
-  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  const family = familyOf(address);
   try {
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(bits), family);
