@@ -89,12 +89,17 @@ test('a limit cuts, and what is slow to be kept holds the program back', async (
     isSent = true;
   });
   output.write(Buffer.from('89'), 'data');
+  for (let columns = 1; columns <= 1000; columns++) recording.resize({ columns, rows: 1 });
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(isSent, false);
   go();
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(isSent, true);
-  assert.deepEqual(sink.events, [['o', '12345']]);
+  assert.deepEqual(sink.events, [
+    ['o', '12345'],
+    ['r', '1x1'],
+    ['r', '1000x1'],
+  ]);
   const { isCut, outputBytes } = await recording.end(undefined);
   assert.deepEqual([isCut, outputBytes], [true, 9]);
 });

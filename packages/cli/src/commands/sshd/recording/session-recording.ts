@@ -17,6 +17,8 @@ export class SessionRecording {
   #outputBytes = 0;
   #isCut = false;
   #isOver = false;
+  #isSizeWaiting = false;
+  #nextSize: string | undefined;
 
   /** @param sink - undefined counts what passes and keeps nothing of it. */
   constructor(sink: RecordingSink | undefined, rules: RecordingRules) {
@@ -50,9 +52,22 @@ export class SessionRecording {
     });
   }
 
+  /** While the disk is slow only the last size is kept: a client may send them without end. */
   resize({ columns, rows }: { readonly columns: number; readonly rows: number }): void {
     const size = `${Math.max(1, columns)}x${Math.max(1, rows)}`;
-    if (!this.#isOver) void this.#sink?.write('r', this.#seconds, size);
+    if (this.#isSizeWaiting) {
+      this.#nextSize = size;
+      return;
+    }
+    const wait = this.#isOver ? undefined : this.#sink?.write('r', this.#seconds, size);
+    if (wait === undefined) return;
+    this.#isSizeWaiting = true;
+    void wait.then(() => {
+      this.#isSizeWaiting = false;
+      const next = this.#nextSize;
+      this.#nextSize = undefined;
+      if (next !== undefined && !this.#isOver) void this.#sink?.write('r', this.#seconds, next);
+    });
   }
 
   /** The program has ended. Rejects where the recording is not whole. */
