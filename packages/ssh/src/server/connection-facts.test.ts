@@ -56,7 +56,7 @@ test('sessions and tunnels tell what they are for and what they carried, on both
   assert.equal(served?.facts().rekeys, 1);
   const before = server.totals;
   assert.deepEqual([before.connections, before.rekeys], [2, 1]);
-  const ended = new Promise((resolve) => client.closed.then(resolve));
+  const ended = client.closed;
   served?.end('go home');
   assert.match(String(await ended), /go home/);
   letGo();
