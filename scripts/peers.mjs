@@ -57,6 +57,8 @@ const peers = [
   { name: 'ansible', package: 'ansible-core' },
   { name: 'autossh', package: 'autossh' },
   { name: 'haproxy', package: 'haproxy' },
+  { name: 'asciinema', package: 'asciinema' },
+  { name: 'prometheus-client', package: 'python3-prometheus-client', module: 'prometheus_client' },
   { name: 'xauth', package: 'xauth' },
   { name: 'xdpyinfo', package: 'x11-utils' },
 ];

@@ -4,6 +4,7 @@ import { agentClient, agentConstraints, agentLimitedKey, agentServer } from './a
 import { authClient, authMessages, authServer } from './auth.ts';
 import { certificateLines, certificateWords, validity } from './certificates.ts';
 import { connectionClient, connectionData, connectionServer } from './connection.ts';
+import { controlRequest } from './control.ts';
 import { dnsAnswer, resolvConf } from './dns.ts';
 import { hostKeyRotation } from './host-key-rotation.ts';
 import { expiryTime, jwkFile, moduliLine, securityKeySignature, sshcomFile, sshfpLine } from './key-formats.ts';
@@ -51,6 +52,7 @@ export const targets: readonly FuzzTarget[] = [
   knownHosts,
   knownHostsEdit,
   hostKeyRotation,
+  controlRequest,
   dnsAnswer,
   resolvConf,
   authorizedKeys,

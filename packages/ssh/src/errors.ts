@@ -83,6 +83,8 @@ export interface SshErrorInit {
   remedy?: string;
   /** The SSH_MSG_DISCONNECT reason to give the peer, when the error ends the connection. */
   disconnect?: DisconnectReason;
+  /** What the peer is told in words, where the error's own are not for it. */
+  farewell?: string;
   /** What a login that was refused had tried. */
   authFailure?: AuthFailure;
   cause?: unknown;
@@ -148,6 +150,7 @@ export class SshError extends Error {
   readonly side: 'peer' | 'local';
   readonly remedy: string | undefined;
   readonly disconnect: DisconnectReason | undefined;
+  readonly farewell: string | undefined;
   /** Of a login that was refused: what was tried, and what the server would still take. */
   readonly authFailure: AuthFailure | undefined;
 
@@ -159,6 +162,7 @@ export class SshError extends Error {
     this.side = init.side ?? 'local';
     this.remedy = init.remedy;
     this.disconnect = init.disconnect;
+    this.farewell = init.farewell;
     this.authFailure = init.authFailure;
   }
 }

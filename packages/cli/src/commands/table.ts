@@ -21,7 +21,12 @@ export const tools: readonly ToolRow[] = [
     failureExit: 1,
     load: () => import('./scp/index.ts'),
   },
-  { name: 'sshd', help: 'server', failureExit: 255, load: () => import('./sshd/index.ts') },
+  {
+    name: 'sshd',
+    help: 'server; `nacre sshd status`, `kick` and `health` ask one that runs',
+    failureExit: 255,
+    load: () => import('./sshd/index.ts'),
+  },
   {
     name: 'sftp',
     help: 'moves files to and from another machine, by commands',

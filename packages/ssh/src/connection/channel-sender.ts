@@ -190,7 +190,7 @@ export class ChannelSender implements Sender {
     if (cost > this.window.credit || cost > this.window.maxPacketBytes) return;
     this.window.isLenient = true;
     this.#sendPacket('data', bytes);
-    this.window.take(cost - bytes.length);
+    this.window.credit -= cost - bytes.length;
   }
 
   /** For the window to open; one that may never fit does not hold up those behind it. */

@@ -2,6 +2,7 @@
 
 import { protocolError, type SshError } from '../errors.ts';
 import type { Clock, ConnectionLink } from '../transport/link.ts';
+import type { ChannelSubject } from './channel-facts.ts';
 import { ChannelSender } from './channel-sender.ts';
 import { type ChannelSink, type ChannelState, closedError } from './channel-sink.ts';
 import { EarlySink } from './early-sink.ts';
@@ -39,6 +40,7 @@ export interface ChannelInit {
   /** Small writes go before the bulk of other channels. */
   interactive?: boolean | undefined;
   label?: string | undefined;
+  subject?: ChannelSubject | undefined;
 }
 
 const adjustMessage = Buffer.alloc(windowAdjustBytes);
@@ -49,6 +51,10 @@ export class Channel implements Growable {
   readonly type: string;
   /** What logs and lists call it: where a forwarded connection comes from and leads to. */
   label: string;
+  /** What the channel is for, for lists. */
+  subject: ChannelSubject | undefined;
+  /** When it was made, on the connection's clock. */
+  readonly openedMs: number;
   /** Small writes go before the bulk of other channels. */
   interactive: boolean;
   /** Called for all data, in either direction. */
@@ -74,6 +80,8 @@ export class Channel implements Growable {
     this.id = init.id;
     this.type = init.type;
     this.label = init.label ?? init.type;
+    this.subject = init.subject;
+    this.openedMs = host.clock.now();
     this.interactive = init.interactive ?? false;
     this.receiveWindow = new ReceiveWindow(init.windowBytes, init.maxPacketBytes);
     this.#sink = new EarlySink();
@@ -115,6 +123,11 @@ export class Channel implements Growable {
   /** What the peer's window still takes. */
   get sendCredit(): number {
     return this.#sender.credit;
+  }
+
+  /** Bytes of data handed to the link so far. */
+  get sentBytes(): number {
+    return this.#sender.window.sent;
   }
 
   /** The error of a write now, or undefined while data may be written. */

@@ -4,6 +4,7 @@ import { protocolError, SshError } from '../errors.ts';
 import type { ConnectionLink } from '../transport/link.ts';
 import { Answers } from './answers.ts';
 import { Channel, type ChannelHost, requirePeerPacketBytes } from './channel.ts';
+import { type ChannelFacts, channelFacts } from './channel-facts.ts';
 import { IdleWatch } from './channel-timeouts.ts';
 import { channelTypes } from './channels/table.ts';
 import { ConnectionLog } from './connection-log.ts';
@@ -107,6 +108,12 @@ export class Connection {
   /** The channels of this end's own, opening and open. */
   get channels(): readonly Channel[] {
     return [...this.#channels.values()];
+  }
+
+  /** What this end's own channels are for, and what they have carried. */
+  channelFacts(): ChannelFacts[] {
+    const nowMs = this.#options.clock.now();
+    return this.channels.map((channel) => channelFacts(channel, nowMs));
   }
 
   /** Receive windows of all channels together, in bytes. */
@@ -386,6 +393,7 @@ export class Connection {
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
       label: options.label,
+      subject: options.subject,
     });
     this.#log?.channelMade(channel, this.#idle.secondsFor(channel));
     this.#channels.set(channel.id, channel);

@@ -2,6 +2,7 @@
 
 import { SshError } from '../errors.ts';
 import type { Channel } from './channel.ts';
+import type { ChannelSubject } from './channel-facts.ts';
 import { closedError } from './channel-sink.ts';
 import { channelOpenFailure, openFailureReasons } from './messages.ts';
 
@@ -15,6 +16,8 @@ export interface AcceptOptions {
   interactive?: boolean | undefined;
   /** What logs and lists call the channel; default its type. */
   label?: string | undefined;
+  /** What the channel is for. */
+  subject?: ChannelSubject | undefined;
 }
 
 export interface IncomingOpenInit {

@@ -1,6 +1,13 @@
 /** @nacre/ssh/connection: RFC 4254, channels and requests in both roles. */
 
 export { Channel } from './channel.ts';
+export {
+  type ChannelFacts,
+  type ChannelSubject,
+  formatEndpoint,
+  type SessionSubject,
+  type TunnelSubject,
+} from './channel-facts.ts';
 export type { ChannelRelay, RelayedOpen } from './channel-relay.ts';
 export type { ChannelSink, ChannelState } from './channel-sink.ts';
 export { ChannelStream, type ChannelStreamOptions } from './channel-stream.ts';

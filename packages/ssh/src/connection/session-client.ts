@@ -5,6 +5,7 @@ import { SshError } from '../errors.ts';
 import { maxShownBytes } from '../limits.ts';
 import { asBuffer, printable } from '../wire/index.ts';
 import type { Channel } from './channel.ts';
+import { type SessionSubject, startedSubject } from './channel-facts.ts';
 import { ChannelStream } from './channel-stream.ts';
 import { session } from './channels/session.ts';
 import type { Connection, OpenOptions } from './connection.ts';
@@ -77,12 +78,14 @@ export class ClientSession {
    * with the error that ended the connection. Nobody needs to wait for it.
    */
   readonly exit: Promise<SessionExit>;
+  readonly #subject: SessionSubject = { kind: 'session' };
   #exit: SessionExit = { neither: true };
   /** Whether the client may handle ^S and ^Q itself (RFC 4254 §6.8), once the server said. */
   localFlowControl: boolean | undefined;
 
   constructor(channel: Channel, options: Pick<SessionOptions, 'onRequest'> = {}) {
     this.channel = channel;
+    channel.subject = this.#subject;
     this.exit = new Promise((resolve, reject) => {
       void channel.closed.then((error) => {
         // A server may hang up right after the exit status; the program's fate is known then all the same.
@@ -110,6 +113,7 @@ export class ClientSession {
   /** Asks for a terminal. The channel counts as interactive from now on: its small writes go before all bulk. */
   async pty(options: PtyOptions, request: RequestOptions = {}): Promise<void> {
     this.channel.interactive = true;
+    this.#subject.terminal = { term: options.term };
     const { term, modes = new Map<number, number>() } = options;
     const data = ptyReq.data.encode({ term, ...sizeFields(options), modes: encodeTerminalModes(modes) });
     await this.#require(ptyReq.name, data, request, 'The server gives no terminal to this login.');
@@ -134,18 +138,21 @@ export class ClientSession {
   /** Starts the user's shell. */
   async shell(request: RequestOptions = {}): Promise<void> {
     this.channel.purpose = 'shell';
+    this.#subject.start = 'shell';
     await this.#require(shell.name, shell.data.encode({}), request);
   }
 
   /** Runs a command; the server hands it to the user's shell. */
   async exec(command: string | Uint8Array, request: RequestOptions = {}): Promise<void> {
     this.channel.purpose = 'command';
+    Object.assign(this.#subject, startedSubject({ kind: 'exec', command: toBytes(command).toString('utf8') }));
     await this.#require(exec.name, exec.data.encode({ command: toBytes(command) }), request);
   }
 
   /** Starts a subsystem such as sftp. */
   async subsystem(name: string, request: RequestOptions = {}): Promise<void> {
     this.channel.purpose = `subsystem:${name}`;
+    Object.assign(this.#subject, startedSubject({ kind: 'subsystem', name }));
     const remedy = `The server does not offer ${name}; its administrator can enable it.`;
     await this.#require(subsystem.name, subsystem.data.encode({ subsystem: name }), request, remedy);
   }

@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { maxCommandBytes, maxEnvironmentBytes, maxEnvironmentVariables } from '../limits.ts';
 import type { Channel } from './channel.ts';
+import { type SessionSubject, startedSubject } from './channel-facts.ts';
 import { ChannelStream } from './channel-stream.ts';
 import type { IncomingRequest } from './request-queue.ts';
 import { breakRequest } from './requests/break.ts';
@@ -78,6 +79,9 @@ export class ServerSession {
         readonly announce?: (() => Promise<void>) | undefined;
       }
     | undefined;
+  /** What the handler calls the terminal that it gave: `/dev/pts/3`. */
+  terminalName: string | undefined;
+  readonly #subject: SessionSubject = { kind: 'session' };
   readonly #handler: SessionHandler;
   readonly #intercept: Intercept | undefined;
   #environmentBytes = 0;
@@ -89,6 +93,7 @@ export class ServerSession {
   /** @param intercept - sees requests before `onOther` does; undefined leaves them to it. */
   constructor(channel: Channel, handler: SessionHandler, intercept?: Intercept) {
     this.channel = channel;
+    channel.subject = this.#subject;
     this.#intercept = intercept;
     this.#handler = handler;
     this.stream = new ChannelStream(channel, {
@@ -185,7 +190,10 @@ export class ServerSession {
     this.#state = 'starting';
     const settle = (started: boolean) => {
       this.#state = started ? 'started' : 'waiting';
-      if (started) this.channel.purpose = purposeOf(start);
+      if (started) {
+        this.channel.purpose = purposeOf(start);
+        Object.assign(this.#subject, startedSubject(start));
+      }
       return started;
     };
     const failed = (error: unknown): never => {
@@ -208,6 +216,8 @@ export class ServerSession {
     const pty: PtyRequest = { ...rest, modes: decodeTerminalModes(modes) };
     if (!(await this.#handler.onPty?.(pty, this))) return false;
     this.#pty = pty;
+    const name = this.terminalName;
+    this.#subject.terminal = { term: pty.term, ...(name !== undefined && { name }) };
     this.channel.interactive = true;
     return true;
   }

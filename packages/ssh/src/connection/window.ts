@@ -83,6 +83,8 @@ export class ReceiveWindow {
 /** What we may still send. */
 export class SendWindow {
   credit: number;
+  /** Bytes sent since the window opened. */
+  sent = 0;
   readonly firstCredit: number;
   readonly maxPacketBytes: number;
   /**
@@ -112,6 +114,7 @@ export class SendWindow {
 
   take(byteCount: number): void {
     this.credit -= byteCount;
+    this.sent += byteCount;
   }
 }
 

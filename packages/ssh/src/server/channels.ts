@@ -5,10 +5,12 @@ import {
   allocatedPort,
   type ChannelOpenHandler,
   ChannelStream,
+  type ChannelSubject,
   cancelStreamlocalForwardOpenssh,
   cancelTcpipForward,
   directStreamlocalOpenssh,
   directTcpip,
+  formatEndpoint,
   forwardedTcpip,
   hostKeyProver,
   hostkeysProveOpenssh,
@@ -91,7 +93,12 @@ async function forwardTcp(open: IncomingOpen, connection: ServerConnection, opti
   const request = directTcpip.data.decode(open.data);
   if (options.forwardTcp === undefined || !mayOpen(connection.permissions, request.host, request.port))
     return open.refuse();
-  await connect(open, connection, () => options.forwardTcp?.(request, connection));
+  const subject = {
+    kind: 'tunnel',
+    destination: formatEndpoint(request.host, request.port),
+    originator: formatEndpoint(request.originatorAddress, request.originatorPort),
+  } as const;
+  await connect(open, connection, subject, () => options.forwardTcp?.(request, connection));
 }
 
 async function forwardUnix(open: IncomingOpen, connection: ServerConnection, options: ChannelSettings): Promise<void> {
@@ -99,12 +106,14 @@ async function forwardUnix(open: IncomingOpen, connection: ServerConnection, opt
   if (options.forwardUnix === undefined || !connection.permissions.allow['port-forwarding']) return open.refuse();
   // A list of permitted destinations names hosts: a socket is on none of them.
   if (connection.permissions.permitOpen.length > 0) return open.refuse();
-  await connect(open, connection, () => options.forwardUnix?.(socketPath, connection));
+  const subject = { kind: 'tunnel', destination: socketPath } as const;
+  await connect(open, connection, subject, () => options.forwardUnix?.(socketPath, connection));
 }
 
 async function connect(
   open: IncomingOpen,
   connection: ServerConnection,
+  subject: ChannelSubject,
   dial: () => Promise<Duplex | undefined> | undefined,
 ): Promise<void> {
   let stream: Duplex | undefined;
@@ -119,7 +128,7 @@ async function connect(
     stream.destroy();
     return;
   }
-  join(new ChannelStream(open.accept()), stream);
+  join(new ChannelStream(open.accept({ subject })), stream);
 }
 
 /** The ports a client has us listen on; they close with its connection. */
@@ -175,8 +184,15 @@ export class PortListeners {
       originatorAddress: from.originator.address,
       originatorPort: from.originator.port,
     });
+    const { address, port } = from.originator;
+    const subject = {
+      kind: 'tunnel',
+      destination: `client, from ${formatEndpoint(from.address, from.port)}`,
+      originator: formatEndpoint(address, port),
+    } as const;
     try {
-      join(new ChannelStream(await connection.connection.openChannel(forwardedTcpip.name, data)), stream);
+      const channel = await connection.connection.openChannel(forwardedTcpip.name, data, { subject });
+      join(new ChannelStream(channel), stream);
     } catch {
       // The client does not want it: whoever connected sees a closed connection.
       stream.destroy();

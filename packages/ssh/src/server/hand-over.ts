@@ -1,9 +1,16 @@
 /** One client served by several processes: its handshake in one, the decisions of its login in another, its channels in a third. */
 import type { Socket } from 'node:net';
 import type { SshError } from '../errors.ts';
-import { adoptSocket, type StreamDriver } from '../io/index.ts';
+import { adoptSocket, type StreamDriver, systemClock } from '../io/index.ts';
 import { decodePublicKey } from '../keys/index.ts';
-import { type AuthLink, type HostKey, Transport, type TransportState } from '../transport/index.ts';
+import {
+  type AuthLink,
+  type HostKey,
+  Transport,
+  type TransportState,
+  type TransportTraffic,
+} from '../transport/index.ts';
+import { type ConnectionFacts, connectionFacts } from './connection-facts.ts';
 import type { ChannelSettings, TransportSettings } from './options.ts';
 import type { Peer } from './peer.ts';
 import { beginChannels, transportOptions } from './serve.ts';
@@ -23,6 +30,8 @@ export class Handshake {
   readonly ended: Promise<SshError>;
   readonly #transport: Transport;
   readonly #driver: StreamDriver;
+  readonly #peer: Peer;
+  readonly #openedMs = systemClock.now();
 
   /** @param socket - that nothing was read of yet. */
   constructor(socket: Socket, peer: Peer, hostKeys: readonly HostKey[], options: TransportSettings) {
@@ -30,6 +39,7 @@ export class Handshake {
     this.ended = new Promise((resolve) => {
       settle = resolve;
     });
+    this.#peer = peer;
     this.#driver = adoptSocket(socket);
     this.#transport = new Transport({ ...transportOptions(this.#driver, peer, hostKeys, options), onEnd: settle });
     this.#driver.drive(this.#transport);
@@ -59,6 +69,15 @@ export class Handshake {
 
   fail(error: SshError): void {
     this.#transport.fail(error);
+  }
+
+  facts(): ConnectionFacts {
+    const sources = { peer: this.#peer, transport: this.#transport, openedMs: this.#openedMs, login: undefined };
+    return connectionFacts(sources, systemClock.now());
+  }
+
+  get traffic(): TransportTraffic {
+    return this.#transport.traffic;
   }
 
   /**
@@ -91,6 +110,13 @@ export function linkOf(facts: HandshakeFacts, remote: Pick<AuthLink, 'send' | 'n
 /** What a client that was handed over is served by. */
 export type ResumeSettings = ChannelSettings & TransportSettings & { readonly hostKeys: readonly HostKey[] };
 
+/** A client that another process has logged in; the ages and the bytes are those since then. */
+export interface ResumedClient {
+  readonly connection: ServerConnection;
+  facts(): ConnectionFacts;
+  traffic(): TransportTraffic;
+}
+
 /**
  * Goes on with a client that another process has logged in.
  *
@@ -103,7 +129,7 @@ export function resumeClient(
   login: ServerLogin,
   peer: Peer,
   options: ResumeSettings,
-): ServerConnection {
+): ResumedClient {
   const driver = adoptSocket(socket);
   const { hostKeys } = options;
   const transport = Transport.restore(
@@ -114,5 +140,12 @@ export function resumeClient(
     state,
   );
   driver.drive(transport);
-  return beginChannels(transport, login, peer, driver.stream, hostKeys, options);
+  const connection = beginChannels(transport, login, peer, driver.stream, hostKeys, options);
+  const openedMs = systemClock.now();
+  const sources = { peer, transport, openedMs, login: { connection, atMs: openedMs } };
+  return {
+    connection,
+    facts: () => connectionFacts(sources, systemClock.now()),
+    traffic: () => transport.traffic,
+  };
 }

@@ -4,7 +4,7 @@ import type { Peer } from './peer.ts';
 
 /** The same options with hooks that never throw; what they threw goes to `onError`. */
 export function guardHooks(options: ServerOptions): ServerOptions {
-  const { onConnection, turnAway, onRefused, onAttempt, onLogin, onDisconnect, onError, log } = options;
+  const { onConnection, turnAway, onRefused, onHandshake, onAttempt, onLogin, onDisconnect, onError, log } = options;
   const { proxyProtocolFrom } = options;
   const report = (error: unknown, peer: Peer): void => {
     try {
@@ -43,6 +43,7 @@ export function guardHooks(options: ServerOptions): ServerOptions {
       },
     }),
     ...(onRefused && { onRefused: (peer, refusal) => guard(peer, () => onRefused(peer, refusal)) }),
+    ...(onHandshake && { onHandshake: (peer) => guard(peer, () => onHandshake(peer)) }),
     ...(onLogin && { onLogin: (connection) => guard(connection.peer, () => onLogin(connection)) }),
     ...(onDisconnect && { onDisconnect: (error, peer) => guard(peer, () => onDisconnect(error, peer)) }),
     ...(onError && { onError: report }),

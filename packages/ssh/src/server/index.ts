@@ -1,7 +1,15 @@
 /** @nacre/ssh/server: createServer() and what belongs to it. */
 export { LoginEnd } from '../auth/index.ts';
+export type { ConnectionFacts, KeyFacts, LoginFacts } from './connection-facts.ts';
 export * from './file-systems/index.ts';
-export { Handshake, type HandshakeFacts, linkOf, type ResumeSettings, resumeClient } from './hand-over.ts';
+export {
+  Handshake,
+  type HandshakeFacts,
+  linkOf,
+  type ResumedClient,
+  type ResumeSettings,
+  resumeClient,
+} from './hand-over.ts';
 export {
   formatXauthCommands,
   type ListeningDisplay,
@@ -36,7 +44,7 @@ export type {
 export { type ProxyOutcome, takeProxyHeader } from './proxied.ts';
 export { type ProxiedEnds, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
 export { asServerError, type DecidedLogin, decideLogin, startGrace } from './serve.ts';
-export { createServer, peerOf, SshServer } from './server.ts';
+export { createServer, peerOf, type ServedConnection, type ServerTotals, SshServer } from './server.ts';
 export { ServerConnection, type ServerLogin } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';
 export { connectTcp, connectTcpAmong, connectUnix, listenOnLoopback } from './tcp.ts';

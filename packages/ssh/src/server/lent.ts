@@ -6,6 +6,8 @@ import {
   authAgentOpenssh,
   authAgentReqOpenssh,
   ChannelStream,
+  type ChannelSubject,
+  formatEndpoint,
   type IncomingRequest,
   type ServerSession,
   x11,
@@ -58,7 +60,8 @@ export class LentThings {
     (isStandard ? agentReq : authAgentReqOpenssh).data.decode(request.data);
     if (session.isStarted || !this.#connection.permissions.allow['agent-forwarding']) return false;
     const type = isStandard ? agentConnect : authAgentOpenssh;
-    const onConnection = (stream: Duplex) => void this.#carry(stream, type.name, type.data.encode({}));
+    const onConnection = (stream: Duplex) =>
+      void this.#carry(stream, type.name, type.data.encode({}), { kind: 'tunnel', destination: "the client's agent" });
     this.#agent ??= makeSocket({ onConnection }, this.#connection);
     const asked = this.#agent;
     const agent = await asked.catch((error) => {
@@ -94,7 +97,11 @@ export class LentThings {
       }
       if (singleConnection) close();
       const { address: originatorAddress, port: originatorPort } = originator;
-      void this.#carry(stream, x11.name, x11.data.encode({ originatorAddress, originatorPort }));
+      void this.#carry(stream, x11.name, x11.data.encode({ originatorAddress, originatorPort }), {
+        kind: 'tunnel',
+        destination: "the client's display",
+        originator: formatEndpoint(originatorAddress, originatorPort),
+      });
     };
     const asked = { authProtocol, authCookie, screen, singleConnection, onConnection };
     const display = await makeDisplay(asked, this.#connection);
@@ -107,10 +114,11 @@ export class LentThings {
     return true;
   }
 
-  async #carry(stream: Duplex, type: string, data: Buffer): Promise<void> {
+  async #carry(stream: Duplex, type: string, data: Buffer, subject: ChannelSubject): Promise<void> {
     stream.on('error', () => {});
     try {
-      join(new ChannelStream(await this.#connection.connection.openChannel(type, data)), stream);
+      const channel = await this.#connection.connection.openChannel(type, data, { subject });
+      join(new ChannelStream(channel), stream);
     } catch {
       // The client does not want it: whoever connected sees a closed connection.
       stream.destroy();

@@ -22,8 +22,9 @@ import type {
 import type { ModuliEntry } from '../crypto/agreement/moduli.ts';
 import type { SshError } from '../errors.ts';
 import type { PublicKey, Signer } from '../keys/types.ts';
-import type { AlgorithmOptions, HostKey, RekeyOptions } from '../transport/index.ts';
+import type { AlgorithmOptions, HostKey, RekeyOptions, TransportTraffic } from '../transport/index.ts';
 import type { Permissions } from '../trust/index.ts';
+import type { ConnectionFacts } from './connection-facts.ts';
 import type { Peer, SeenPeer } from './peer.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -179,6 +180,8 @@ export interface ServerOptions {
   readonly turnAway?: (peer: Peer) => string | undefined;
   /** A connection was turned away. */
   readonly onRefused?: (peer: Peer, refusal: Refusal) => void;
+  /** The first key exchange is done: the client may log in. */
+  readonly onHandshake?: (peer: Peer) => void;
   readonly onAttempt?: (attempt: AuthAttempt, peer: Peer) => void;
   readonly onLogin?: (connection: ServerConnection) => void;
   /** A connection ended, logged in or not. */
@@ -190,11 +193,15 @@ export interface ServerOptions {
 
 /** One connection that is being served, here or elsewhere. */
 export interface Serving<Login> {
+  readonly peer: Peer;
   /** Settles when the client has logged in, or never will. */
   readonly loggedIn: Promise<Login | undefined>;
   /** Settles when the connection has ended. */
   readonly ended: Promise<SshError>;
   end(error: SshError): void;
+  facts(): ConnectionFacts | Promise<ConnectionFacts>;
+  /** As far as it is known at this moment. */
+  traffic(): TransportTraffic;
 }
 
 /** What channels of a client that is logged in are served by. */

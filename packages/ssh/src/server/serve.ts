@@ -30,6 +30,7 @@ import {
 } from '../trust/index.ts';
 import { version } from '../version.ts';
 import { channelHandlers, globalRequestHandlers, PortListeners } from './channels.ts';
+import { connectionFacts } from './connection-facts.ts';
 import { LentThings } from './lent.ts';
 import type { ChannelSettings, Decision, ServerOptions, Serving, TransportSettings, UserOptions } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
@@ -55,7 +56,20 @@ export function serve(
     },
   });
   driver.drive(transport);
-  return { loggedIn: admit(transport, driver, peer, hostKeys, options), ended, end: (error) => transport.fail(error) };
+  const openedMs = systemClock.now();
+  let login: { connection: ServerConnection; atMs: number } | undefined;
+  const onLogin = (connection: ServerConnection): void => {
+    login = { connection, atMs: systemClock.now() };
+    options.onLogin?.(connection);
+  };
+  return {
+    peer,
+    loggedIn: admit(transport, driver, peer, hostKeys, { ...options, onLogin }),
+    ended,
+    end: (error) => transport.fail(error),
+    traffic: () => transport.traffic,
+    facts: () => connectionFacts({ peer, transport, openedMs, login }, systemClock.now()),
+  };
 }
 
 /** What a server's transport is made of, but for its end. */
@@ -92,6 +106,7 @@ async function admit(
   try {
     await transport.handshake();
     peer.identification = transport.peerIdentification;
+    options.onHandshake?.(peer);
     const { login, rules } = await decideLogin(transport, peer, options, (limits) => transport.setRekeyLimits(limits));
     const connection = beginChannels(transport, login, peer, driver.stream, hostKeys, { ...options, ...rules });
     options.onLogin?.(connection);

@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
 import { maxAwaitedProxyHeaders } from '../limits.ts';
-import type { HostKey } from '../transport/index.ts';
+import type { HostKey, TransportTraffic } from '../transport/index.ts';
+import type { ConnectionFacts } from './connection-facts.ts';
 import { guardHooks } from './hooks.ts';
 import type { ServerOptions, Serving } from './options.ts';
 import type { Peer, SeenPeer } from './peer.ts';
@@ -31,6 +32,20 @@ export function createServer(options: ServerOptions): SshServer {
   return new SshServer(options);
 }
 
+/** A connection that is open, logged in or not. */
+export interface ServedConnection {
+  readonly peer: Peer;
+  /** What it is and what it has carried, at this moment. */
+  facts(): ConnectionFacts | Promise<ConnectionFacts>;
+  /** Ends it, and tells the client why. */
+  end(reason: string): void;
+}
+
+/** What a server has carried since it was made, open connections among it. */
+export interface ServerTotals extends TransportTraffic {
+  readonly connections: number;
+}
+
 export class SshServer {
   #options: ServerOptions;
   #hostKeys: readonly HostKey[];
@@ -39,6 +54,8 @@ export class SshServer {
   /** Balancers' connections whose PROXY header is not there yet. */
   readonly #awaited = new Set<StreamDriver>();
   #startups = 0;
+  /** Of the connections that have ended. */
+  #past: ServerTotals = { connections: 0, bytesReceived: 0, bytesSent: 0, rekeys: 0 };
 
   constructor(options: ServerOptions) {
     this.#hostKeys = requireServable(options);
@@ -58,6 +75,27 @@ export class SshServer {
   /** Connections that are open, logged in or not. */
   get connectionCount(): number {
     return this.#serving.size;
+  }
+
+  /** The connections that are open, logged in or not, oldest first. */
+  get connections(): readonly ServedConnection[] {
+    return [...this.#serving].map(({ peer, facts, end }) => ({
+      peer,
+      facts,
+      end: (reason) =>
+        end(
+          new SshError(reason, {
+            code: 'closed',
+            stage: 'transport',
+            disconnect: disconnectReasons.byApplication,
+            farewell: reason,
+          }),
+        ),
+    }));
+  }
+
+  get totals(): ServerTotals {
+    return [...this.#serving].reduce((sum, { traffic }) => addTraffic(sum, traffic()), this.#past);
   }
 
   /**
@@ -212,7 +250,10 @@ export class SshServer {
     this.#startups++;
     const serving = begin();
     this.#serving.add(serving);
-    void serving.ended.then(() => this.#serving.delete(serving));
+    void serving.ended.then(() => {
+      this.#serving.delete(serving);
+      this.#past = addTraffic(this.#past, serving.traffic());
+    });
     try {
       // A handler that never answers must not count its client for ever, who has gone.
       return await Promise.race([serving.loggedIn, serving.ended.then(() => undefined)]);
@@ -229,6 +270,15 @@ export class SshServer {
     const chance = ratePercent + ((100 - ratePercent) * (this.#startups - start)) / (full - start);
     return Math.random() * 100 < chance;
   }
+}
+
+function addTraffic(sum: ServerTotals, traffic: TransportTraffic): ServerTotals {
+  return {
+    connections: sum.connections + 1,
+    bytesReceived: sum.bytesReceived + traffic.bytesReceived,
+    bytesSent: sum.bytesSent + traffic.bytesSent,
+    rekeys: sum.rekeys + traffic.rekeys,
+  };
 }
 
 /** The host keys, where somebody could log in. */

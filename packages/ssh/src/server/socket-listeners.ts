@@ -46,7 +46,8 @@ export class SocketListeners {
     stream.on('error', () => {});
     const data = forwardedStreamlocalOpenssh.data.encode({ socketPath, reserved: Buffer.alloc(0) });
     try {
-      const channel = await connection.connection.openChannel(forwardedStreamlocalOpenssh.name, data);
+      const subject = { kind: 'tunnel', destination: `client, from ${socketPath}` } as const;
+      const channel = await connection.connection.openChannel(forwardedStreamlocalOpenssh.name, data, { subject });
       join(new ChannelStream(channel), stream);
     } catch {
       // The client does not want it: whoever connected sees a closed connection.

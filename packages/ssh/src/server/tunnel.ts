@@ -33,7 +33,10 @@ export async function openTunnel(
   }
   if (end === undefined) return open.refuse();
   if (connection.connection.ended) return end.close();
-  const tunnel = new PacketTunnel(open.accept({ label: 'tun' }), mode);
+  const tunnel = new PacketTunnel(
+    open.accept({ label: 'tun', subject: { kind: 'tunnel', destination: `${mode} device` } }),
+    mode,
+  );
   void tunnel.closed.then(() => end.close());
   end.start(tunnel);
 }

@@ -19,10 +19,11 @@ export function describePhase(phase: Phase): string {
   return whenText[phase];
 }
 
-/** The DISCONNECT message for an error. Only what the peer did wrong is told in words: our own troubles are our own. */
+/** The DISCONNECT message for an error. Only what the peer did wrong, or is meant for it, is told in words: our own troubles are our own. */
 export function encodeDisconnect(error: SshError): Buffer {
   const reason = error.disconnect ?? disconnectReasons.byApplication;
-  const text = error.side === 'peer' && error.disconnect !== undefined ? error.message : 'disconnected by user';
+  const own = error.side === 'peer' && error.disconnect !== undefined ? error.message : 'disconnected by user';
+  const text = error.farewell ?? own;
   return disconnect.encode({
     reason,
     description: Buffer.from(text.slice(0, 255), 'utf8'),

@@ -50,6 +50,8 @@ export class Exchanger {
   strict = false;
   /** A round trip that was measured on the way, in milliseconds: never shorter than the path's. */
   roundTripMs: number | undefined;
+  /** Exchanges after the first. */
+  rekeys = 0;
   /** Messages 20, 21 and 30 to 49. */
   readonly mail: Mailbox;
   readonly #options: TransportOptions;
@@ -99,7 +101,9 @@ export class Exchanger {
       cancelDeadline();
     }
     // Before login there is no rekey; `loggedIn` sets the clock for the first.
-    if (!isFirst) this.#setTimer();
+    if (isFirst) return;
+    this.rekeys++;
+    this.#setTimer();
   }
 
   /** Other thresholds from now on; the clock starts anew with the next keys. */

@@ -15,4 +15,4 @@ export type { ByteSink, ClientTransportOptions, ServerTransportOptions, Transpor
 export { type Phase, type Role, type Verdict, verdictFor } from './phase.ts';
 export type { RekeyOptions } from './rekey.ts';
 export type { TransportState } from './state.ts';
-export { type ConnectionHandler, Transport } from './transport.ts';
+export { type ConnectionHandler, Transport, type TransportTraffic } from './transport.ts';

@@ -21,6 +21,8 @@ export class PacketWriter {
   #out: Buffer[] = [];
   /** Sealed bytes that wait for `take()`. */
   pendingBytes = 0;
+  /** Bytes that `take()` has given out. */
+  sentBytes = 0;
 
   /** Seals one payload, given whole or as a head and a body. */
   write(head: Uint8Array, body: Uint8Array = nothing): void {
@@ -42,6 +44,7 @@ export class PacketWriter {
   take(): Buffer[] {
     const out = this.#out;
     this.#out = [];
+    this.sentBytes += this.pendingBytes;
     this.pendingBytes = 0;
     return out;
   }

@@ -36,6 +36,14 @@ const unreadHighWaterBytes = 128 * 1024;
 /** RFC 4252's number: the one message of login that the transport itself acts on. */
 const userauthSuccess = 52;
 
+/** What a connection has carried on the wire. */
+export interface TransportTraffic {
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Changes of keys after the first exchange. */
+  readonly rekeys: number;
+}
+
 /** Who takes the messages of the connection protocol. */
 export interface ConnectionHandler {
   receive(payload: Buffer): void;
@@ -66,6 +74,7 @@ export class Transport implements AuthLink, ConnectionLink {
   #handler: ConnectionHandler | undefined;
   readonly #pings = new Pings();
   #isReading = true;
+  #receivedBytes = 0;
   #isPumping = false;
   /** Handed over to another process: nothing is read, sent or ended any more. */
   #isExported = false;
@@ -130,6 +139,11 @@ export class Transport implements AuthLink, ConnectionLink {
     return this.#exchanger.roundTripMs;
   }
 
+  get traffic(): TransportTraffic {
+    const { rekeys } = this.#exchanger;
+    return { bytesReceived: this.#receivedBytes, bytesSent: this.#outbox.writer.sentBytes, rekeys };
+  }
+
   get phase(): Phase {
     return this.#phase;
   }
@@ -175,6 +189,7 @@ export class Transport implements AuthLink, ConnectionLink {
   /** Takes bytes from the peer; they may be overwritten after the call. */
   receive(chunk: Buffer): void {
     if (this.#ended || this.#isExported) return;
+    this.#receivedBytes += chunk.length;
     try {
       this.#count(chunk.length);
       const packets = this.#takeIdentification(chunk);

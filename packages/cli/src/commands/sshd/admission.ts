@@ -6,10 +6,22 @@ import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
 import { type Account, accountStatus, findAccount, findGroupNames, findGroups } from '../../os/index.ts';
 import type { Config, Settings } from './config/config.ts';
 import { type Log, type LogFacts, type LogLevel, loggedName } from './log.ts';
+import type { MakeRecorder } from './recording/types.ts';
 import type { SessionRecords } from './session-records.ts';
 
 /** Numbers connections for the life of the server. */
 let connections = 0;
+const numbers = new WeakMap<Peer, number>();
+
+/** The number by which logs and lists know a connection: the first call gives it one. */
+export function numberOf(peer: Peer): number {
+  let number = numbers.get(peer);
+  if (number === undefined) {
+    number = ++connections;
+    numbers.set(peer, number);
+  }
+  return number;
+}
 
 /** The user of one connection. */
 export interface Candidate {
@@ -30,6 +42,8 @@ export interface RootDesk {
   /** Gives the user's terminal the group and the mode that write(1) and mesg(1) expect. */
   giveTerminal(path: string): Promise<void>;
   readonly records: SessionRecords;
+  /** Recordings are root's: whoever is recorded may not change them. */
+  readonly makeRecorder: MakeRecorder;
 }
 
 /** Writes a log line about one connection. */
@@ -103,14 +117,14 @@ export class Admission implements Admitted {
   #factsOf(peer: Peer): LogFacts {
     let facts = this.#facts.get(peer);
     if (facts === undefined) {
-      facts = { connection: ++connections };
+      facts = { connection: numberOf(peer) };
       this.#facts.set(peer, facts);
     }
     return { ...facts, address: peer.address, port: peer.port };
   }
 
   #judge(user: string, peer: Peer): Candidate {
-    this.#facts.set(peer, { connection: Number(this.#factsOf(peer).connection), user });
+    this.#facts.set(peer, { connection: numberOf(peer), user });
     const facts = this.#factsOf(peer);
     const account = findAccount(user);
     const settings = this.#resolve(user, account, peer);

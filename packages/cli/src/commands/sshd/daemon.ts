@@ -6,6 +6,7 @@ import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses
 import type { Log } from './log.ts';
 import { closeProcesses, needsProcesses, startProcesses } from './processes/index.ts';
 import { buildServerOptions, type ServerParts, workerSettings } from './server.ts';
+import { Services } from './services.ts';
 import { SourceLimits } from './source-limits.ts';
 import { LocalTunnelBooks } from './tunnel-books.ts';
 import { warmUp } from './warm-up.ts';
@@ -35,8 +36,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const processes = needsProcesses()
     ? await startProcesses(workerSettings(parts), log, books, options.once ? 1 : undefined)
     : undefined;
-  const server = createServer(buildServerOptions(parts, limits, processes));
-  let addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
+  const services = new Services({ log, limits, listeners: () => addresses });
+  const server = createServer(buildServerOptions({ ...parts, watch: services.watch }, limits, processes));
+  let addresses: readonly SocketAddress[] = [];
+  addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
     if (processes !== undefined) await closeProcesses(processes);
@@ -45,6 +48,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { pidFile } = parts.config.settings;
   const removePidFile = pidFile === undefined || options.once ? () => {} : tryWritePidFile(pidFile, log);
   let { drainSeconds } = parts.config.settings;
+  if (!options.once) {
+    services.serve(server);
+    await services.configure(parts.config.settings);
+  }
   options.onListening?.(addresses);
   if (processes === undefined) void warmUp();
   /** Whatever goes wrong, the server goes on as it was. */
@@ -53,12 +60,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     try {
       const next = { ...(await options.load()), books };
       const wanted = await resolveAddresses(next.config.settings, log);
-      server.reconfigure(buildServerOptions(next, limits, processes));
+      server.reconfigure(buildServerOptions({ ...next, watch: services.watch }, limits, processes));
       drainSeconds = next.config.settings.drainSeconds;
       // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
       const open = await listen(server, wanted, addresses, log);
       for (const old of open.length === 0 ? [] : addresses) if (!open.some(isAt(old))) server.stopListening(old);
       if (open.length > 0) addresses = open;
+      await services.configure(next.config.settings);
     } catch (error) {
       for (const line of (error as Error).message.split('\n')) log('ERROR', line);
       log('ERROR', 'the configuration was not read again; the one before goes on');
@@ -73,11 +81,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
     if (reason !== undefined) log('INFO', reason);
+    services.drain();
     if (reason !== undefined && drainSeconds > 0) await drain(server, drainSeconds, options);
     await server.close();
   } finally {
     if (processes !== undefined) await closeProcesses(processes);
     process.off('SIGHUP', onHangUp);
+    services.close();
     removePidFile();
   }
   return 0;

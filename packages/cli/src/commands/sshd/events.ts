@@ -9,12 +9,12 @@ import { type Log, loggedName } from './log.ts';
 import { recordWrongPassword } from './session-records.ts';
 import { type PenaltyKind, type SourceLimits, tooManyStartups } from './source-limits.ts';
 
-type Events = Pick<
+export type Events = Pick<
   Required<ServerOptions>,
   'turnAway' | 'onConnection' | 'onRefused' | 'onAttempt' | 'onDisconnect' | 'onError' | 'log'
 > & {
   /** Whoever serves the client now, here or in another process. */
-  onLogin(login: Pick<ServerConnection, 'peer'>): void;
+  onLogin(login: Pick<ServerConnection, 'peer' | 'user' | 'methods' | 'keys'>): void;
 };
 
 /** What is remembered of a connection for the lines at its end. */

@@ -1,7 +1,4 @@
 /** `sshd`: OpenSSH's server in flags, files and log lines, served by @nacre/ssh/server. */
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import {
   type ConnectionFacts,
   dumpServerConfig,
@@ -12,6 +9,7 @@ import { SshError } from '@nacre/ssh/errors';
 import { type ParsedArguments, parseFlags, usageError } from '../../flags/index.ts';
 import { daemonize, findAccount, isDaemon, reportFailure, reportReady } from '../../os/index.ts';
 import { groupNames } from './admission.ts';
+import { chooseConfigFile } from './config/choose-file.ts';
 import { type Config, readConfig, type Settings } from './config/config.ts';
 import { requiredMethods } from './credentials.ts';
 import { fatalExit, runDaemon } from './daemon.ts';
@@ -25,6 +23,7 @@ import { openPamPool } from './pam-pool.ts';
 import { pamWord } from './pam-words.ts';
 import { hostWord, workerWord } from './processes/tables.ts';
 import type { ServerParts } from './server.ts';
+import { findSubcommand } from './tools/table.ts';
 import { versionLine } from './version.ts';
 
 type Flags = ParsedArguments<typeof flagTable.rows>['flags'];
@@ -37,6 +36,8 @@ export async function run(args: readonly string[]): Promise<number> {
   if (args[0] === hostWord) return (await import('./processes/session-host.ts')).runSessionHost();
   if (args[0] === helperWord) return (await import('./user-helper-process.ts')).runUserHelper();
   if (args[0] === pamWord) return (await import('./pam-process.ts')).runPamProcess();
+  const subcommand = findSubcommand(args[0]);
+  if (subcommand !== undefined) return (await subcommand.load()).run(args.slice(1));
   if (isDaemon() && process.env[folderVariable] !== undefined) process.chdir(process.env[folderVariable]);
   let flags: Flags;
   try {
@@ -166,14 +167,6 @@ function configure(flags: Flags): Config {
     code: 'bad-file',
     stage: 'config',
   });
-}
-
-/** As root the system's file, which must be there; as a person an own one, if there is one. */
-function chooseConfigFile(given: string | undefined): string | undefined {
-  if (given !== undefined) return given === 'none' ? undefined : given;
-  if (process.getuid?.() === 0) return '/etc/ssh/sshd_config';
-  const own = join(homedir(), '.nacre', 'sshd_config');
-  return existsSync(own) ? own : undefined;
 }
 
 async function loadParts(flags: Flags, config: Config, log: Log): Promise<ServerParts> {

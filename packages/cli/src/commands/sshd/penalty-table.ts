@@ -14,6 +14,15 @@ export interface PenaltyOutcome {
   readonly remainingSeconds: number;
 }
 
+/** One source that is remembered. */
+export interface PenaltyEntry {
+  readonly source: string;
+  readonly reason: string;
+  /** Whether it is held off now, or would be after more of the same. */
+  readonly isActive: boolean;
+  readonly remainingSeconds: number;
+}
+
 interface Penalty {
   readonly source: string;
   expiry: number;
@@ -37,6 +46,18 @@ export class PenaltyTable {
 
   get size(): number {
     return this.#heap.length;
+  }
+
+  /** Those that are remembered, in no order. */
+  entries(): PenaltyEntry[] {
+    this.#expire();
+    const now = this.#now();
+    return this.#heap.map(({ source, reason, isActive, expiry }) => ({
+      source,
+      reason,
+      isActive,
+      remainingSeconds: expiry - now,
+    }));
   }
 
   /** Why a source is held off; undefined where it is not. */

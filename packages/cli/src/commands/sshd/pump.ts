@@ -4,6 +4,9 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Channel } from '@nacre/ssh/connection';
 
+/** What output is written to: a channel, or one that is listened in on. */
+export type Output = Pick<Channel, 'write'>;
+
 type Kind = 'data' | 'stderr';
 
 /** Output that is being sent. */
@@ -25,7 +28,7 @@ export type Grow = (fd: number) => void;
  */
 export function pumpDescriptor(
   fd: number,
-  channel: Channel,
+  channel: Output,
   kind: Kind,
   options: { readonly bufferBytes: number; readonly grow: Grow },
 ): OutputPump {
@@ -89,7 +92,7 @@ class Pace {
 }
 
 /** The same for a stream: a terminal, or a pipe of Node's own where there is no better one. */
-export function pumpStream(stream: Readable, channel: Channel, kind: Kind): OutputPump {
+export function pumpStream(stream: Readable, channel: Output, kind: Kind): OutputPump {
   const ended = new Promise<void>((resolve) => {
     stream.on('error', () => resolve());
     stream.on('end', () => resolve());

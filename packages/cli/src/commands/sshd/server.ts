@@ -9,7 +9,7 @@ import { Admission, describe } from './admission.ts';
 import type { Config } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
-import { buildEvents } from './events.ts';
+import { buildEvents, type Events } from './events.ts';
 import { type Log, loggedName } from './log.ts';
 import { PamLogins } from './pam-logins.ts';
 import type { PamService } from './pam-pool.ts';
@@ -33,6 +33,8 @@ export interface ServerParts {
   readonly pam?: PamService | undefined;
   /** What has passed through tunnels, for TunnelQuota: books that outlive a configuration. */
   readonly books?: TunnelBooks | undefined;
+  /** Sees what happens to connections, beside the log. */
+  readonly watch?: (events: Events) => Events & Pick<ServerOptions, 'onHandshake'>;
 }
 
 /**
@@ -47,11 +49,12 @@ export function buildServerOptions(
   processes?: Processes,
 ): ServerOptions {
   const { config, hostKeys, log, isLogLevelFixed = false, checkPassword, books = new LocalTunnelBooks() } = parts;
+  const { watch = (events) => events } = parts;
   const { settings } = config;
   const admission = new Admission(config, log, isLogLevelFixed);
   limits.configure(settings);
   const pam = settings.usePam && parts.pam !== undefined ? new PamLogins(admission, parts.pam) : undefined;
-  const events = buildEvents(admission, log, limits);
+  const events = watch(buildEvents(admission, log, limits));
   const options: ServerOptions = {
     hostKeys,
     ...transportSettings(settings),

@@ -24,7 +24,17 @@ import { loggedName } from './log.ts';
 import { readGreeting } from './motd.ts';
 import type { PamLogin } from './pam-logins.ts';
 import { passwordChange } from './password-change.ts';
-import { type OutputPump, openInput, openOutput, pumpDescriptor, pumpInput, pumpLines, pumpStream } from './pump.ts';
+import {
+  type Output,
+  type OutputPump,
+  openInput,
+  openOutput,
+  pumpDescriptor,
+  pumpInput,
+  pumpLines,
+  pumpStream,
+} from './pump.ts';
+import { recordSession } from './record-session.ts';
 import { recordsOf } from './session-records.ts';
 import { tunnelsOf } from './tunnels.ts';
 import { chooseStartUpFile, runStartUpFile } from './user-rc.ts';
@@ -66,6 +76,7 @@ export function buildSessionHandler(
 ): SessionHandler {
   let pty: Pty | undefined;
   let running: Running | undefined;
+  let recorded: Awaited<ReturnType<typeof recordSession>>;
   let authInfo: AuthInfoFile | undefined;
   let isClosed = false;
   let recordedTerminal: string | undefined;
@@ -123,17 +134,26 @@ export function buildSessionHandler(
       pty?.close();
       pty = undefined;
     }
-    const begun =
+    const what = { ...plan, hasTerminal: pty !== undefined };
+    recorded = await recordSession({ account, settings, connection, log, desk }, what, session, () => {
+      running?.signal('HUP');
+      running?.hangUp();
+    });
+    const output = recorded?.tap(session.channel) ?? session.channel;
+    recorded?.watchInput(session.stream);
+    const starting =
       typeof plan.internalSftp === 'object' && isShutIn && !login?.mustChangePassword
-        ? await runSftpHere(plan.internalSftp, account, connection, session, onErrors)
+        ? runSftpHere(plan.internalSftp, account, connection, session, onErrors)
         : pty === undefined
-          ? await runWithPipes(request, session, connection, onErrors)
-          : await runInTerminal(request, session, pty, greeting);
+          ? runWithPipes(request, session, connection, onErrors, output)
+          : runInTerminal(request, session, pty, greeting, output);
+    starting.catch(() => recorded?.end(undefined));
+    const begun = await starting;
     running = begun;
     if (isClosed) begun.hangUp();
     void begun.finished.then(async (exit) => {
       closeRecord();
-      await report(exit, session);
+      await Promise.all([report(exit, session), recorded?.end(exit)]);
       log('VERBOSE', `Close session: ${name}${session.channel.id}`, {
         event: 'session-end',
         session: session.channel.id,
@@ -143,11 +163,12 @@ export function buildSessionHandler(
   };
 
   return {
-    async onPty(request) {
+    async onPty(request, session) {
       if (!connection.permissions.allow.pty || !settings.permitTty) return false;
       try {
         pty = openPty({ ...sizeOf(request), modes: request.modes, owner: account });
         await desk?.giveTerminal(pty.path);
+        session.terminalName = pty.path;
         return true;
       } catch (error) {
         log('ERROR', `openpty: ${(error as Error).message}`);
@@ -155,7 +176,10 @@ export function buildSessionHandler(
       }
     },
     onEnvironment: (variable) => mayClientSet(variable, settings),
-    onWindowChange: (request) => pty?.resize(sizeOf(request)),
+    onWindowChange(request) {
+      pty?.resize(sizeOf(request));
+      recorded?.resize(request);
+    },
     onSignal: (signal) => running?.signal(signal) ?? false,
     // A pseudo-terminal has no line to hold at zero: the kernel takes the call and does nothing, here as under OpenSSH.
     onBreak: () => pty !== undefined,
@@ -300,6 +324,7 @@ async function runInTerminal(
   session: ServerSession,
   pty: Pty,
   greeting: string,
+  output: Output,
 ): Promise<Begun> {
   let program: Awaited<ReturnType<typeof startSession>>;
   try {
@@ -312,8 +337,8 @@ async function runInTerminal(
   // Once the request is answered: first the message of the day, then what the shell prints.
   const ended = new Promise<void>((resolve) => {
     setImmediate(() => {
-      if (greeting !== '') session.channel.write(Buffer.from(greeting.replaceAll('\n', '\r\n')), 'data');
-      resolve(pumpStream(program.stdout, session.channel, 'data').ended);
+      if (greeting !== '') output.write(Buffer.from(greeting.replaceAll('\n', '\r\n')), 'data');
+      resolve(pumpStream(program.stdout, output, 'data').ended);
     });
   });
   return {
@@ -328,10 +353,11 @@ async function runWithPipes(
   session: ServerSession,
   connection: ServerConnection,
   onErrors: OnErrors,
+  output: Output,
 ): Promise<Begun> {
   const system = tryPlatform();
   const told = () => session.stopReading(connection.peer.identification);
-  if (system === undefined) return runWithNodePipes(request, session, told, onErrors);
+  if (system === undefined) return runWithNodePipes(request, session, told, onErrors, output);
   const pipes = openPipes(() => system.openPipe());
   let program: Awaited<ReturnType<typeof startBareSession>>;
   try {
@@ -347,9 +373,9 @@ async function runWithPipes(
   const input = openInput(inputFd);
   pumpInput(session.stream, input, told);
   const outputs = [
-    pumpDescriptor(outputFd, session.channel, 'data', { bufferBytes: outputBufferBytes, grow }),
+    pumpDescriptor(outputFd, output, 'data', { bufferBytes: outputBufferBytes, grow }),
     onErrors === undefined
-      ? pumpDescriptor(errorFd, session.channel, 'stderr', { bufferBytes: errorBufferBytes, grow })
+      ? pumpDescriptor(errorFd, output, 'stderr', { bufferBytes: errorBufferBytes, grow })
       : pumpLines(openOutput(errorFd), onErrors),
   ];
   return {
@@ -369,13 +395,14 @@ async function runWithNodePipes(
   session: ServerSession,
   told: () => void,
   onErrors: OnErrors,
+  output: Output,
 ): Promise<Begun> {
   const program = await startSession(request);
   pumpInput(session.stream, program.stdin, told);
-  const outputs = [pumpStream(program.stdout, session.channel, 'data')];
+  const outputs = [pumpStream(program.stdout, output, 'data')];
   if (program.stderr !== undefined) {
     const { stderr } = program;
-    outputs.push(onErrors === undefined ? pumpStream(stderr, session.channel, 'stderr') : pumpLines(stderr, onErrors));
+    outputs.push(onErrors === undefined ? pumpStream(stderr, output, 'stderr') : pumpLines(stderr, onErrors));
   }
   return {
     finished: finish(program.exit, outputs),

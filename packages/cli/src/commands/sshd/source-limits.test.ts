@@ -28,6 +28,20 @@ function from(address: string | undefined): Peer {
 
 const authfail = 'penalty: failed authentication';
 
+test('what is remembered is listed, longest first, until it is over; what was earned stays counted', () => {
+  const { clock, limits, penalise } = setUp();
+  penalise('192.0.2.1', 'noauth');
+  for (let at = 0; at < 4; at++) penalise('2001:db8::1', 'authfail');
+  const seen = limits.penalties().map(({ source, isActive, reason }) => [source, isActive, reason]);
+  assert.deepEqual(seen, [
+    ['2001:db8::1/128', true, authfail],
+    ['192.0.2.1/32', false, 'penalty: connections without attempting authentication'],
+  ]);
+  clock.now += 3600;
+  assert.deepEqual(limits.penalties(), []);
+  assert.deepEqual(Object.fromEntries(limits.earned), { noauth: 1, authfail: 4 });
+});
+
 test('penalties add up, hold off from min on, and end', () => {
   const { clock, lines, refusal, penalise } = setUp();
   penalise('192.0.2.1', 'authfail');

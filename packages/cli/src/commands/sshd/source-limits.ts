@@ -4,7 +4,7 @@ import type { Peer } from '@nacre/ssh/server';
 import { blockOf, matchHostAndAddress, type SourceBlock } from '@nacre/ssh/trust';
 import type { Settings } from './config/config.ts';
 import type { Log } from './log.ts';
-import { type PenaltyLimits, type PenaltyOutcome, PenaltyTable } from './penalty-table.ts';
+import { type PenaltyEntry, type PenaltyLimits, type PenaltyOutcome, PenaltyTable } from './penalty-table.ts';
 
 /** What a client can be penalised for, by OpenSSH's names. */
 export type PenaltyKind = 'crash' | 'authfail' | 'invaliduser' | 'noauth' | 'grace-exceeded' | 'refuseconnection';
@@ -33,6 +33,9 @@ export class SourceLimits {
   readonly #tables: Readonly<Record<4 | 6, PenaltyTable>>;
   /** Connections that have not logged in, as many as MaxStartups lets in at most. */
   readonly #startups = new Map<string, number>();
+
+  /** How often each kind of penalty was earned. */
+  readonly earned = new Map<PenaltyKind, number>();
 
   /** @param now - seconds of a clock that never goes back. */
   constructor(settings: Limits, now: () => number = () => performance.now() / 1000) {
@@ -85,9 +88,16 @@ export class SourceLimits {
       log('DEBUG3', `address ${address} is exempt`);
       return;
     }
+    this.earned.set(kind, (this.earned.get(kind) ?? 0) + 1);
     const reason = reasons[kind];
     const outcome = this.#tables[source.family].punish(source.text, seconds, reason, this.#limitsOf(source));
     log(...describePenalty(outcome, source, seconds, reason));
+  }
+
+  /** The sources that have earned a penalty which is not over, longest first. */
+  penalties(): PenaltyEntry[] {
+    const all = [...this.#tables[4].entries(), ...this.#tables[6].entries()];
+    return all.sort((one, other) => other.remainingSeconds - one.remainingSeconds);
   }
 
   /** How much is remembered, for those who watch the memory. */

@@ -1,5 +1,5 @@
 /** Settings as `sshd -T` prints them: read back, they are the same settings. */
-import { type ServerKeyword, type ServerSettings, serverKeywords, serverRow } from './keywords.ts';
+import { ownKeywords, type ServerKeyword, type ServerSettings, serverKeywords, serverRow } from './keywords.ts';
 
 export interface ServerDumpOptions {
   /** The host keys that are used where none is configured. */
@@ -19,10 +19,10 @@ function textsOf(key: ServerKeyword, settings: ServerSettings, options: ServerDu
   const { hostKey } = settings;
   if (key === 'hostKey' && hostKey.length === 0) return options.defaultHostKeys ?? [];
   // A keyword of ours stands in the dump only where it was given: OpenSSH could not read it.
-  if (key === 'logFormat' && settings.logFormat === 'text') return [];
-  if (key === 'drainSeconds' && settings.drainSeconds === 0) return [];
+  const { format, initial } = serverRow(key);
+  if (ownKeywords.has(key) && format(settings[key]).join() === format(initial).join()) return [];
   if (key === 'listenAddress') return listenTexts(settings);
-  return optional.has(key) && settings[key] === undefined ? [] : serverRow(key).format(settings[key]);
+  return optional.has(key) && settings[key] === undefined ? [] : format(settings[key]);
 }
 
 /** Nothing is printed of these where they are not set. */

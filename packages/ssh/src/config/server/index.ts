@@ -5,6 +5,7 @@ export type { ServerOrigins } from './draft.ts';
 export { dumpServerConfig, type ServerDumpOptions } from './dump.ts';
 export { findServerKeyword, type ServerKeyword, type ServerSettings, serverKeywords } from './keywords.ts';
 export type { ConnectionFacts, MatchCondition } from './match.ts';
+export type { MetricsPlace } from './own-values.ts';
 export { fullPenalties, type Penalties, type PenaltyDraft, type PenaltyOverflow } from './penalties.ts';
 export { type MatchBlock, type ParsedServerConfig, readServerConfig, type ServerConfigRequest } from './read.ts';
 export { resolveServerConfig, type ServerConfig } from './resolve.ts';

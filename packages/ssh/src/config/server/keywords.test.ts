@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dumpServerConfig } from './dump.ts';
-import { findServerKeyword, judgePastKeyword, type ServerKeyword, serverKeywords, serverRow } from './keywords.ts';
+import {
+  findServerKeyword,
+  judgePastKeyword,
+  ownKeywords,
+  type ServerKeyword,
+  serverKeywords,
+  serverRow,
+} from './keywords.ts';
 import { complaintsOf, readText } from './memory-files.test.kit.ts';
 import { fullPenalties } from './penalties.ts';
 
@@ -156,11 +163,6 @@ SetEnv+ SshdAuthPath SshdSessionPath StreamLocalBindMask+ StreamLocalBindUnlink+
 TrustedUserCAKeys+ UnusedConnectionTimeout+ UseDNS UsePAM VersionAddendum X11DisplayOffset+ X11Forwarding+ X11UseLocalhost+
 XAuthLocation`.split(/\s+/);
 
-/** Those that OpenSSH does not know. */
-const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>([
-  ...(['logFormat', 'drainSeconds', 'proxyProtocolFrom', 'tunnelPolicy', 'tunnelQuotas'] as const),
-]);
-
 test('every keyword of OpenSSH is known, once, and Match may set what it may there', () => {
   const keys = Object.keys(serverKeywords) as ServerKeyword[];
   assert.equal(new Set(keys.map((key) => serverRow(key).name.toLowerCase())).size, keys.length);
@@ -171,6 +173,36 @@ test('every keyword of OpenSSH is known, once, and Match may set what it may the
   for (const old of ['KeepAlive', 'HostDSAKey', 'ChallengeResponseAuthentication', 'PubkeyAcceptedKeyTypes']) {
     assert.ok(findServerKeyword(old) !== undefined, old);
   }
+});
+
+test('keywords of ours: read, refused where they are wrong, and dumped where they were given', () => {
+  const lines = [
+    'controlsocket none',
+    'metricslisten [::1]:9422',
+    'recordsessions commands',
+    'recordfolder /var/log/sessions/%u/%Y-%m-%d',
+    'recordinput yes',
+    'recordlimit 1048576',
+    'recordfailure continue',
+  ];
+  const { settings } = readText(lines.join('\n'));
+  assert.deepEqual(settings.metricsListen, { host: '::1', port: 9422 });
+  assert.deepEqual(settingsOf('MetricsListen /run/x.sock').metricsListen, { path: '/run/x.sock' });
+  assert.deepEqual([settings.recordLimit, settingsOf('RecordLimit 1M').recordLimit], [1048576, 1048576]);
+  assert.deepEqual(
+    [settings.controlSocket, settingsOf().controlSocket, settingsOf('ControlSocket c').controlSocket],
+    [undefined, 'default', '/cwd/c'],
+  );
+  const dumped = dumpServerConfig(settings);
+  for (const line of lines) assert.ok(dumped.includes(line), line);
+  assert.equal(dumpServerConfig(settingsOf()).filter((line) => /^(record|metrics|controls)/.test(line)).length, 0);
+  for (const bad of ['MetricsListen 9422', 'MetricsListen ::1:99', 'MetricsListen a:0', 'MetricsListen a:70000']) {
+    assert.match(complaintsOf(bad)[0] ?? '', /MetricsListen wants address:port/, bad);
+  }
+  assert.match(complaintsOf('RecordFolder log')[0] ?? '', /must be an absolute path/);
+  assert.match(complaintsOf('RecordFolder /log/%k')[0] ?? '', /unknown key %k/);
+  assert.match(complaintsOf('RecordSessions maybe')[0] ?? '', /unsupported option/);
+  assert.match(complaintsOf('Match all\nMetricsListen none\nMatch user x\nControlSocket none').join(), /not allowed/);
 });
 
 test('words of old, and of other builds, are accepted with a warning', () => {

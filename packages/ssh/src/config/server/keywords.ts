@@ -1,6 +1,7 @@
 /** Every keyword of sshd_config (sshd_config(5)), in the order in which `sshd -T` prints them. */
 import { ValueError } from '../place.ts';
 import type { Given } from '../values.ts';
+import * as own from './own-values.ts';
 import { perSourcePenalties } from './penalties.ts';
 import {
   algorithms,
@@ -178,6 +179,25 @@ export const serverKeywords = {
       ['json', 'json'],
     ]),
   ),
+  // Ours as well, and what follows them up to RecordFailure.
+  controlSocket: global(own.controlSocket),
+  metricsListen: global(own.metricsListen),
+  recordSessions: anywhere(
+    states('RecordSessions', 'no', [
+      ['yes', 'yes'],
+      ['no', 'no'],
+      ['commands', 'commands'],
+    ]),
+  ),
+  recordFolder: anywhere(own.recordFolder),
+  recordInput: anywhere(flag('RecordInput', false)),
+  recordLimit: anywhere(own.recordLimit),
+  recordFailure: anywhere(
+    states('RecordFailure', 'end', [
+      ['end', 'end'],
+      ['continue', 'continue'],
+    ]),
+  ),
   syslogFacility: global(special.syslogFacility),
 
   authorizedKeysFile: anywhere(special.authorizedKeysFile),
@@ -222,6 +242,19 @@ type ValueOf<Row> = Row extends ServerRow<infer T> ? T : never;
 
 /** What sshd can be told; every value is there, by file, by flag or by default. */
 export type ServerSettings = { readonly [Name in ServerKeyword]: ValueOf<Keywords[Name]> };
+
+/** Keywords that OpenSSH does not know. */
+export const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>([
+  'drainSeconds',
+  'logFormat',
+  'controlSocket',
+  'metricsListen',
+  'recordSessions',
+  'recordFolder',
+  'recordInput',
+  'recordLimit',
+  'recordFailure',
+]);
 
 /** Names of old that mean a keyword of today. */
 const aliases: Readonly<Record<string, ServerKeyword>> = {

@@ -11,6 +11,8 @@ export interface ServerTokenFacts {
   /** The routing domain in which the connection came. */
   readonly rdomain?: () => string;
   readonly key?: ServerKeyTokens;
+  /** When it is, on this machine's calendar. */
+  readonly date?: Date;
 }
 
 /** The key or certificate that was offered, as tokens show it. */
@@ -36,6 +38,7 @@ const allowed = {
   AuthorizedKeysCommand: 'CDfhktUu',
   AuthorizedPrincipalsCommand: 'CDFfhiKksTtUu',
   RDomain: 'D',
+  RecordFolder: 'hUudmY',
 } as const;
 
 export type TokenKeyword = keyof typeof allowed;
@@ -57,7 +60,7 @@ export function expandServerTokens(keyword: TokenKeyword, text: string, facts: S
   );
 }
 
-function tokenValues({ user, userId, home, endpoints, rdomain, key }: ServerTokenFacts): TokenValues {
+function tokenValues({ user, userId, home, endpoints, rdomain, key, date }: ServerTokenFacts): TokenValues {
   const { certificate } = key ?? {};
   return {
     h: () => home,
@@ -65,6 +68,11 @@ function tokenValues({ user, userId, home, endpoints, rdomain, key }: ServerToke
     u: () => user,
     ...(endpoints && { C: () => endpoints().join(' ') }),
     ...(rdomain && { D: rdomain }),
+    ...(date && {
+      Y: () => String(date.getFullYear()),
+      m: () => String(date.getMonth() + 1).padStart(2, '0'),
+      d: () => String(date.getDate()).padStart(2, '0'),
+    }),
     ...(key && { f: key.fingerprint, k: key.base64, t: key.type }),
     ...(certificate && {
       F: certificate.authorityFingerprint,

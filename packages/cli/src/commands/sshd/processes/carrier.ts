@@ -39,6 +39,9 @@ export function buildCarrier(carrying: Carrying, options: ServerOptions): NonNul
     const connection = new Conveyed(socket, peer, carrying.hostKeys, carrying.admission.logFor(peer));
     void connection.ended.then((error) => carrying.events.onDisconnect(error, peer));
     return {
+      peer,
+      facts: () => connection.facts(),
+      traffic: () => connection.traffic(),
       loggedIn: conduct(connection, peer, carrying, options),
       ended: connection.ended,
       end: (error) => connection.fail(error),
@@ -63,8 +66,9 @@ async function conduct(
   const cancelGrace = startGrace(options.loginGraceMs, (error) => connection.fail(error));
   try {
     const login = await logIn(connection, worker, peer, options);
-    const state = await worker.calls.call('handOver', { id: connection.id });
+    const { state, traffic } = await worker.calls.call('handOver', { id: connection.id });
     worker.served.release(connection);
+    connection.handedOver(traffic);
     // Between the two nobody serves it: whatever ends it, ends it here.
     connection.fail = (error) => connection.end(error);
     connection.signing.loggedIn();
@@ -93,6 +97,7 @@ async function logIn(
     throw new SshError('a network worker spoke of another session than its own', { code: 'misuse', stage: 'kex' });
   }
   peer.identification = String(facts.peerIdentification).slice(0, maxIdentification);
+  options.onHandshake?.(peer);
   const link = linkOf(facts, {
     send: (payload) => calls.tell('send', { id, payload }),
     next: async () => Buffer.from(await calls.call('next', { id })),

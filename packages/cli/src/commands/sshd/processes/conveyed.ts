@@ -1,8 +1,8 @@
 /** A connection as the monitor sees it: others speak with its client, the monitor knows who it is and what may be signed for it. */
 import type { Socket } from 'node:net';
 import type { SshError } from '@nacre/ssh/errors';
-import type { Peer } from '@nacre/ssh/server';
-import type { HostKey } from '@nacre/ssh/transport';
+import type { ConnectionFacts, Peer } from '@nacre/ssh/server';
+import type { HostKey, TransportTraffic } from '@nacre/ssh/transport';
 import { type Account, giveTerminal, requireTerminal } from '../../../os/index.ts';
 import type { Say } from '../admission.ts';
 import type { SessionRecords } from '../session-records.ts';
@@ -10,6 +10,7 @@ import type { TunnelAnswer } from '../tunnel-books.ts';
 import type { Answers, Calls } from './calls.ts';
 import { HostSigning } from './host-signing.ts';
 import type { KeptBooks } from './kept-books.ts';
+import type { KeptRecordings } from './kept-recordings.ts';
 import type { MonitorTable } from './tables.ts';
 
 /** Numbers connections for the life of the server. */
@@ -17,6 +18,7 @@ let count = 0;
 
 /** Whoever logged in. */
 export interface Owner {
+  readonly recordings: KeptRecordings;
   readonly account: Account;
   readonly records: SessionRecords | undefined;
   readonly books: KeptBooks;
@@ -26,6 +28,26 @@ const noBooks: TunnelAnswer = { refusal: 'there is no such connection' };
 
 /** A process that is somebody else's may not fill the system's records. */
 const maxTerminals = 1000;
+
+/** What every process that serves clients does for the monitor. */
+type ServingTable = {
+  fail(end: { readonly id: number; readonly error: SshError }): void;
+  facts(connection: { readonly id: number }): ConnectionFacts;
+};
+
+const nothing: TransportTraffic = { bytesReceived: 0, bytesSent: 0, rekeys: 0 };
+
+function trafficOf({ bytesReceived, bytesSent, rekeys }: TransportTraffic): TransportTraffic {
+  return { bytesReceived, bytesSent, rekeys };
+}
+
+function addTraffic(one: TransportTraffic, other: TransportTraffic): TransportTraffic {
+  return {
+    bytesReceived: one.bytesReceived + other.bytesReceived,
+    bytesSent: one.bytesSent + other.bytesSent,
+    rekeys: one.rekeys + other.rekeys,
+  };
+}
 
 export class Conveyed {
   readonly id = ++count;
@@ -41,8 +63,14 @@ export class Conveyed {
   readonly ended: Promise<SshError>;
   /** Tells whoever serves the client to end the connection. */
   fail: (error: SshError) => void;
+  /** Asks whoever serves the client. */
+  ask: () => Promise<ConnectionFacts> = () => Promise.reject(new Error('nobody serves it'));
   #settle: (error: SshError) => void = () => {};
   readonly #terminals = new Set<string>();
+  readonly #openedMs = performance.now();
+  /** By those who served it before, and by the one who does. */
+  #carried: TransportTraffic = nothing;
+  #latest: TransportTraffic = nothing;
 
   constructor(socket: Socket, peer: Peer, hostKeys: readonly HostKey[], say: Say) {
     this.socket = socket;
@@ -56,6 +84,26 @@ export class Conveyed {
     this.fail = (error) => this.end(error);
     // Nobody reads here, but the system may have something to say all the same.
     socket.on('error', () => {});
+  }
+
+  /** What it is and has carried, as whoever serves it says. */
+  async facts(): Promise<ConnectionFacts> {
+    const told = await this.ask().catch(() => undefined);
+    if (told !== undefined) this.#latest = trafficOf(told);
+    const unknown = { phase: 'auth', algorithms: undefined, login: undefined, channels: [] } as const;
+    const ageMs = performance.now() - this.#openedMs;
+    return { ...(told ?? unknown), ...this.traffic(), peer: { ...this.peer }, ageMs };
+  }
+
+  /** As far as it was told. */
+  traffic(): TransportTraffic {
+    return addTraffic(this.#carried, this.#latest);
+  }
+
+  /** So much has passed through the process that served it; from here on another one counts. */
+  handedOver(traffic: TransportTraffic): void {
+    this.#carried = addTraffic(this.#carried, traffic);
+    this.#latest = nothing;
   }
 
   /** A terminal of its user's: recorded until it is closed, or the connection ends. */
@@ -72,9 +120,11 @@ export class Conveyed {
   }
 
   /** The connection has ended: the first word counts. */
-  end(error: SshError): void {
+  end(error: SshError, traffic: TransportTraffic = this.#latest): void {
+    this.#latest = traffic;
     for (const path of this.#terminals) void this.closeRecord(path);
     void this.owner?.books.forget();
+    void this.owner?.recordings.forget();
     this.socket.destroy();
     this.#settle(error);
   }
@@ -93,9 +143,13 @@ export class Served {
     return this.#connections.size;
   }
 
+  /** Told of recordings that have failed. */
+  onRecordingFailed: (failure: { id: number; recording: number; error: SshError }) => void = () => {};
+
   /** @param calls - to the process, which is asked to end the connection when the monitor wants it. */
-  add(connection: Conveyed, calls: Calls<{ fail(end: { id: number; error: SshError }): void }, MonitorTable>): void {
+  add(connection: Conveyed, calls: Calls<ServingTable, MonitorTable>): void {
     this.#connections.set(connection.id, connection);
+    connection.ask = () => calls.call('facts', { id: connection.id });
     connection.fail = (error) => calls.tell('fail', { id: connection.id, error });
   }
 
@@ -118,10 +172,10 @@ export class Served {
       if (connection === undefined) throw new Error('there is no such connection');
       return connection.signing.sign(request);
     },
-    ended: ({ id, error }) => {
+    ended: ({ id, error, traffic }) => {
       const connection = this.#connections.get(id);
       if (connection === undefined) return;
-      connection.end(error);
+      connection.end(error, traffic);
       this.release(connection);
     },
     giveTerminal: ({ id, path }) => {
@@ -130,6 +184,14 @@ export class Served {
     },
     openRecord: async ({ id, path }) => (await this.#connections.get(id)?.openRecord(path)) ?? '',
     closeRecord: ({ id, path }) => this.#connections.get(id)?.closeRecord(path),
+    beginRecording: async ({ id, meta }) => {
+      const recordings = this.#connections.get(id)?.owner?.recordings;
+      if (recordings === undefined) throw new Error('there is no such connection');
+      return recordings.begin(meta, (recording, error) => this.onRecordingFailed({ id, recording, error }));
+    },
+    writeRecording: ({ id, recording, kind, seconds, text }) =>
+      this.#connections.get(id)?.owner?.recordings.write(recording, kind, seconds, text),
+    endRecording: ({ id, recording, outcome }) => this.#connections.get(id)?.owner?.recordings.end(recording, outcome),
     openTunnel: async ({ id }) => (await this.#connections.get(id)?.owner?.books.open()) ?? noBooks,
     countTunnel: ({ id, ticket, byteCount }) => this.#connections.get(id)?.owner?.books.count(ticket, byteCount),
     closeTunnel: ({ id, ticket, byteCount }) => this.#connections.get(id)?.owner?.books.close(ticket, byteCount),

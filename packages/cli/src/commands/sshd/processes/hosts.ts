@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expandServerTokens } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
-import { decodePublicKey } from '@nacre/ssh/keys';
+import { decodePublicKey, fingerprint } from '@nacre/ssh/keys';
 import { findGroups } from '../../../os/index.ts';
-import type { Candidate } from '../admission.ts';
+import { type Candidate, numberOf } from '../admission.ts';
 import type { Log } from '../log.ts';
 import type { PamSession } from '../pam-logins.ts';
 import { recordsOf } from '../session-records.ts';
@@ -13,6 +13,7 @@ import { Calls } from './calls.ts';
 import { type Child, startHost } from './children.ts';
 import { type Conveyed, type Owner, Served } from './conveyed.ts';
 import { KeptBooks } from './kept-books.ts';
+import { KeptRecordings } from './kept-recordings.ts';
 import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 
 /** How long a host is kept whose user has gone: most come back soon, or not for long. */
@@ -40,6 +41,7 @@ class Host {
     this.child = child;
     this.served = new Served(() => onEmpty(this));
     this.calls = new Calls(child.process, this.served.answers);
+    this.served.onRecordingFailed = (failure) => this.calls.tell('recordingFailed', failure);
   }
 
   get isIdle(): boolean {
@@ -101,18 +103,27 @@ export class Hosts {
     }
   }
 
-  #ownerOf({ id, peer }: Conveyed, { account, settings }: Candidate, host: Host, { user, keys }: Resumed): Owner {
-    const records = recordsOf(account, peer, settings, host.child.process.pid);
+  #ownerOf(
+    connection: Conveyed,
+    { account, settings }: Candidate,
+    host: Host,
+    { user, methods, keys }: Resumed,
+  ): Owner {
+    const { id, peer, signing } = connection;
+    const proved = keys.map((blob) => decodePublicKey(blob));
+    const sessionId = signing.sessionId?.toString('hex') ?? '';
+    const recorded = {
+      connection: numberOf(peer),
+      address: peer.address,
+      port: peer.port,
+      client: peer.identification,
+    };
+    const login = { ...account, user, ...recorded, methods, keys: proved.map((key) => fingerprint(key)), sessionId };
     return {
       account,
-      records,
-      books: new KeptBooks(
-        this.#books,
-        id,
-        user,
-        keys.map((blob) => decodePublicKey(blob)),
-        settings,
-      ),
+      records: recordsOf(account, peer, settings, host.child.process.pid),
+      books: new KeptBooks(this.#books, id, user, proved, settings),
+      recordings: new KeptRecordings(settings.recordFolder, login),
     };
   }
 

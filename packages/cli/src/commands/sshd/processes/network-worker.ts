@@ -31,7 +31,7 @@ export async function runNetworkWorker(): Promise<number> {
     handshakes.set(id, handshake);
     void handshake.ended.then((error) => {
       handshakes.delete(id);
-      monitor.tell('ended', { id, error });
+      monitor.tell('ended', { id, error, traffic: handshake.traffic });
     });
     return handshake;
   };
@@ -47,10 +47,12 @@ export async function runNetworkWorker(): Promise<number> {
     next: ({ id }) => handshakeOf(id).next(),
     send: ({ id, payload }) => handshakes.get(id)?.send(payload),
     fail: ({ id, error }) => handshakes.get(id)?.fail(error),
+    facts: ({ id }) => handshakeOf(id).facts(),
     handOver: async ({ id }) => {
-      const state = await handshakeOf(id).handOver();
+      const handshake = handshakeOf(id);
+      const state = await handshake.handOver();
       handshakes.delete(id);
-      return state;
+      return { state, traffic: handshake.traffic };
     },
   });
   await monitor.ended;

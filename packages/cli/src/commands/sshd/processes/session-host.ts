@@ -3,9 +3,9 @@ import { SshError } from '@nacre/ssh/errors';
 import { decodePublicKey } from '@nacre/ssh/keys';
 import {
   type ProgramIo,
+  type ResumedClient,
   type ResumeSettings,
   resumeClient,
-  type ServerConnection,
   type ServerOptions,
 } from '@nacre/ssh/server';
 import { type Became, becomeAccount } from '../../../os/become-account.ts';
@@ -16,13 +16,18 @@ import { Calls } from './calls.ts';
 import { refuseDebuggers } from './confinement.ts';
 import { HostAdmission } from './host-admission.ts';
 import { remoteBooks } from './kept-books.ts';
+import { RemoteRecordings } from './kept-recordings.ts';
 import { remoteHostKeys } from './remote-keys.ts';
 import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
+
+interface Client extends ResumedClient {
+  readonly recordings: RemoteRecordings;
+}
 
 /** Serves until the monitor is gone. */
 export async function runSessionHost(): Promise<number> {
   refuseDebuggers();
-  const connections = new Map<number, ServerConnection>();
+  const clients = new Map<number, Client>();
   let user: (Becoming & Became) | undefined;
   const warm = warmUp();
   const monitor = new Calls<MonitorTable, HostTable>(process, {
@@ -39,22 +44,26 @@ export async function runSessionHost(): Promise<number> {
       if (user === undefined || socket === undefined)
         throw new SshError('there is nobody to serve', { code: 'misuse', stage: 'channel' });
       const { id } = resumed;
-      connections.set(
-        id,
-        resumeClient(socket, resumed.state, loginOf(resumed), resumed.peer, settingsFor(resumed, user, monitor)),
-      );
-      void connections.get(id)?.closed.then((error) => {
-        connections.delete(id);
-        monitor.tell('ended', { id, error });
+      const recordings = new RemoteRecordings(id, monitor);
+      const settings = settingsFor(resumed, user, monitor, recordings);
+      const client = resumeClient(socket, resumed.state, loginOf(resumed), resumed.peer, settings);
+      clients.set(id, { ...client, recordings });
+      void client.connection.closed.then((error) => {
+        clients.delete(id);
+        monitor.tell('ended', { id, error, traffic: client.traffic() });
       });
     },
-    fail: ({ id, error }) => {
-      connections.get(id)?.fail(error);
+    fail: ({ id, error }) => clients.get(id)?.connection.fail(error),
+    facts: ({ id }) => {
+      const client = clients.get(id);
+      if (client === undefined) throw new SshError('the connection has ended', { code: 'closed', stage: 'transport' });
+      return client.facts();
     },
+    recordingFailed: ({ id, recording, error }) => clients.get(id)?.recordings.fail(recording, error),
   });
   await monitor.ended;
   // Nobody is left who knows of the sessions: they end as if the server had.
-  await Promise.all([...connections.values()].map((connection) => connection.close('the server is going down')));
+  await Promise.all([...clients.values()].map(({ connection }) => connection.close('the server is going down')));
   return 0;
 }
 
@@ -66,6 +75,7 @@ function settingsFor(
   { id, settings, hostKeys, login }: Resumed,
   user: Becoming & Became,
   monitor: Calls<MonitorTable, HostTable>,
+  recordings: RemoteRecordings,
 ): ResumeSettings {
   const say: Say = (level, text, facts) => monitor.tell('log', { id, level, text, ...(facts && { facts }) });
   const admission = new HostAdmission(user, settings, say, {
@@ -74,6 +84,7 @@ function settingsFor(
       open: (path) => monitor.call('openRecord', { id, path }),
       close: (path) => monitor.call('closeRecord', { id, path }),
     },
+    makeRecorder: recordings.makeRecorder,
   });
   const sessionLogin = login && { ...login, environment: { ...login.environment, ...user.environment } };
   return {

@@ -1,14 +1,15 @@
 /** What the server's processes ask of each other. The monitor is root's; a worker is nobody's; a session host is its user's. */
 
 import type { SshError } from '@nacre/ssh/errors';
-import type { HandshakeFacts, Peer, TransportSettings } from '@nacre/ssh/server';
-import type { TransportState } from '@nacre/ssh/transport';
+import type { ConnectionFacts, HandshakeFacts, Peer, TransportSettings } from '@nacre/ssh/server';
+import type { TransportState, TransportTraffic } from '@nacre/ssh/transport';
 import type { Permissions } from '@nacre/ssh/trust';
 import type { Became, BecomeRequest } from '../../../os/become-account.ts';
 import type { Account } from '../../../os/index.ts';
 import type { Settings } from '../config/config.ts';
 import type { LogFacts, LogLevel } from '../log.ts';
 import type { PamLogin } from '../pam-logins.ts';
+import type { RecordingEvent, RecordingMeta, RecordingOutcome } from '../recording/types.ts';
 import type { TunnelAnswer } from '../tunnel-books.ts';
 
 /** The words behind `sshd` that make the program one of these processes. */
@@ -39,6 +40,10 @@ interface OfTunnel extends OfConnection {
   readonly byteCount: number;
 }
 
+interface OfRecording extends OfConnection {
+  readonly recording: number;
+}
+
 export interface ToSign extends OfConnection {
   /** Which of the host keys. */
   readonly key: number;
@@ -57,19 +62,29 @@ export type WorkerTable = {
   send(message: OfConnection & { readonly payload: Uint8Array }): void;
   fail(end: OfConnection & { readonly error: SshError }): void;
   /** The client is logged in: the state for whoever goes on. */
-  handOver(connection: OfConnection): TransportState;
+  handOver(connection: OfConnection): { readonly state: TransportState; readonly traffic: TransportTraffic };
+  facts(connection: OfConnection): ConnectionFacts;
 };
 
 /** What every other process may ask of the monitor. */
 export type MonitorTable = {
   /** A host key's signature, over what host keys sign. */
   sign(request: ToSign): Uint8Array;
-  ended(end: OfConnection & { readonly error: SshError }): void;
+  ended(end: OfConnection & { readonly error: SshError; readonly traffic: TransportTraffic }): void;
   /** Gives a terminal of the connection's user the group and the mode that it should have. */
   giveTerminal(terminal: OfConnection & { readonly path: string }): void;
   /** Somebody is on, and was last on before. */
   openRecord(terminal: OfConnection & { readonly path: string }): string;
   closeRecord(terminal: OfConnection & { readonly path: string }): void;
+  /** RecordSessions. */
+  beginRecording(session: OfConnection & { readonly meta: RecordingMeta }): {
+    readonly recording: number;
+    readonly name: string;
+  };
+  writeRecording(
+    event: OfRecording & { readonly kind: RecordingEvent; readonly seconds: number; readonly text: string },
+  ): void;
+  endRecording(end: OfRecording & { readonly outcome: RecordingOutcome }): void;
   /** TunnelQuota. */
   openTunnel(connection: OfConnection): TunnelAnswer;
   countTunnel(tunnel: OfTunnel): string | undefined;
@@ -112,5 +127,8 @@ export type HostTable = {
   become(who: Becoming): Became;
   /** With the socket. */
   serve(connection: Resumed): void;
+  facts(connection: OfConnection): ConnectionFacts;
+  /** Nothing more can be recorded of a session. */
+  recordingFailed(failure: OfRecording & { readonly error: SshError }): void;
   fail(end: OfConnection & { readonly error: SshError }): void;
 };
