@@ -7,7 +7,7 @@ import { hasProcessTree, missing } from '../harness/index.ts';
 test('clients that are half right: nobody else is kept out, nothing dies, nothing is left behind', {
   skip: missing('nacre:sshd') || (!hasProcessTree && 'needs /proc'),
 }, async (t) => {
-  const report = await fuzzLiveServer({ seed: 1, seconds: 10, roundSeconds: 1.5 });
+  const report = await fuzzLiveServer({ seed: 1, seconds: 8, roundSeconds: 1.5 });
   t.diagnostic(JSON.stringify(report));
   assert.deepEqual(report.failures, []);
   // It has to have come somewhere: logins that went well, and messages that did not.
