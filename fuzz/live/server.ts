@@ -12,7 +12,7 @@ export interface LiveServer extends Target {
   readonly missing: () => number[];
   /** Lines of the log, since the last call, that tell of a fault of the server's own. */
   readonly complaints: () => string[];
-  /** What all of its processes take, once the sessions have ended. */
+  /** The heaps and buffers of all of its processes, once the sessions have ended. */
   settledBytes(): Promise<number>;
   /** A login by somebody who means well; rejects where it fails. */
   logIn(): Promise<void>;
@@ -99,7 +99,7 @@ function complaintsOf(server: TestServer): () => string[] {
 async function settledBytes(pid: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let look = 0; look < 5; look++) {
-    least = Math.min(least, treeMemory(pid).pssBytes);
+    least = Math.min(least, treeMemory(pid).anonymousBytes);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return least;

@@ -104,11 +104,11 @@ for (const [name, fill] of [
     };
     // What is loaded, and what the heap takes in the beginning.
     for (const socket of await wave(20)) socket.destroy();
-    const before = treeMemory(server.pid as number).pssBytes;
+    const before = treeMemory(server.pid as number).anonymousBytes;
     const sockets = await wave(100);
     // What the system holds for the server is read by and by.
     await delay(500);
-    const each = (treeMemory(server.pid as number).pssBytes - before) / sockets.length;
+    const each = (treeMemory(server.pid as number).anonymousBytes - before) / sockets.length;
     t.diagnostic(`${Math.round(each / 1024)} KiB each`);
     assert.equal(sockets.filter((socket) => socket.destroyed || socket.readableEnded).length, 0, 'all of them stand');
     assert.ok(each <= budgetBytes, `${each} bytes each`);
