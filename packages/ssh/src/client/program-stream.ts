@@ -43,7 +43,7 @@ function replay(
   listener: (error: Error & Buffer) => void,
   value: Error | null | undefined,
 ): unknown {
-  const isMissed = stream.closed && (event === 'close' || value != null);
+  const isMissed = stream.closed && (event === 'close' || value instanceof Error);
   if (isMissed) queueMicrotask(() => listener(value as Error & Buffer));
   return stream.on(event, listener);
 }
