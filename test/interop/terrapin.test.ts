@@ -13,6 +13,7 @@ import {
   startOpenSshServer,
   type TestServer,
 } from '../harness/index.ts';
+import { until } from './_sshd.ts';
 
 const skip = missing('ssh', 'sshd', 'nacre:ssh', 'nacre:sshd');
 const newKeys = 21;
@@ -160,19 +161,12 @@ for (const [client, server] of pairs) {
           assert.deepEqual([status, stdout.toString()], [255, ''], stderr);
           assert.doesNotMatch(log(), /Accepted publickey/);
           if ((victim === 'client' ? client : server) !== 'nacre') return;
-          const said = victim === 'client' ? stderr : log();
-          assert.match(said, /IGNORE \(message 2\) may not come during the first key exchange/);
+          const sign = /IGNORE \(message 2\) may not come during the first key exchange/;
+          if (victim === 'client') assert.match(stderr, sign);
+          // The client may have ended before the server's line is here.
+          else await until(() => sign.test(log()), String(sign));
         },
       );
-      await t.test(`the ${victim}'s announcement of strict key exchange taken away, then the attack`, async () => {
-        const other = victim === 'client' ? 'server' : 'client';
-        const attack: Attack = { strip: victim, injectTo: other, cut: true };
-        const { status, stdout, done, stderr, log } = await attempt(client, server, attack);
-        assert.ok(done.has('stripped'));
-        // The two have not seen the same KEXINIT, and the host key's signature is over both.
-        assert.deepEqual([status, stdout.toString()], [255, ''], stderr);
-        assert.doesNotMatch(log(), /Accepted publickey/);
-      });
     }
     await t.test('EXT_INFO cut off, and nothing put in', async () => {
       const { status, stdout, done, stderr, log } = await attempt(client, server, { cut: true });
