@@ -167,6 +167,15 @@ for (const [client, server] of pairs) {
           else await until(() => sign.test(log()), String(sign));
         },
       );
+      await t.test(`the ${victim}'s announcement of strict key exchange taken away, then the attack`, async () => {
+        const other = victim === 'client' ? 'server' : 'client';
+        const attack: Attack = { strip: victim, injectTo: other, cut: true };
+        const { status, stdout, done, stderr, log } = await attempt(client, server, attack);
+        assert.ok(done.has('stripped'));
+        // The two have not seen the same KEXINIT, and the host key's signature is over both.
+        assert.deepEqual([status, stdout.toString()], [255, ''], stderr);
+        assert.doesNotMatch(log(), /Accepted publickey/);
+      });
     }
     await t.test('EXT_INFO cut off, and nothing put in', async () => {
       const { status, stdout, done, stderr, log } = await attempt(client, server, { cut: true });
