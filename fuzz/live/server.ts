@@ -22,6 +22,9 @@ export interface LiveServer extends Target {
 /** What programs of the fuzzer's sessions are, whatever was asked for: a mutated command must do no harm here. */
 const program = 'head -c 100000';
 
+/** Little enough that a leak shows within minutes, and far more than some connections need. */
+const heapMib = 64;
+
 export async function startLiveServer(): Promise<LiveServer> {
   const [programKey, sftpKey, goodKey] = await Promise.all([key(), key(), key()]);
   const isRoot = process.getuid?.() === 0;
@@ -38,6 +41,8 @@ export async function startLiveServer(): Promise<LiveServer> {
     hostKeyTypes: ['ed25519'],
     user,
     authorizedKeys: account === undefined ? lines : [],
+    // A heap that has room grows before it is tidied up, and hides for long what is never given back.
+    prefix: ['env', `NODE_OPTIONS=--max-old-space-size=${heapMib}`],
     config: [
       ...(account === undefined ? ['AllowStreamLocalForwarding no'] : ['AuthorizedKeysFile .ssh/authorized_keys']),
       'PermitRootLogin no',
