@@ -43,6 +43,8 @@ const peers = [
   { name: 'ps', package: 'procps' },
   { name: 'expect', package: 'expect' },
   { name: 'tmux', package: 'tmux' },
+  { name: 'screen', package: 'screen' },
+  { name: 'mosh', package: 'mosh' },
   { name: 'strace', package: 'strace' },
   { name: 'sftp', package: 'openssh-client' },
   { name: 'git', package: 'git' },

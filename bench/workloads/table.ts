@@ -12,6 +12,7 @@ import { sftpBulk } from './sftp-bulk.ts';
 import { sftpList } from './sftp-list.ts';
 import { sftpLongPath } from './sftp-long-path.ts';
 import { sftpSmallFiles } from './sftp-small-files.ts';
+import { sshdLoad } from './sshd-load.ts';
 import { startUp } from './start-up.ts';
 import type { Workload } from './types.ts';
 
@@ -30,4 +31,5 @@ export const workloads: readonly Workload[] = [
   sftpSmallFiles,
   sftpList,
   sftpLongPath,
+  sshdLoad,
 ];

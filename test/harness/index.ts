@@ -13,6 +13,7 @@ export * from './keys.ts';
 export * from './nacre.ts';
 export * from './openssh.ts';
 export * from './paths.ts';
+export { hasProcessTree, processTree, type TreeMemory, treeMemory } from './process-tree.ts';
 export * from './programs.ts';
 export * from './putty.ts';
 export * from './servers.ts';

@@ -58,8 +58,8 @@ export async function startOpenSshServer(options: OpenSshServerOptions = {}): Pr
     'LogLevel VERBOSE',
     `Subsystem sftp ${openSshProgram('sftp-server', version)}`,
     ...(version === '10.0' ? ownParts() : []),
-    // A test that opens many connections at once is no attack.
-    'MaxStartups 200',
+    // A test that opens many connections at once is no attack. Of this keyword OpenSSH takes the last line, not the first.
+    ...(config.some((line) => /^MaxStartups\b/i.test(line)) ? [] : ['MaxStartups 200']),
     ...(version === '10.0' ? ['PerSourcePenalties no'] : []),
   ];
   // "Match" ends the global part, so blocks of the caller have to come last.

@@ -15,8 +15,9 @@ export function programStream({ stream, exit }: ClientSession): SftpStream & Scp
   return {
     write: (bytes) => stream.write(bytes),
     on(event: 'data' | 'error' | 'end' | 'close' | 'drain', listener: (...values: (Buffer & Error)[]) => void) {
+      if (event === 'error') return replay(stream, event, listener, stream.errored);
       if (event !== 'end' && event !== 'close') return stream.on(event, listener);
-      return stream.on(event, () => {
+      const tellLater = () => {
         const timer = setTimeout(listener, exitWaitMs);
         const tell = () => {
           clearTimeout(timer);
@@ -24,7 +25,8 @@ export function programStream({ stream, exit }: ClientSession): SftpStream & Scp
         };
         // A turn later, for what stderr still holds.
         exit.then(() => setImmediate(tell), tell);
-      });
+      };
+      return event === 'end' ? stream.on(event, tellLater) : replay(stream, event, tellLater, undefined);
     },
     pause: () => stream.pause(),
     resume: () => stream.resume(),
@@ -32,4 +34,16 @@ export function programStream({ stream, exit }: ClientSession): SftpStream & Scp
     destroy: () => stream.destroy(),
     release: (chunk) => releaseMemory([chunk]),
   };
+}
+
+/** A connection may end in the very turn that brought the stream: whoever listens only now would wait for ever. */
+function replay(
+  stream: ClientSession['stream'],
+  event: 'error' | 'close',
+  listener: (error: Error & Buffer) => void,
+  value: Error | null | undefined,
+): unknown {
+  const isMissed = stream.closed && (event === 'close' || value instanceof Error);
+  if (isMissed) queueMicrotask(() => listener(value as Error & Buffer));
+  return stream.on(event, listener);
 }
