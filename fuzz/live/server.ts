@@ -88,7 +88,7 @@ function publicLine({ publicKey }: Signer): string {
 
 /** What a server writes about itself, and never about a client. */
 const complaint =
-  /internal error|(?:Type|Range|Reference|Syntax|Assertion)Error|heap out of memory|uncaught|unhandled|\bcrash|died|killed by signal|core dumped/i;
+  /internal error|(?:Type|Range|Reference|Syntax|Assertion)Error|heap out of memory|uncaught|unhandled|\bcrash|died|ended with (?:signal|status)|killed by signal|core dumped/i;
 
 function complaintsOf(server: TestServer): () => string[] {
   let seen = 0;

@@ -176,9 +176,9 @@ function refusalFor(account: Account, peer: Peer, settings: Settings): string | 
   const ownId = process.getuid?.() ?? -1;
   if (ownId !== 0 && account.uid !== ownId) return 'not allowed because this server serves its own user only';
   // Before any method: who knows a public key must not learn from "that one will do" that it opens a locked account.
-  const status = accountStatus(account.name, account.uid);
-  if (status.locked && !settings.usePam) return 'not allowed because account is locked';
-  if (status.expired) return 'not allowed because account has expired';
+  const status = settings.usePam ? undefined : accountStatus(account.name, account.uid);
+  if (status?.locked) return 'not allowed because account is locked';
+  if (status?.expired) return 'not allowed because account has expired';
   const from = `from ${peer.hostName ?? peer.address ?? unknownAddress} not allowed`;
   const shell = account.shell;
   if (!isFile(shell)) return `not allowed because shell ${shell} does not exist`;

@@ -254,6 +254,9 @@ export const ownKeywords: ReadonlySet<ServerKeyword> = new Set<ServerKeyword>([
   'recordInput',
   'recordLimit',
   'recordFailure',
+  'proxyProtocolFrom',
+  'tunnelPolicy',
+  'tunnelQuotas',
 ]);
 
 /** Names of old that mean a keyword of today. */
