@@ -43,7 +43,13 @@ test('rules that would let in the wrong person', withPam, async (t) => {
   await t.test('a module that changes the user lets nobody in', async () => {
     // pam_ftp lets in the users of its list, and makes the first of them the user.
     const listing = (users: string) =>
-      makePamService([`auth required pam_ftp.so ignore users=${users}`, 'account required pam_permit.so', ...rest]);
+      makePamService([
+        `auth required pam_ftp.so ignore users=${users}`,
+        // It knows of no credentials, and a login needs some.
+        'auth required pam_permit.so',
+        'account required pam_permit.so',
+        ...rest,
+      ]);
     assert.deepEqual(await tryAll(listing(user.name), user.name), [0, 0]);
     assert.deepEqual(await tryAll(listing(`games,${user.name}`), user.name), [255, 255]);
   });

@@ -15,6 +15,8 @@ export interface BecomeRequest {
     readonly service: string;
     readonly remoteHost: string;
     readonly environment: Readonly<Record<string, string>>;
+    /** PAM has authenticated the user: whoever came by a key may be somebody whom its modules know nothing of. */
+    readonly isAuthenticated: boolean;
   };
   /** The directory that becomes the root, tokens expanded. */
   readonly chroot?: string;
@@ -135,7 +137,7 @@ function openSession(account: Account, pam: NonNullable<BecomeRequest['pam']>): 
     return undefined;
   });
   const credentials = transaction.establishCredentials();
-  if (credentials.code !== pamCodes.success) throw pamError('pam_setcred', credentials.text);
+  if (credentials.code !== pamCodes.success && pam.isAuthenticated) throw pamError('pam_setcred', credentials.text);
   const opened = transaction.openSession();
   return {
     environment: transaction.environment(),
@@ -143,7 +145,7 @@ function openSession(account: Account, pam: NonNullable<BecomeRequest['pam']>): 
     refusal: opened.code === pamCodes.success ? undefined : `PAM: pam_open_session(): ${opened.text}`,
     renewCredentials() {
       const again = transaction.renewCredentials();
-      if (again.code !== pamCodes.success) throw pamError('pam_setcred', again.text);
+      if (again.code !== pamCodes.success && pam.isAuthenticated) throw pamError('pam_setcred', again.text);
     },
   };
 }

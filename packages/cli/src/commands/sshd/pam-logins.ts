@@ -30,7 +30,7 @@ export interface PamLogin {
 /** A session with PAM that another process opens. */
 export interface PamSession {
   /** For whom, and by whose rules. */
-  readonly subject: PamSubject;
+  readonly subject: PamSubject & { readonly isAuthenticated: boolean };
   /** Ends it, when that process is gone; `environment` is what its start gave. */
   close(environment: Readonly<Record<string, string>>): Promise<void>;
 }
@@ -44,6 +44,7 @@ interface Story {
   environment: Readonly<Record<string, string>>;
   words: string;
   account: PamResult['account'];
+  isAuthenticated: boolean;
 }
 
 const maxWords = 64 * 1024;
@@ -69,12 +70,14 @@ export class PamLogins {
   /** The session of the process that is to be the user's, once all is decided. */
   sessionOf({ account, settings }: Candidate, peer: Peer): PamSession {
     const bare = subjectOf({ user: account.name, settings }, peer);
-    const subject = { ...bare, environment: { ...bare.environment, ...this.find(peer)?.environment } };
+    const isAuthenticated = this.#stories.get(peer)?.isAuthenticated ?? false;
+    const environment = { ...bare.environment, ...this.find(peer)?.environment };
+    const subject = { ...bare, environment, isAuthenticated };
     return {
       subject,
-      close: async (environment) => {
+      close: async (left) => {
         // A module that cannot be told now is told nothing.
-        await this.#pam.closeSession({ ...subject, environment }).then(undefined, () => {});
+        await this.#pam.closeSession({ ...bare, environment: left }).then(undefined, () => {});
       },
     };
   }
@@ -156,7 +159,10 @@ export class PamLogins {
       changesToken: isDialogue,
     };
     const result = await this.#ask(peer, () => this.#pam.authenticate(request, answer, limitOf(applicant)));
-    if (result !== undefined && isAllowed && result.account !== 'unknown') this.#note(this.#storyOf(peer), result);
+    if (result !== undefined && isAllowed && result.account !== 'unknown') {
+      this.#note(this.#storyOf(peer), result);
+      if (result.isGood) this.#storyOf(peer).isAuthenticated = true;
+    }
     return result;
   }
 
@@ -185,7 +191,7 @@ export class PamLogins {
   #storyOf(peer: Peer): Story {
     let story = this.#stories.get(peer);
     if (story === undefined) {
-      story = { environment: {}, words: '', account: 'unknown' };
+      story = { environment: {}, words: '', account: 'unknown', isAuthenticated: false };
       this.#stories.set(peer, story);
     }
     return story;

@@ -34,13 +34,22 @@ test('errors keep what logs and clients are told by', () => {
     stage: 'transport',
     side: 'peer',
     disconnect: 2,
+    farewell: 'bye',
     cause,
   });
   const back = across(error) as SshError;
   assert.ok(back instanceof SshError);
   assert.deepEqual(
-    [back.message, back.code, back.stage, back.side, back.disconnect, (back.cause as NodeJS.ErrnoException).code],
-    ['gone', 'connection-lost', 'transport', 'peer', 2, 'ECONNRESET'],
+    [
+      back.message,
+      back.code,
+      back.stage,
+      back.side,
+      back.disconnect,
+      back.farewell,
+      (back.cause as NodeJS.ErrnoException).code,
+    ],
+    ['gone', 'connection-lost', 'transport', 'peer', 2, 'bye', 'ECONNRESET'],
   );
   assert.equal((across(new TypeError('plain')) as Error).message, 'plain');
 });

@@ -68,24 +68,26 @@ interface PackedError {
   readonly side?: 'peer' | 'local';
   readonly remedy?: string;
   readonly disconnect?: number;
+  readonly farewell?: string;
   /** The system's name for it. */
   readonly system?: string;
 }
 
 function packError(error: Error): PackedError {
   if (!(error instanceof SshError)) return { message: error.message };
-  const { message, code, stage, side, remedy, disconnect, cause } = error;
+  const { message, code, stage, side, remedy, disconnect, farewell, cause } = error;
   const system = (cause as NodeJS.ErrnoException | undefined)?.code;
   return {
     ...{ message, code, stage, side },
     ...(remedy !== undefined && { remedy }),
     ...(disconnect !== undefined && { disconnect }),
+    ...(farewell !== undefined && { farewell }),
     ...(typeof system === 'string' && { system }),
   };
 }
 
 function unpackError(of: unknown): Error {
-  const { message = '', code, stage, side, remedy, disconnect, system } = (of ?? {}) as Partial<PackedError>;
+  const { message = '', code, stage, side, remedy, disconnect, farewell, system } = (of ?? {}) as Partial<PackedError>;
   if (code === undefined || stage === undefined) return new Error(String(message).slice(0, maxMessage));
   const known = Object.values(disconnectReasons).find((reason) => reason === disconnect) as
     | DisconnectReason
@@ -96,6 +98,7 @@ function unpackError(of: unknown): Error {
     ...(side === 'peer' && { side }),
     ...(typeof remedy === 'string' && { remedy }),
     ...(known !== undefined && { disconnect: known }),
+    ...(typeof farewell === 'string' && { farewell }),
     ...(typeof system === 'string' && { cause: Object.assign(new Error(system), { code: system }) }),
   });
 }
