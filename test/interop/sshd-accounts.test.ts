@@ -20,7 +20,7 @@ import { onBoth } from './_sshd-both.ts';
 
 const asRootWithPam = { skip: asRoot.skip || missing('unix_chkpwd', 'setpriv') };
 
-/** What a session is: who, with what limits, where, in what environment. Numbers of ports, terminals and processes are each server's own. */
+/** What a session is: who, with what limits, where, in what environment (but for SHLVL: ours starts terminals by way of bash). Numbers of ports, terminals and processes are each server's own, and ours starts terminals by way of bash, which counts itself (SHLVL). */
 const look = [
   'id',
   'umask',
@@ -28,20 +28,20 @@ const look = [
   'ulimit -H -a',
   'pwd',
   'echo "$0 $-" | tr -d is',
-  'env | sort | sed -E "s/^(SSH_(CLIENT|CONNECTION)=[0-9.]+) .*/\\1/; s/^_=.*//; s/^(SSH_TTY=.*)[0-9]+/\\1/; /^XDG_/d"',
+  'env | sort | sed -E "s/^(SSH_(CLIENT|CONNECTION)=[0-9.]+) .*/\\1/; s/^_=.*//; s/^(SSH_TTY=.*)[0-9]+/\\1/; /^(XDG_|SHLVL=)/d"',
   'tty | sed -E "s/[0-9]+//"',
   'stat -c "%a %U %G" "$(tty)" 2>/dev/null || true',
 ].join('; ');
 
-type Login = (server: TestServer) => Promise<string>;
+type Login = (server: TestServer) => Promise<string[]>;
 
 /** The same command without and with a terminal. */
-async function lookAround(server: TestServer, options: string[], env: Record<string, string> = {}): Promise<string> {
+async function lookAround(server: TestServer, options: string[], env: Record<string, string> = {}): Promise<string[]> {
   const plain = await runSsh(server, [look], { options, env });
   const inTerminal = await runSsh(server, [look], { options, env, flags: ['-tt'] });
   assert.equal(plain.status, 0, plain.stderr);
   assert.equal(inTerminal.status, 0, inTerminal.stderr);
-  return `${plain.stdout}\n${inTerminal.stdout}`;
+  return `${plain.stdout}\n${inTerminal.stdout}`.replaceAll('\r', '').split('\n');
 }
 
 async function certificateFor(user: SystemUser, authority: KeyPair): Promise<string> {
@@ -93,11 +93,12 @@ test('three accounts, by every method, beside Debian’s sshd', asRootWithPam, a
     ];
     await t.test(`${user === users[0] ? 'bash' : user === users[1] ? 'sh' : 'dash'}, each way in`, async () => {
       const seen = await onBoth({ user: user.name, config, startUpFiles: true }, async (server) => {
-        const found: Record<string, string> = {};
+        const found: Record<string, string[]> = {};
         for (const [name, login] of Object.entries(ways)) found[name] = await login(server);
         return found;
       });
-      for (const text of Object.values(seen)) {
+      for (const lines of Object.values(seen)) {
+        const text = lines.join('\n');
         assert.match(text, new RegExp(`^uid=${user.uid}\\(${user.name}\\)`));
         assert.match(text, /\/dev\/pts\//);
       }

@@ -52,7 +52,7 @@ export function buildEnvironment(request: EnvironmentRequest): Record<string, st
   const localPort = peer.localPort ?? 65535;
   return {
     ...Object.fromEntries(request.accepted),
-    ...baseEnvironment(account),
+    ...ownEnvironment(account, settings),
     ...userEnvironment(account, permissions, settings),
     ...request.pam,
     ...Object.fromEntries(settings.setEnv),
@@ -63,6 +63,12 @@ export function buildEnvironment(request: EnvironmentRequest): Record<string, st
     ...(authInfo !== undefined && { SSH_USER_AUTH: authInfo }),
     ...(originalCommand !== undefined && { SSH_ORIGINAL_COMMAND: originalCommand }),
   };
+}
+
+/** With PAM, whether there is mail and where is its modules' business. */
+function ownEnvironment(account: Account, { usePam }: Settings): Record<string, string> {
+  const { MAIL, ...rest } = baseEnvironment(account);
+  return usePam || MAIL === undefined ? rest : { ...rest, MAIL };
 }
 
 /** PermitUserEnvironment: `environment=` of the key's line, then ~/.ssh/environment. */
