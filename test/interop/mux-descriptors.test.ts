@@ -162,12 +162,14 @@ for (const [version, skipped] of versions) {
     await shell.expect(/Shared connection to 127\.0\.0\.1 closed\./);
     assert.equal((await shell.ended()).status, 6);
 
-    const left = await open(['echo begun; cat']);
+    // OpenSSH's client leaves its terminal as it is for a moment after the session has begun.
+    const begin = 'sleep 1; echo begun; cat';
+    const left = await open([begin]);
     await left.expect(/begun/);
     left.send('\r~.');
     assert.equal((await left.ended()).status, 255);
 
-    const deaf = await open(['echo begun; cat'], '-e', 'none');
+    const deaf = await open([begin], '-e', 'none');
     await deaf.expect(/begun/);
     deaf.send('\r~.\r');
     await deaf.expect(/~\.\s+~\./);

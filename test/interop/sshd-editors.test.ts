@@ -120,7 +120,9 @@ forEach('tmux: detached in one login, found again in the next', missing('tmux', 
   const name = `nacre-sshd-${process.pid}`;
   const tmux = `tmux -L ${name} -f /dev/null`;
   t.after(() => world.ssh(['-T', host, `${tmux} kill-server`]));
-  const first = startTerminal(sshArgv(host, `${tmux} new-session -s work "PS1='tmux> ' exec sh -i"`));
+  // Keys that come at once are no paste.
+  const typed = 'set-option -g assume-paste-time 0';
+  const first = startTerminal(sshArgv(host, `${tmux} new-session -s work "PS1='tmux> ' exec sh -i" \\; ${typed}`));
   await first.expect(/tmux> /);
   first.send('marker=$((40 + 2))\r');
   await first.expect(/tmux> /);
