@@ -209,3 +209,21 @@ test('a client that is logged in changes its keys, and is shown every host key',
   assert.doesNotMatch(shown.stderr, /failed to prove|incorrect signature/i);
   await server.stop();
 });
+
+test('a program that outlives its client is told of all the same', asRootWithSetpriv, async () => {
+  const user = await createSystemUser();
+  await user.authorize((await userKey()).publicLine);
+  const server = await startNacreServer({
+    hostKeyTypes: ['ed25519'],
+    config: ['AuthorizedKeysFile .ssh/authorized_keys'],
+  });
+  const client = startProgram(
+    sshCommand({ ...server, user: user.name }, ['echo begun; exec >/dev/null 2>&1; sleep 1']),
+  );
+  await client.waitForLog(/begun/);
+  client.child.kill('SIGKILL');
+  const ended = await server.waitForLog(/Connection (?:closed|reset) by user/);
+  const closed = await server.waitForLog(/Close session: user \S+ from \S+ port \d+ id 0/);
+  assert.ok(closed.index > ended.index, server.log());
+  await server.stop();
+});

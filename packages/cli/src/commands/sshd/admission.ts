@@ -44,6 +44,8 @@ export interface RootDesk {
   readonly records: SessionRecords;
   /** Recordings are root's: whoever is recorded may not change them. */
   readonly makeRecorder: MakeRecorder;
+  /** Until then there is more to be told of the connection, even where it has ended. */
+  await(end: Promise<unknown>): void;
 }
 
 /** Writes a log line about one connection. */

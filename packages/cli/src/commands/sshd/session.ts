@@ -103,7 +103,7 @@ export function buildSessionHandler(
     const begun = await starting;
     running = begun;
     if (isClosed) begun.hangUp();
-    void begun.finished.then(async (exit) => {
+    const reported = begun.finished.then(async (exit) => {
       closeRecord();
       await Promise.all([report(exit, session), recorded?.end(exit)]);
       log('VERBOSE', `Close session: ${name}${session.channel.id}`, {
@@ -111,6 +111,7 @@ export function buildSessionHandler(
         session: session.channel.id,
       });
     });
+    desk?.await(reported);
     return true;
   };
 

@@ -122,15 +122,19 @@ export class Conveyed {
   /** The connection has ended: the first word counts. */
   end(error: SshError, traffic: TransportTraffic = this.#latest): void {
     this.#latest = traffic;
-    for (const path of this.#terminals) void this.closeRecord(path);
-    void this.owner?.books.forget();
-    void this.owner?.recordings.forget();
     this.socket.destroy();
     this.#settle(error);
   }
+
+  /** Nobody says any more what becomes of its sessions: whatever is open of theirs is closed. */
+  forget(): void {
+    for (const path of this.#terminals) void this.closeRecord(path);
+    void this.owner?.books.forget();
+    void this.owner?.recordings.forget();
+  }
 }
 
-/** The connections that one process serves: it can speak of no others. */
+/** The connections that one process serves, or served until a moment ago: it can speak of no others. */
 export class Served {
   readonly #connections = new Map<number, Conveyed>();
   readonly #onEmpty: () => void;
@@ -162,7 +166,10 @@ export class Served {
   endAll(error: SshError): void {
     const all = [...this.#connections.values()];
     this.#connections.clear();
-    for (const connection of all) connection.end(error);
+    for (const connection of all) {
+      connection.end(error);
+      connection.forget();
+    }
   }
 
   /** What the monitor does for the process. */
@@ -173,10 +180,13 @@ export class Served {
       return connection.signing.sign(request);
     },
     ended: ({ id, error, traffic }) => {
+      this.#connections.get(id)?.end(error, traffic);
+    },
+    forget: ({ id }) => {
       const connection = this.#connections.get(id);
       if (connection === undefined) return;
-      connection.end(error, traffic);
       this.release(connection);
+      connection.forget();
     },
     giveTerminal: ({ id, path }) => {
       const account = this.#connections.get(id)?.owner?.account;

@@ -32,6 +32,7 @@ export async function runNetworkWorker(): Promise<number> {
     void handshake.ended.then((error) => {
       handshakes.delete(id);
       monitor.tell('ended', { id, error, traffic: handshake.traffic });
+      monitor.tell('forget', { id });
     });
     return handshake;
   };

@@ -45,12 +45,16 @@ export async function runSessionHost(): Promise<number> {
         throw new SshError('there is nobody to serve', { code: 'misuse', stage: 'channel' });
       const { id } = resumed;
       const recordings = new RemoteRecordings(id, monitor);
-      const settings = settingsFor(resumed, user, monitor, recordings);
+      const unfinished = new Set<Promise<unknown>>();
+      const settings = settingsFor(resumed, user, monitor, { recordings, unfinished });
       const client = resumeClient(socket, resumed.state, loginOf(resumed), resumed.peer, settings);
       clients.set(id, { ...client, recordings });
-      void client.connection.closed.then((error) => {
-        clients.delete(id);
+      void client.connection.closed.then(async (error) => {
         monitor.tell('ended', { id, error, traffic: client.traffic() });
+        // A program may outlive its client, and how it ends is still to be told.
+        while (unfinished.size > 0) await Promise.allSettled(unfinished);
+        clients.delete(id);
+        monitor.tell('forget', { id });
       });
     },
     fail: ({ id, error }) => clients.get(id)?.connection.fail(error),
@@ -75,7 +79,7 @@ function settingsFor(
   { id, settings, hostKeys, login }: Resumed,
   user: Becoming & Became,
   monitor: Calls<MonitorTable, HostTable>,
-  recordings: RemoteRecordings,
+  { recordings, unfinished }: { readonly recordings: RemoteRecordings; readonly unfinished: Set<Promise<unknown>> },
 ): ResumeSettings {
   const say: Say = (level, text, facts) => monitor.tell('log', { id, level, text, ...(facts && { facts }) });
   const admission = new HostAdmission(user, settings, say, {
@@ -85,6 +89,10 @@ function settingsFor(
       close: (path) => monitor.call('closeRecord', { id, path }),
     },
     makeRecorder: recordings.makeRecorder,
+    await: (end) => {
+      unfinished.add(end);
+      void end.finally(() => unfinished.delete(end)).catch(() => {});
+    },
   });
   const sessionLogin = login && { ...login, environment: { ...login.environment, ...user.environment } };
   return {

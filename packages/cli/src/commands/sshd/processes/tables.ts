@@ -89,6 +89,8 @@ export type MonitorTable = {
   openTunnel(connection: OfConnection): TunnelAnswer;
   countTunnel(tunnel: OfTunnel): string | undefined;
   closeTunnel(tunnel: OfTunnel): void;
+  /** Nothing more will be said of a connection that has ended. */
+  forget(connection: OfConnection): void;
   log(
     line: OfConnection & {
       readonly level: Exclude<LogLevel, 'QUIET'>;
