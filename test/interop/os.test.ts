@@ -45,7 +45,8 @@ after(() => {
   // What a failed test left running.
   for (const session of sessions) session.hangUp();
   if (asRoot.skip !== false) return;
-  execFileSync('userdel', ['-r', userName], { stdio: 'ignore' });
+  // By force: a process of its own may be on its way to its end.
+  execFileSync('userdel', ['-r', '-f', userName], { stdio: 'ignore' });
   execFileSync('groupdel', [groupName]);
 });
 
