@@ -61,6 +61,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       const next = { ...(await options.load()), books };
       const wanted = await resolveAddresses(next.config.settings, log);
       server.reconfigure(buildServerOptions({ ...next, watch: services.watch }, limits, processes));
+      // In the same turn: keys are named by their place among those that both know.
+      processes?.workers.configure(workerSettings(next));
       drainSeconds = next.config.settings.drainSeconds;
       // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
       const open = await listen(server, wanted, addresses, log);

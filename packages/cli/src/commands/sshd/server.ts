@@ -6,7 +6,7 @@ import type { Peer, ServerOptions, UserOptions } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
 import { matchCidrList } from '@nacre/ssh/trust';
 import { Admission, describe } from './admission.ts';
-import type { Config } from './config/config.ts';
+import type { Config, Settings } from './config/config.ts';
 import { readRegularFile } from './config/read-file.ts';
 import { buildAuthenticate, type CheckPassword, userRules } from './credentials.ts';
 import { buildEvents, type Events } from './events.ts';
@@ -41,7 +41,8 @@ export interface ServerParts {
  * A server that serves this machine's accounts as the settings say.
  *
  * @param limits - what is remembered of addresses, by servers that have had another configuration before.
- * @param processes - those that serve connections; without them this one does it all.
+ * @param processes - those that serve connections, whose workers are told of `workerSettings` by the caller; without them this one
+ *   does it all.
  */
 export function buildServerOptions(
   parts: ServerParts,
@@ -55,16 +56,16 @@ export function buildServerOptions(
   limits.configure(settings);
   const pam = settings.usePam && parts.pam !== undefined ? new PamLogins(admission, parts.pam) : undefined;
   const events = watch(buildEvents(admission, log, limits));
+  const transport = transportSettings(settings);
   const options: ServerOptions = {
     hostKeys,
-    ...transportSettings(settings),
+    ...transport,
     authenticate: {
       ...buildAuthenticate(admission, checkPassword, pam, processes !== undefined),
-      ...transportSettings(settings).authenticate,
+      ...transport.authenticate,
     },
     forUser: (user, peer) => optionsFor(user, peer, admission),
     ...channelSettings(admission, (peer) => pam?.find(peer), books),
-    ...(settings.moduliFile !== undefined && { moduli: loadModuli(settings.moduliFile, log) }),
     loginGraceMs: settings.loginGraceSeconds * 1000,
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
@@ -75,8 +76,7 @@ export function buildServerOptions(
     ...(settings.useDns && { lookUpHostName: (peer: Peer) => lookUpHostName(peer) }),
     ...events,
   };
-  if (processes === undefined) return options;
-  processes.workers.configure(workerSettings(parts));
+  if (processes === undefined) return { ...options, ...moduliOf(settings, log) };
   return { ...options, serveElsewhere: buildCarrier({ ...processes, admission, hostKeys, events, pam }, options) };
 }
 
@@ -84,7 +84,7 @@ export function buildServerOptions(
 export function workerSettings({ config: { settings }, hostKeys, log }: ServerParts): WorkerSettings {
   return {
     ...transportSettings(settings),
-    ...(settings.moduliFile !== undefined && { moduli: loadModuli(settings.moduliFile, log) }),
+    ...moduliOf(settings, log),
     hostKeys: showHostKeys(hostKeys),
     logs: log.level.startsWith('DEBUG'),
   };
@@ -105,13 +105,14 @@ function optionsFor(user: string, peer: Peer, admission: Admission): UserOptions
   return { ...userRules(settings), ...userSettings(settings) };
 }
 
-/** The groups are needed only where group exchange is offered, and its file takes a while to read. */
-function loadModuli(file: string, log: Log): ReturnType<typeof parseModuli> {
+/** For whoever does key exchanges: the file takes a while to read. */
+function moduliOf({ moduliFile }: Settings, log: Log): Pick<ServerOptions, 'moduli'> {
+  if (moduliFile === undefined) return {};
   try {
-    return parseModuli(readRegularFile(file).toString('latin1'));
+    return { moduli: parseModuli(readRegularFile(moduliFile).toString('latin1')) };
   } catch (error) {
-    log('DEBUG1', `no groups from ${file}: ${(error as Error).message}`);
-    return [];
+    log('DEBUG1', `no groups from ${moduliFile}: ${(error as Error).message}`);
+    return { moduli: [] };
   }
 }
 
