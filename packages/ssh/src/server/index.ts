@@ -41,6 +41,7 @@ export type {
   UserOptions,
   X11ForwardRequest,
 } from './options.ts';
+export type { SeenPeer } from './peer.ts';
 export { type ProxyOutcome, takeProxyHeader } from './proxied.ts';
 export { type ProxiedEnds, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
 export { asServerError, type DecidedLogin, decideLogin, startGrace } from './serve.ts';

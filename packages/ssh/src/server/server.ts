@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
 import { maxAwaitedProxyHeaders } from '../limits.ts';
-import type { HostKey, TransportTraffic } from '../transport/index.ts';
+import { addTraffic, type HostKey, noTraffic, type TransportTraffic } from '../transport/index.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import { guardHooks } from './hooks.ts';
 import type { ServerOptions, Serving } from './options.ts';
@@ -55,7 +55,7 @@ export class SshServer {
   readonly #awaited = new Set<StreamDriver>();
   #startups = 0;
   /** Of the connections that have ended. */
-  #past: ServerTotals = { connections: 0, bytesReceived: 0, bytesSent: 0, rekeys: 0 };
+  #past: ServerTotals = { connections: 0, ...noTraffic };
 
   constructor(options: ServerOptions) {
     this.#hostKeys = requireServable(options);
@@ -95,7 +95,7 @@ export class SshServer {
   }
 
   get totals(): ServerTotals {
-    return [...this.#serving].reduce((sum, { traffic }) => addTraffic(sum, traffic()), this.#past);
+    return [...this.#serving].reduce((sum, { traffic }) => addConnection(sum, traffic()), this.#past);
   }
 
   /**
@@ -194,8 +194,7 @@ export class SshServer {
       return undefined;
     }
     if (!this.#mayEnter(peer, socket)) return undefined;
-    const { serveElsewhere } = this.#options;
-    return this.#serve(peer, () => serveElsewhere?.(socket, peer) ?? this.#begin(adoptSocket(socket), peer));
+    return this.#enter(peer, socket, () => this.#begin(adoptSocket(socket), peer));
   }
 
   /** What the balancer says comes first: until then nobody knows whose connection it is. */
@@ -216,10 +215,7 @@ export class SshServer {
         const peer = ends === undefined ? { ...balancer, isBalancer: true } : { ...balancer, ...ends };
         const rest = driver.stream as Socket;
         if (!this.#mayEnter(peer, rest)) return;
-        const { serveElsewhere } = this.#options;
-        void this.#serve(peer, () => {
-          const elsewhere = serveElsewhere?.(rest, peer);
-          if (elsewhere !== undefined) return elsewhere;
+        void this.#enter(peer, rest, () => {
           const here = this.#begin(driver, peer);
           driver.setReading(true);
           return here;
@@ -227,6 +223,11 @@ export class SshServer {
       }
     });
     this.#awaited.add(driver);
+  }
+
+  /** @param begin - serves the socket in this process. */
+  #enter(peer: SeenPeer, socket: Socket, begin: () => Serving<unknown>): Promise<unknown> {
+    return this.#serve(peer, () => this.#options.serveElsewhere?.(socket, peer) ?? begin());
   }
 
   /** Whether a connection is let in; one that is not is closed. */
@@ -252,7 +253,7 @@ export class SshServer {
     this.#serving.add(serving);
     void serving.ended.then(() => {
       this.#serving.delete(serving);
-      this.#past = addTraffic(this.#past, serving.traffic());
+      this.#past = addConnection(this.#past, serving.traffic());
     });
     try {
       // A handler that never answers must not count its client for ever, who has gone.
@@ -272,13 +273,8 @@ export class SshServer {
   }
 }
 
-function addTraffic(sum: ServerTotals, traffic: TransportTraffic): ServerTotals {
-  return {
-    connections: sum.connections + 1,
-    bytesReceived: sum.bytesReceived + traffic.bytesReceived,
-    bytesSent: sum.bytesSent + traffic.bytesSent,
-    rekeys: sum.rekeys + traffic.rekeys,
-  };
+function addConnection(sum: ServerTotals, traffic: TransportTraffic): ServerTotals {
+  return { connections: sum.connections + 1, ...addTraffic(sum, traffic) };
 }
 
 /** The host keys, where somebody could log in. */

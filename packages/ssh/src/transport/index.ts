@@ -15,4 +15,5 @@ export type { ByteSink, ClientTransportOptions, ServerTransportOptions, Transpor
 export { type Phase, type Role, type Verdict, verdictFor } from './phase.ts';
 export type { RekeyOptions } from './rekey.ts';
 export type { TransportState } from './state.ts';
-export { type ConnectionHandler, Transport, type TransportTraffic } from './transport.ts';
+export { addTraffic, noTraffic, type TransportTraffic } from './traffic.ts';
+export { type ConnectionHandler, Transport } from './transport.ts';

@@ -30,19 +30,12 @@ import { messageName, type Phase, type Role, verdictFor } from './phase.ts';
 import { answerPing, Pings } from './pings.ts';
 import type { RekeyOptions } from './rekey.ts';
 import { exportParts, importParts, requireExportable, type TransportParts, type TransportState } from './state.ts';
+import type { TransportTraffic } from './traffic.ts';
 
 /** Unread input beyond this stops the socket while a conversation thinks. */
 const unreadHighWaterBytes = 128 * 1024;
 /** RFC 4252's number: the one message of login that the transport itself acts on. */
 const userauthSuccess = 52;
-
-/** What a connection has carried on the wire. */
-export interface TransportTraffic {
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  /** Changes of keys after the first exchange. */
-  readonly rekeys: number;
-}
 
 /** Who takes the messages of the connection protocol. */
 export interface ConnectionHandler {

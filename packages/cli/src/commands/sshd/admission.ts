@@ -1,6 +1,7 @@
 /** Who may log in at all: the account behind a name, the Allow and Deny lists, and the account's own state. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolveServerConfig } from '@nacre/ssh/config/server';
+import { SshError } from '@nacre/ssh/errors';
 import type { Peer } from '@nacre/ssh/server';
 import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
 import { type Account, accountStatus, findAccount, findGroupNames, findGroups } from '../../os/index.ts';
@@ -65,6 +66,12 @@ const nobody: Account = {
 export interface Admitted {
   /** The candidate of a connection that has named its user. */
   find(peer: Peer): Candidate | undefined;
+  /**
+   * The candidate of one that is logged in: nobody else has sessions and channels.
+   *
+   * @throws SshError `misuse` for a connection without an account.
+   */
+  require(peer: Peer): Candidate;
   /** What is configured for a connection: for everybody, until its user is known. */
   settingsOf(peer: Peer): Settings;
   /** The log for lines about a connection. */
@@ -100,6 +107,13 @@ export class Admission implements Admitted {
   /** The candidate of a connection that has named its user. */
   find(peer: Peer): Candidate | undefined {
     return this.#candidates.get(peer);
+  }
+
+  /** {@inheritDoc Admitted.require} */
+  require(peer: Peer): Candidate {
+    const candidate = this.find(peer);
+    if (candidate?.isValid === true) return candidate;
+    throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
   }
 
   /** What is configured for a connection: for everybody, until its user is known. */

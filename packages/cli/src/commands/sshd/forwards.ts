@@ -1,8 +1,7 @@
 /** What a login may have forwarded, and how it is done: the configuration's word on ports and sockets, with the user's rights. */
 import type { Duplex } from 'node:stream';
-import { SshError } from '@nacre/ssh/errors';
 import { connectTcp, connectTcpAmong, type ServerConnection, type ServerOptions } from '@nacre/ssh/server';
-import type { Admitted, Candidate } from './admission.ts';
+import type { Admitted } from './admission.ts';
 import type { Settings } from './config/config.ts';
 import { lendAgent, lendDisplay } from './lent.ts';
 import { loggedName } from './log.ts';
@@ -39,7 +38,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
   };
   return {
     forwardTcp: async (request, connection) => {
-      const { settings } = loggedIn(admission, connection);
+      const { settings } = admission.require(connection.peer);
       if (!may(settings, settings.allowTcpForwarding, 'local')) return undefined;
       const ways = await gate.findWays(request, connection);
       if (ways === undefined) return undefined;
@@ -49,7 +48,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
       );
     },
     forwardUnix: async (path, connection) => {
-      const { account, settings } = loggedIn(admission, connection);
+      const { account, settings } = admission.require(connection.peer);
       if (!may(settings, settings.allowStreamLocalForwarding, 'local') || !isSocketPath(path)) return undefined;
       const found = await gate.findSocket(path, 'direct-streamlocal', connection);
       if (found === undefined) return undefined;
@@ -57,7 +56,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
       return gate.carry(connection, `direct-streamlocal to ${loggedName(path)}`, () => sockets.connect(found));
     },
     listen: async (request, connection) => {
-      const { account, settings } = loggedIn(admission, connection);
+      const { account, settings } = admission.require(connection.peer);
       if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;
       // This process may be root's: what only root may do, it does for root only.
       if (request.port !== 0 && request.port < firstUnprivilegedPort && account.uid !== 0) return undefined;
@@ -71,7 +70,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
       );
     },
     listenUnix: async ({ path, onConnection }, connection) => {
-      const { account, settings } = loggedIn(admission, connection);
+      const { account, settings } = admission.require(connection.peer);
       if (!may(settings, settings.allowStreamLocalForwarding, 'remote') || !isSocketPath(path)) return undefined;
       // As in OpenSSH, who may have no port here has no socket either.
       if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;
@@ -90,15 +89,6 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
       return lendDisplay({ ...request, onConnection }, connection, admission);
     },
   };
-}
-
-/** Nobody else has channels; whoever had no account would have nothing. */
-function loggedIn(admission: Admitted, { peer }: ServerConnection): Candidate {
-  const candidate = admission.find(peer);
-  if (candidate?.isValid !== true) {
-    throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
-  }
-  return candidate;
 }
 
 function may({ disableForwarding }: Settings, allowed: string, direction: 'local' | 'remote'): boolean {

@@ -1,5 +1,4 @@
 /** What connections are served by as the settings say: their transports, their channels, and the limits of their users. */
-import { SshError } from '@nacre/ssh/errors';
 import type { Peer, ServerOptions, TransportSettings, UserOptions } from '@nacre/ssh/server';
 import type { Admitted } from './admission.ts';
 import type { Settings } from './config/config.ts';
@@ -38,12 +37,8 @@ export function channelSettings(
 ) {
   return {
     session: (connection) => {
-      const candidate = admission.find(connection.peer);
-      if (candidate?.isValid !== true) {
-        throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
-      }
       const { peer } = connection;
-      return buildSessionHandler(connection, candidate, admission.logFor(peer), loginOf(peer));
+      return buildSessionHandler(connection, admission.require(peer), admission.logFor(peer), loginOf(peer));
     },
     ...buildForwards(admission, books),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),

@@ -6,13 +6,14 @@ import {
   decideLogin,
   linkOf,
   type Peer,
+  type SeenPeer,
   type ServerLogin,
   type ServerOptions,
   type Serving,
   startGrace,
 } from '@nacre/ssh/server';
 import type { HostKey, TransportState } from '@nacre/ssh/transport';
-import type { Admission, Candidate } from '../admission.ts';
+import type { Admission } from '../admission.ts';
 import type { PamLogins } from '../pam-logins.ts';
 import { Conveyed } from './conveyed.ts';
 import type { Processes } from './index.ts';
@@ -30,8 +31,6 @@ export interface Carrying extends Processes {
 
 /** Somebody who has logged in. */
 export type LoggedIn = Omit<ServerLogin, 'grant'> & { readonly peer: Peer };
-
-type SeenPeer = { -readonly [Field in keyof Peer]: Peer[Field] };
 
 /** `serveElsewhere` of the monitor's server. `options` decide the login. */
 export function buildCarrier(carrying: Carrying, options: ServerOptions): NonNullable<ServerOptions['serveElsewhere']> {
@@ -55,7 +54,6 @@ async function conduct(
   carrying: Carrying,
   options: ServerOptions,
 ): Promise<LoggedIn | undefined> {
-  // Its end must not be waited for by a login that will never come to anything.
   detach(connection.socket);
   const worker = carrying.workers.choose();
   if (worker === undefined) {
@@ -69,8 +67,6 @@ async function conduct(
     const { state, traffic } = await worker.calls.call('handOver', { id: connection.id });
     worker.served.release(connection);
     connection.handedOver(traffic);
-    // Between the two nobody serves it: whatever ends it, ends it here.
-    connection.fail = (error) => connection.end(error);
     connection.signing.loggedIn();
     const loggedIn = { user: login.user, methods: login.methods, keys: login.keys, peer };
     carrying.events.onLogin(loggedIn);
@@ -116,7 +112,7 @@ async function resume(
   { admission, hosts, pam }: Carrying,
 ): Promise<void> {
   const { id, peer, hostKeys } = connection;
-  const candidate = requireCandidate(admission, peer);
+  const candidate = admission.require(peer);
   await hosts.serve(connection, candidate, pam?.sessionOf(candidate, peer), {
     id,
     peer: { ...peer },
@@ -129,12 +125,6 @@ async function resume(
     hostKeys: showHostKeys(hostKeys),
     login: pam?.find(peer),
   });
-}
-
-function requireCandidate(admission: Admission, peer: Peer): Candidate {
-  const candidate = admission.find(peer);
-  if (candidate?.isValid === true) return candidate;
-  throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
 }
 
 /** Node would ask the other processes for the number of their connections before it says that a listener is closed. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { SshError } from '@nacre/ssh/errors';
 import type { ConnectionFacts, Peer } from '@nacre/ssh/server';
-import type { HostKey, TransportTraffic } from '@nacre/ssh/transport';
+import { addTraffic, type HostKey, noTraffic, type TransportTraffic } from '@nacre/ssh/transport';
 import { type Account, giveTerminal, requireTerminal } from '../../../os/index.ts';
 import type { Say } from '../admission.ts';
 import type { SessionRecords } from '../session-records.ts';
@@ -11,7 +11,7 @@ import type { Answers, Calls } from './calls.ts';
 import { HostSigning } from './host-signing.ts';
 import type { KeptBooks } from './kept-books.ts';
 import type { KeptRecordings } from './kept-recordings.ts';
-import type { MonitorTable } from './tables.ts';
+import type { MonitorTable, ServingTable } from './tables.ts';
 
 /** Numbers connections for the life of the server. */
 let count = 0;
@@ -29,25 +29,8 @@ const noBooks: TunnelAnswer = { refusal: 'there is no such connection' };
 /** A process that is somebody else's may not fill the system's records. */
 const maxTerminals = 1000;
 
-/** What every process that serves clients does for the monitor. */
-type ServingTable = {
-  fail(end: { readonly id: number; readonly error: SshError }): void;
-  facts(connection: { readonly id: number }): ConnectionFacts;
-};
-
-const nothing: TransportTraffic = { bytesReceived: 0, bytesSent: 0, rekeys: 0 };
-
-function trafficOf({ bytesReceived, bytesSent, rekeys }: TransportTraffic): TransportTraffic {
-  return { bytesReceived, bytesSent, rekeys };
-}
-
-function addTraffic(one: TransportTraffic, other: TransportTraffic): TransportTraffic {
-  return {
-    bytesReceived: one.bytesReceived + other.bytesReceived,
-    bytesSent: one.bytesSent + other.bytesSent,
-    rekeys: one.rekeys + other.rekeys,
-  };
-}
+/** A process that serves clients, as the monitor reaches it. */
+type ServingProcess = Calls<ServingTable, MonitorTable>;
 
 export class Conveyed {
   readonly id = ++count;
@@ -61,16 +44,14 @@ export class Conveyed {
   owner: Owner | undefined;
   /** Settles when the connection has ended. */
   readonly ended: Promise<SshError>;
-  /** Tells whoever serves the client to end the connection. */
-  fail: (error: SshError) => void;
-  /** Asks whoever serves the client. */
-  ask: () => Promise<ConnectionFacts> = () => Promise.reject(new Error('nobody serves it'));
+  /** Whoever serves the client; between two of them nobody does. */
+  servedBy: ServingProcess | undefined;
   #settle: (error: SshError) => void = () => {};
   readonly #terminals = new Set<string>();
   readonly #openedMs = performance.now();
   /** By those who served it before, and by the one who does. */
-  #carried: TransportTraffic = nothing;
-  #latest: TransportTraffic = nothing;
+  #carried = noTraffic;
+  #latest = noTraffic;
 
   constructor(socket: Socket, peer: Peer, hostKeys: readonly HostKey[], say: Say) {
     this.socket = socket;
@@ -81,15 +62,20 @@ export class Conveyed {
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.fail = (error) => this.end(error);
     // Nobody reads here, but the system may have something to say all the same.
     socket.on('error', () => {});
   }
 
+  /** Has whoever serves the client end the connection. */
+  fail(error: SshError): void {
+    if (this.servedBy === undefined) this.end(error);
+    else this.servedBy.tell('fail', { id: this.id, error });
+  }
+
   /** What it is and has carried, as whoever serves it says. */
   async facts(): Promise<ConnectionFacts> {
-    const told = await this.ask().catch(() => undefined);
-    if (told !== undefined) this.#latest = trafficOf(told);
+    const told = await this.servedBy?.call('facts', { id: this.id }).catch(() => undefined);
+    if (told !== undefined) this.#latest = addTraffic(noTraffic, told);
     const unknown = { phase: 'auth', algorithms: undefined, login: undefined, channels: [] } as const;
     const ageMs = performance.now() - this.#openedMs;
     return { ...(told ?? unknown), ...this.traffic(), peer: { ...this.peer }, ageMs };
@@ -103,7 +89,7 @@ export class Conveyed {
   /** So much has passed through the process that served it; from here on another one counts. */
   handedOver(traffic: TransportTraffic): void {
     this.#carried = addTraffic(this.#carried, traffic);
-    this.#latest = nothing;
+    this.#latest = noTraffic;
   }
 
   /** A terminal of its user's: recorded until it is closed, or the connection ends. */
@@ -151,15 +137,15 @@ export class Served {
   onRecordingFailed: (failure: { id: number; recording: number; error: SshError }) => void = () => {};
 
   /** @param calls - to the process, which is asked to end the connection when the monitor wants it. */
-  add(connection: Conveyed, calls: Calls<ServingTable, MonitorTable>): void {
+  add(connection: Conveyed, calls: ServingProcess): void {
     this.#connections.set(connection.id, connection);
-    connection.ask = () => calls.call('facts', { id: connection.id });
-    connection.fail = (error) => calls.tell('fail', { id: connection.id, error });
+    connection.servedBy = calls;
   }
 
-  /** Another process serves it from now on. */
-  release({ id }: Conveyed): void {
-    if (this.#connections.delete(id) && this.size === 0) this.#onEmpty();
+  /** The process has no more to do with it. */
+  release(connection: Conveyed): void {
+    connection.servedBy = undefined;
+    if (this.#connections.delete(connection.id) && this.size === 0) this.#onEmpty();
   }
 
   /** The process is gone, and its connections with it. */

@@ -17,6 +17,10 @@ export class HostAdmission implements Admitted {
     return this.#candidate;
   }
 
+  require(): Candidate {
+    return this.#candidate;
+  }
+
   settingsOf(): Settings {
     return this.#candidate.settings;
   }

@@ -95,7 +95,6 @@ export class Hosts {
       connection.socket.destroy();
     } catch (error) {
       host.served.release(connection);
-      connection.fail = (reason) => connection.end(reason);
       throw error;
     } finally {
       host.expected--;

@@ -51,8 +51,14 @@ export interface ToSign extends OfConnection {
   readonly data: Uint8Array;
 }
 
+/** What every process that serves clients does for the monitor. */
+export type ServingTable = {
+  fail(end: OfConnection & { readonly error: SshError }): void;
+  facts(connection: OfConnection): ConnectionFacts;
+};
+
 /** What a worker does for the monitor. */
-export type WorkerTable = {
+export type WorkerTable = ServingTable & {
   /** Holds for connections that begin later. */
   configure(settings: WorkerSettings): void;
   /** With the socket. Answered when the client may log in; rejects with what ended the connection. */
@@ -60,10 +66,8 @@ export type WorkerTable = {
   /** The client's next message of the login. */
   next(connection: OfConnection): Uint8Array;
   send(message: OfConnection & { readonly payload: Uint8Array }): void;
-  fail(end: OfConnection & { readonly error: SshError }): void;
   /** The client is logged in: the state for whoever goes on. */
   handOver(connection: OfConnection): { readonly state: TransportState; readonly traffic: TransportTraffic };
-  facts(connection: OfConnection): ConnectionFacts;
 };
 
 /** What every other process may ask of the monitor. */
@@ -124,13 +128,11 @@ export interface Resumed extends OfConnection {
 }
 
 /** What a session host does for the monitor. */
-export type HostTable = {
+export type HostTable = ServingTable & {
   /** Once, and for good. Answered when there is no way back. */
   become(who: Becoming): Became;
   /** With the socket. */
   serve(connection: Resumed): void;
-  facts(connection: OfConnection): ConnectionFacts;
   /** Nothing more can be recorded of a session. */
   recordingFailed(failure: OfRecording & { readonly error: SshError }): void;
-  fail(end: OfConnection & { readonly error: SshError }): void;
 };
