@@ -4,6 +4,7 @@ export { baseEnvironment, parseEnvironmentFile } from './environment.ts';
 export { runHelper } from './helper-program.ts';
 export { platform, tryPlatform } from './native.ts';
 export {
+  canBecomeRoot,
   daemonize,
   dropPrivileges,
   isDaemon,

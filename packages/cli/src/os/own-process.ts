@@ -121,7 +121,8 @@ export function writePidFile(path: string): () => void {
 /** @types/node has no initgroups. */
 type OwnProcess = NodeJS.Process & { initgroups?(user: string, extraGroup: number): void };
 
-function canBecomeRoot(): boolean {
+/** Whether this process, which gave up root, could be root again. Tries it. */
+export function canBecomeRoot(): boolean {
   try {
     process.setuid?.(0);
     return true;

@@ -86,8 +86,18 @@ export async function proveHostKeys(
   return keys;
 }
 
+/** Whether something to be signed is the proof of a host key, for this session. */
+export function isHostKeyProof(data: Uint8Array, sessionId: Uint8Array): boolean {
+  const head = proofHead(sessionId).finish();
+  return Buffer.from(head).equals(data.subarray(0, head.length));
+}
+
 function proofData({ sessionId }: RotationFacts, blob: Uint8Array): Buffer {
-  return Buffer.from(new WireWriter().string(hostkeysProveOpenssh.name).string(sessionId).string(blob).finish());
+  return Buffer.from(proofHead(sessionId).string(blob).finish());
+}
+
+function proofHead(sessionId: Uint8Array): WireWriter {
+  return new WireWriter().string(hostkeysProveOpenssh.name).string(sessionId);
 }
 
 /** RSA signs as the key exchange did where that was RSA, and never with SHA-1. */

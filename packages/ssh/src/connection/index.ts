@@ -37,6 +37,7 @@ export { allocatedPort, tcpipForward } from './global-requests/tcpip-forward.ts'
 export {
   announceHostKeys,
   hostKeyProver,
+  isHostKeyProof,
   proveHostKeys,
   type RotationFacts,
   readAnnouncedHostKeys,

@@ -1,11 +1,12 @@
 /** Who may log in at all: the account behind a name, the Allow and Deny lists, and the account's own state. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolveServerConfig } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
 import type { Peer } from '@nacre/ssh/server';
 import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
 import { type Account, accountStatus, findAccount, findGroupNames, findGroups } from '../../os/index.ts';
 import type { Config, Settings } from './config/config.ts';
+import { isExecutable } from './config/read-file.ts';
 import { type Log, type LogFacts, type LogLevel, loggedName } from './log.ts';
 import type { MakeRecorder } from './recording/types.ts';
 import type { SessionRecords } from './session-records.ts';
@@ -71,7 +72,7 @@ export interface Admitted {
    *
    * @throws SshError `misuse` for a connection without an account.
    */
-  require(peer: Peer): Candidate;
+  requireCandidate(peer: Peer): Candidate;
   /** What is configured for a connection: for everybody, until its user is known. */
   settingsOf(peer: Peer): Settings;
   /** The log for lines about a connection. */
@@ -109,8 +110,8 @@ export class Admission implements Admitted {
     return this.#candidates.get(peer);
   }
 
-  /** {@inheritDoc Admitted.require} */
-  require(peer: Peer): Candidate {
+  /** {@inheritDoc Admitted.requireCandidate} */
+  requireCandidate(peer: Peer): Candidate {
     const candidate = this.find(peer);
     if (candidate?.isValid === true) return candidate;
     throw new SshError('this connection has no account', { code: 'misuse', stage: 'channel' });
@@ -245,15 +246,6 @@ export function accountRefusal(account: Account, methods: readonly string[], set
 function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
   } catch {
     return false;
   }

@@ -38,7 +38,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
   };
   return {
     forwardTcp: async (request, connection) => {
-      const { settings } = admission.require(connection.peer);
+      const { settings } = admission.requireCandidate(connection.peer);
       if (!may(settings, settings.allowTcpForwarding, 'local')) return undefined;
       const ways = await gate.findWays(request, connection);
       if (ways === undefined) return undefined;
@@ -48,7 +48,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
       );
     },
     forwardUnix: async (path, connection) => {
-      const { account, settings } = admission.require(connection.peer);
+      const { account, settings } = admission.requireCandidate(connection.peer);
       if (!may(settings, settings.allowStreamLocalForwarding, 'local') || !isSocketPath(path)) return undefined;
       const found = await gate.findSocket(path, 'direct-streamlocal', connection);
       if (found === undefined) return undefined;
@@ -56,7 +56,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
       return gate.carry(connection, `direct-streamlocal to ${loggedName(path)}`, () => sockets.connect(found));
     },
     listen: async (request, connection) => {
-      const { account, settings } = admission.require(connection.peer);
+      const { account, settings } = admission.requireCandidate(connection.peer);
       if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;
       // This process may be root's: what only root may do, it does for root only.
       if (request.port !== 0 && request.port < firstUnprivilegedPort && account.uid !== 0) return undefined;
@@ -70,7 +70,7 @@ export function buildForwards(admission: Admitted, books: TunnelBooks): Forwards
       );
     },
     listenUnix: async ({ path, onConnection }, connection) => {
-      const { account, settings } = admission.require(connection.peer);
+      const { account, settings } = admission.requireCandidate(connection.peer);
       if (!may(settings, settings.allowStreamLocalForwarding, 'remote') || !isSocketPath(path)) return undefined;
       // As in OpenSSH, who may have no port here has no socket either.
       if (!may(settings, settings.allowTcpForwarding, 'remote')) return undefined;

@@ -1,5 +1,4 @@
 /** What a client lends to its sessions here, as far as the configuration lets it: its agent and its display. */
-import { accessSync, constants } from 'node:fs';
 import { hostname } from 'node:os';
 import {
   type AgentForwardRequest,
@@ -13,6 +12,7 @@ import {
 import { type Account, baseEnvironment, startSession } from '../../os/index.ts';
 import type { Admitted, Say } from './admission.ts';
 import type { Settings } from './config/config.ts';
+import { isExecutable } from './config/read-file.ts';
 import { loggedName } from './log.ts';
 import { userSockets } from './user-sockets.ts';
 
@@ -88,13 +88,4 @@ async function giveCookie(
   clearTimeout(timer);
   if ('code' in exit && exit.code === 0) return;
   log('INFO', `${xauth} failed for user ${account.name}: ${loggedName(errors.trim())}`);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

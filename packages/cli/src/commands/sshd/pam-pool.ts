@@ -1,6 +1,7 @@
 /** The processes that ask PAM for the server: a few, one of them kept warm, each with one transaction at a time. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bareEnvironment, ownProgram, withoutRings } from './own-program.ts';
 import { type PamOrder, type PamSubject, pamWord } from './pam-words.ts';
 import { type Ended, type PamAsk, type PamResult, PamWorker } from './pam-worker.ts';
 
@@ -127,11 +128,12 @@ class Line {
 }
 
 function startPamProcess(): ChildProcess {
-  return spawn(process.execPath, [process.argv[1] ?? '', 'sshd', pamWord], {
+  const [file, ...args] = ownProgram(pamWord);
+  return spawn(file, args, {
     cwd: '/',
     env: {
-      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-      UV_USE_IO_URING: '0',
+      ...bareEnvironment,
+      ...withoutRings,
       ...(process.env.TZ !== undefined && { TZ: process.env.TZ }),
     },
     // What modules and their programs print is nobody's business here.

@@ -38,7 +38,7 @@ export function channelSettings(
   return {
     session: (connection) => {
       const { peer } = connection;
-      return buildSessionHandler(connection, admission.require(peer), admission.logFor(peer), loginOf(peer));
+      return buildSessionHandler(connection, admission.requireCandidate(peer), admission.logFor(peer), loginOf(peer));
     },
     ...buildForwards(admission, books),
     tunnel: (request, { peer }) => openTunnelEnd(request, peer, admission),

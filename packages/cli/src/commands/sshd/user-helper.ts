@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { SshError } from '@nacre/ssh/errors';
 import { type Account, asAccount, type Platform, platform } from '../../os/index.ts';
+import { bareEnvironment, ownProgram } from './own-program.ts';
 import { helperWord, type UserSockets } from './own-sockets.ts';
 import type { HelperOrder } from './user-helper-process.ts';
 
@@ -29,10 +30,10 @@ export function startUserHelper(account: Account): UserHelper {
   const [ours, theirs] = system.openSocketPair();
   let child: ChildProcess;
   try {
-    const { file, args } = asAccount(account, [process.execPath, process.argv[1] ?? '', 'sshd', helperWord]);
+    const { file, args } = asAccount(account, ownProgram(helperWord));
     child = spawn(file, args, {
       cwd: '/',
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      env: bareEnvironment,
       stdio: ['pipe', 'pipe', 'ignore', theirs],
       // What a terminal sends the server is not for it.
       detached: true,

@@ -1,5 +1,5 @@
 /** Reads configuration and key files of the administrator's, and finds the files that an Include names. */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { SshError } from '@nacre/ssh/errors';
 import { matchPattern } from '@nacre/ssh/trust';
@@ -64,4 +64,14 @@ function badFile(message: string): SshError {
     stage: 'config',
     remedy: 'Check that the name is the file you mean.',
   });
+}
+
+/** Whether this process may run a file. */
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -112,7 +112,7 @@ async function resume(
   { admission, hosts, pam }: Carrying,
 ): Promise<void> {
   const { id, peer, hostKeys } = connection;
-  const candidate = admission.require(peer);
+  const candidate = admission.requireCandidate(peer);
   await hosts.serve(connection, candidate, pam?.sessionOf(candidate, peer), {
     id,
     peer: { ...peer },

@@ -1,10 +1,10 @@
 /** Starts the server's own processes, and hears how they end. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { withoutNewPrivileges } from '../../../os/index.ts';
 import { findSessionLimit, openFilesVariable } from '../../../os/limits.ts';
 import type { Log } from '../log.ts';
+import { bareEnvironment, mainFile, ownProgram, withoutRings } from '../own-program.ts';
 import { gidVariable, ownStatusFile, uidVariable, workerAccount } from './confinement.ts';
 import { hostWord, workerWord } from './tables.ts';
 
@@ -15,25 +15,19 @@ export interface Child {
   readonly ended: Promise<string>;
 }
 
-/** Nothing of the server's own environment: none of it is for those who speak with clients. */
-const environment = {
-  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-  // Its work would go on with root's rights after the process has given them up (CVE-2024-22017).
-  UV_USE_IO_URING: '0',
-};
+const environment = { ...bareEnvironment, ...withoutRings };
 
 /** A process that may read this program and nothing else, once it has made itself somebody who has no rights. */
 export function startWorker(log: Log): Child {
   const { uid, gid } = workerAccount();
-  const main = mainFile();
   const permission = process.allowedNodeEnvironmentFlags.has('--permission')
     ? '--permission'
     : '--experimental-permission';
-  const readable = [...foldersOfProgram(main), ownStatusFile].map((path) => `--allow-fs-read=${path}`);
+  const readable = [...foldersOfProgram(), ownStatusFile].map((path) => `--allow-fs-read=${path}`);
   // The packages' native parts, where there are any: they are loaded before the first client comes.
   const addons = process.allowedNodeEnvironmentFlags.has('--allow-addons') ? ['--allow-addons'] : [];
   const flags = ['--no-warnings', permission, ...readable, ...addons];
-  const { file, args } = withoutNewPrivileges([process.execPath, ...flags, main, 'sshd', workerWord]);
+  const { file, args } = withoutNewPrivileges(ownProgram(workerWord, flags));
   return watch(
     spawn(file, args, {
       cwd: '/',
@@ -49,8 +43,9 @@ export function startWorker(log: Log): Child {
 
 /** A process that is still root's: it will be one user's. */
 export function startHost(log: Log): Child {
+  const [file, ...args] = ownProgram(hostWord, ['--no-warnings']);
   return watch(
-    spawn(process.execPath, ['--no-warnings', mainFile(), 'sshd', hostWord], {
+    spawn(file, args, {
       cwd: '/',
       env: { ...environment, ...sessionEnvironment() },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -68,13 +63,9 @@ function sessionEnvironment(): Record<string, string> {
   return { ...(limit !== undefined && { [openFilesVariable]: String(limit) }), ...(TZ !== undefined && { TZ }) };
 }
 
-function mainFile(): string {
-  return realpathSync(process.argv[1] ?? '');
-}
-
 /** The folder of the program, and those in which Node looks for its packages. */
-function foldersOfProgram(main: string): string[] {
-  const parts = dirname(main).split(sep);
+function foldersOfProgram(): string[] {
+  const parts = dirname(mainFile()).split(sep);
   const above = parts.map((_, count) => parts.slice(0, parts.length - count).join(sep) || sep);
   // The two above: the program's package, and the manifests that Node reads on the way to it.
   return [

@@ -1,7 +1,7 @@
 /** What a process gives up that speaks with strangers. */
 import { readFileSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
-import { findAccount } from '../../../os/index.ts';
+import { canBecomeRoot, findAccount } from '../../../os/index.ts';
 
 /** OpenSSH's own account for this first, then whoever has nothing. */
 const powerless = ['sshd', '_sshd', 'nobody'];
@@ -43,7 +43,7 @@ export function giveUpRights(): void {
   if (!isOther || process.getegid?.() !== gid || groups.some((group) => group !== gid)) {
     throw unconfined('the system did not take our rights');
   }
-  if (mayBecome(0)) throw unconfined('root could still be regained');
+  if (canBecomeRoot()) throw unconfined('root could still be regained');
   const { permission } = process as WithPermission;
   if (permission === undefined || permission.has('child') || permission.has('fs.write')) {
     throw unconfined('Node does not hold this process to its permissions');
@@ -59,15 +59,6 @@ export const ownStatusFile = '/proc/self/status';
 
 function readOwnStatus(): string {
   return readFileSync(ownStatusFile, 'latin1');
-}
-
-function mayBecome(uid: number): boolean {
-  try {
-    process.setuid?.(uid);
-    return true;
-  } catch {
-    return process.getuid?.() === uid;
-  }
 }
 
 function unconfined(message: string): SshError {

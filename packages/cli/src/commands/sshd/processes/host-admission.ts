@@ -17,7 +17,7 @@ export class HostAdmission implements Admitted {
     return this.#candidate;
   }
 
-  require(): Candidate {
+  requireCandidate(): Candidate {
     return this.#candidate;
   }
 

@@ -1,11 +1,11 @@
 /** What the monitor signs with host keys for others: the hashes of key exchanges, and proofs of the keys themselves. Nothing else. */
+import { isHostKeyProof } from '@nacre/ssh/connection';
 import { SshError } from '@nacre/ssh/errors';
 import type { HostKey } from '@nacre/ssh/transport';
 import type { ToSign } from './tables.ts';
 
 /** SHA-1, SHA-256, SHA-384 and SHA-512. */
 const hashLengths = new Set([20, 32, 48, 64]);
-const proofName = Buffer.from('hostkeys-prove-00@openssh.com');
 
 /**
  * The signatures of one connection. The first is over the hash of its first key exchange, which is the session's id for its whole
@@ -42,23 +42,8 @@ export class HostSigning {
 
   #isSignable(data: Buffer): boolean {
     if (hashLengths.has(data.length)) return this.#sessionId === undefined || this.#isLoggedIn;
-    return (
-      this.#isLoggedIn &&
-      this.#sessionId !== undefined &&
-      data.subarray(0, proofHead(this.#sessionId).length).equals(proofHead(this.#sessionId))
-    );
+    return this.#isLoggedIn && this.#sessionId !== undefined && isHostKeyProof(data, this.#sessionId);
   }
-}
-
-/** How the proof of a host key begins (PROTOCOL §2.5): its name and the session it is for, each as a string. */
-function proofHead(sessionId: Buffer): Buffer {
-  return Buffer.concat([proofName, sessionId].flatMap((part) => [lengthOf(part), part]));
-}
-
-function lengthOf(part: Buffer): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(part.length);
-  return bytes;
 }
 
 function refused(message: string): SshError {

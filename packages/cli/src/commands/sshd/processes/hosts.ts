@@ -29,6 +29,9 @@ class Host {
   readonly child: Child;
   readonly calls: Calls<HostTable, MonitorTable>;
   readonly served: Served;
+  /** What it is found by, once it is somebody's, and whoever waits for it. */
+  key = '';
+  ready: Promise<Host> | undefined;
   /** It is shut in with one connection, and has no use without it. */
   isForOne = false;
   /** Ends the session that PAM opened for it. */
@@ -56,7 +59,7 @@ export class Hosts {
   readonly #hosts = new Map<string, Promise<Host>>();
   readonly #alive = new Set<Host>();
   /** In the order in which they fell idle. */
-  readonly #idle = new Map<Host, string>();
+  readonly #idle = new Set<Host>();
   #spare: Host | undefined;
   #isClosed = false;
 
@@ -98,7 +101,7 @@ export class Hosts {
       throw error;
     } finally {
       host.expected--;
-      if (host.isIdle) this.#rest(host, key);
+      if (host.isIdle) this.#rest(host);
     }
   }
 
@@ -144,6 +147,7 @@ export class Hosts {
   #make(key: string, candidate: Candidate, pam: PamSession | undefined): Promise<Host> {
     const host = this.#spare?.child.process.connected === true ? this.#spare : this.#start();
     this.#spare = undefined;
+    host.key = key;
     host.isForOne = chrootOf(candidate) !== undefined;
     const died = host.child.ended.then((how) => {
       throw new SshError(`the session host ended with ${how}`, { code: 'misuse', stage: 'channel' });
@@ -154,17 +158,18 @@ export class Hosts {
       if (became.sessionRefusal !== undefined) {
         this.#log('ERROR', `PAM: pam_open_session(): ${became.sessionRefusal}`);
         // The next login may have more luck.
-        this.#hosts.delete(key);
+        this.#hide(host);
       }
       return host;
     });
+    host.ready = ready;
     this.#hosts.set(key, ready);
     ready.catch(() => {
-      if (this.#hosts.get(key) === ready) this.#hosts.delete(key);
+      this.#hide(host);
       end(host);
     });
     this.#alive.add(host);
-    void host.child.ended.then((how) => this.#lose(host, key, ready, how, candidate.account.name));
+    void host.child.ended.then((how) => this.#lose(host, how, candidate.account.name));
     // The next one, once this one is on its way.
     setImmediate(() => this.#keepSpare());
     return ready;
@@ -176,12 +181,7 @@ export class Hosts {
 
   #start(): Host {
     const host = new Host(startHost(this.#log), (empty) => {
-      for (const [key, made] of this.#hosts) {
-        void made.then(
-          (known) => known === empty && empty.isIdle && this.#rest(empty, key),
-          () => {},
-        );
-      }
+      if (empty.isIdle) this.#rest(empty);
     });
     void host.child.ended.then(() => {
       if (this.#spare === host) this.#spare = undefined;
@@ -189,8 +189,8 @@ export class Hosts {
     return host;
   }
 
-  #lose(host: Host, key: string, made: Promise<Host>, how: string, user: string): void {
-    if (this.#hosts.get(key) === made) this.#hosts.delete(key);
+  #lose(host: Host, how: string, user: string): void {
+    this.#hide(host);
     this.#wake(host);
     this.#alive.delete(host);
     if (!this.#isClosed) void host.pam?.close();
@@ -209,24 +209,30 @@ export class Hosts {
   }
 
   /** Nobody needs it now. */
-  #rest(host: Host, key: string): void {
+  #rest(host: Host): void {
     this.#wake(host);
-    const dismiss = (which: Host, at: string) => {
-      this.#wake(which);
-      this.#hosts.delete(at);
-      end(which);
-    };
     if (host.isForOne) {
-      dismiss(host, key);
+      this.#dismiss(host);
       return;
     }
-    this.#idle.set(host, key);
-    host.timer = setTimeout(() => dismiss(host, key), warmMs);
+    this.#idle.add(host);
+    host.timer = setTimeout(() => this.#dismiss(host), warmMs);
     host.timer.unref();
-    for (const [oldest, at] of this.#idle) {
+    for (const oldest of this.#idle) {
       if (this.#idle.size <= maxWarm) break;
-      dismiss(oldest, at);
+      this.#dismiss(oldest);
     }
+  }
+
+  #dismiss(host: Host): void {
+    this.#wake(host);
+    this.#hide(host);
+    end(host);
+  }
+
+  /** Nobody finds it any more; another one may have its key by now. */
+  #hide(host: Host): void {
+    if (this.#hosts.get(host.key) === host.ready) this.#hosts.delete(host.key);
   }
 }
 

@@ -1,0 +1,17 @@
+/** This program again, as a process of its own with a word that tells what it is for. */
+import { realpathSync } from 'node:fs';
+
+/** Nothing of the server's environment: what steers it is not for its helpers. */
+export const bareEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } as const;
+
+/** libuv's rings would go on with root's rights when the process has given them up (CVE-2024-22017). */
+export const withoutRings = { UV_USE_IO_URING: '0' } as const;
+
+/** The file that Node was started with, where it really lies. */
+export function mainFile(): string {
+  return realpathSync(process.argv[1] ?? '');
+}
+
+export function ownProgram(word: string, nodeFlags: readonly string[] = []): [file: string, ...args: string[]] {
+  return [process.execPath, ...nodeFlags, mainFile(), 'sshd', word];
+}
