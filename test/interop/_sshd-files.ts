@@ -13,7 +13,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, missing, type ProgramResult, startNacreServer, type TestServer } from '../harness/index.ts';
+import {
+  makeFolder,
+  missing,
+  type ProgramResult,
+  runProgram,
+  startNacreServer,
+  type TestServer,
+} from '../harness/index.ts';
 
 export const skip = missing('nacre:sshd', 'nacre:sftp-server', 'sftp', 'scp');
 
@@ -22,10 +29,36 @@ export const longMs = 240_000;
 
 export const bigBytes = 100 * 1024 * 1024;
 
-/** Starts bin/sshd with its own sftp; `at` is a folder for the files, which no link is on the way to. */
-export async function startFileServer(config: readonly string[] = []): Promise<TestServer & { readonly at: string }> {
+export interface FileServer extends TestServer {
+  /** A folder for the files, which no link is on the way to. */
+  readonly at: string;
+  /** Makes a new folder in it. */
+  place(name: string): string;
+}
+
+/** Starts bin/sshd with its own sftp. */
+export async function startFileServer(config: readonly string[] = []): Promise<FileServer> {
   const server = await startNacreServer({ config: [...config, 'Subsystem sftp internal-sftp', 'MaxStartups 100'] });
-  return { ...server, at: realpathSync(makeFolder('there')) };
+  const at = realpathSync(makeFolder('there'));
+  const place = (name: string): string => {
+    const folder = join(at, name);
+    mkdirSync(folder);
+    return folder;
+  };
+  return { ...server, at, place };
+}
+
+/** Runs a tool whose settings are all its own: nothing of the person's who runs the tests. */
+export function runTool(argv: readonly string[], env: Record<string, string> = {}): Promise<ProgramResult> {
+  const home = makeFolder('home');
+  return must(runProgram(argv, { env: { HOME: home, XDG_CONFIG_HOME: home, ...env }, cwd: home, timeoutMs: longMs }));
+}
+
+/** A file with commands for a tool. */
+export function writeScript(lines: readonly string[]): string {
+  const file = join(makeFolder('script'), 'script');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
 }
 
 let big: string | undefined;

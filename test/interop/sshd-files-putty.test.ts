@@ -1,32 +1,24 @@
 /** bin/sshd and PuTTY's psftp and pscp, and links that lead nowhere. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, statSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clientOptions, makeFolder, missing, openSshProgram, puttyCommand, runProgram } from '../harness/index.ts';
-import { assertSame, bigFile, describeTree, longMs, makeTree, must, skip, startFileServer } from './_sshd-files.ts';
+import {
+  assertSame,
+  bigFile,
+  describeTree,
+  longMs,
+  makeTree,
+  must,
+  runTool,
+  skip,
+  startFileServer,
+  writeScript,
+} from './_sshd-files.ts';
 
 const server = skip === false ? await startFileServer() : undefined;
-const { host, port, user } = server ?? ({} as NonNullable<typeof server>);
-
-/** A new folder at the server. */
-function place(name: string): string {
-  const folder = join(server?.at ?? '', name);
-  mkdirSync(folder);
-  return folder;
-}
-
-/** Runs a tool whose settings are all its own: nothing of the person's who runs the tests. */
-function run(argv: readonly string[], env: Record<string, string> = {}) {
-  const home = makeFolder('home');
-  return must(runProgram(argv, { env: { HOME: home, XDG_CONFIG_HOME: home, ...env }, cwd: home, timeoutMs: longMs }));
-}
-
-function writeScript(lines: readonly string[]): string {
-  const file = join(makeFolder('script'), 'script');
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  return file;
-}
+const { host, port, user, place } = server ?? ({} as NonNullable<typeof server>);
 
 test('psftp', { skip: skip || missing('psftp') }, async () => {
   const there = place('psftp');
@@ -83,7 +75,7 @@ test('links that lead nowhere, listed by all of them', { skip: skip || missing('
   symlinkSync('loop', `${there}/loop`);
   const ssh = [openSshProgram('ssh'), '-a', '-x', ...clientOptions(server as never)].join(' ');
   const lftp = [`set sftp:connect-program "${ssh}"`, `open sftp://${user}:@${host}:${port}`, `cls -l ${there}`];
-  const listed = await run(['lftp', '-f', writeScript(lftp)]);
+  const listed = await runTool(['lftp', '-f', writeScript(lftp)]);
   assert.match(listed.stdout.toString(), /dangling[\s\S]*loop/);
   const script = writeScript([`ls ${there}`]);
   const psftp = await puttyCommand(server as never, ['-b', script, host], { program: 'psftp' });

@@ -1,7 +1,6 @@
 /** bin/sshd mounted by sshfs. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   atEnd,
@@ -13,29 +12,10 @@ import {
   startProgram,
 } from '../harness/index.ts';
 import { until } from './_shared.ts';
-import { bigFile, describeTree, longMs, makeTree, must, skip, startFileServer } from './_sshd-files.ts';
+import { bigFile, describeTree, makeTree, runTool, skip, startFileServer, writeScript } from './_sshd-files.ts';
 
 const server = skip === false ? await startFileServer() : undefined;
-const { host, port, user } = server ?? ({} as NonNullable<typeof server>);
-
-/** A new folder at the server. */
-function place(name: string): string {
-  const folder = join(server?.at ?? '', name);
-  mkdirSync(folder);
-  return folder;
-}
-
-/** Runs a tool whose settings are all its own: nothing of the person's who runs the tests. */
-function run(argv: readonly string[], env: Record<string, string> = {}) {
-  const home = makeFolder('home');
-  return must(runProgram(argv, { env: { HOME: home, XDG_CONFIG_HOME: home, ...env }, cwd: home, timeoutMs: longMs }));
-}
-
-function writeScript(lines: readonly string[]): string {
-  const file = join(makeFolder('script'), 'script');
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  return file;
-}
+const { host, port, user, place } = server ?? ({} as NonNullable<typeof server>);
 
 function whyNoFuse(): string | false {
   return process.getuid?.() === 0 && existsSync('/dev/fuse') ? false : 'only root can mount here';
@@ -59,15 +39,15 @@ test('sshfs', { skip: skip || missing('sshfs', 'fusermount3') || whyNoFuse() }, 
   // In processes of their own: calls that wait for the mount would hold the harness's pipes as well.
   // Without links: sshfs sets the times of a link by SETSTAT, which goes through it to the file.
   const tree = makeTree({ withBytes: true });
-  await run(['cp', '-a', tree, `${here}/tree`]);
+  await runTool(['cp', '-a', tree, `${here}/tree`]);
   const wanted = describeTree(tree, { modes: true, times: true });
   assert.deepEqual(describeTree(`${there}/tree`, { modes: true, times: true }), wanted);
   const back = makeFolder('back');
-  await run(['cp', '-a', `${here}/tree`, `${back}/tree`]);
+  await runTool(['cp', '-a', `${here}/tree`, `${back}/tree`]);
   assert.deepEqual(describeTree(`${back}/tree`, { modes: true, times: true }), wanted);
-  await run(['cp', bigFile(), `${here}/big`]);
-  await run(['cmp', bigFile(), `${here}/big`]);
-  await run([
+  await runTool(['cp', bigFile(), `${here}/big`]);
+  await runTool(['cmp', bigFile(), `${here}/big`]);
+  await runTool([
     ...['sh', '-ec'],
     'cd "$1"; mv big moved; printf x >> moved; truncate -s 1000 moved; ln moved hard; ln -s moved soft; ' +
       'mkdir gone; rmdir gone; chmod 604 moved; touch -d @1600000000 moved; test "$(readlink soft)" = moved; df . ; rm -r tree; ls -l; ' +
@@ -77,6 +57,6 @@ test('sshfs', { skip: skip || missing('sshfs', 'fusermount3') || whyNoFuse() }, 
   const { size, mode, mtimeMs, nlink } = statSync(`${there}/moved`);
   assert.deepEqual([size, mode & 0o777, mtimeMs, nlink], [1000, 0o604, 1.6e12, 2]);
   assert.deepEqual(readdirSync(there).sort(), ['hard', 'moved', 'open', 'soft']);
-  await run(['fusermount3', '-u', here]);
+  await runTool(['fusermount3', '-u', here]);
   await until('sshfs has ended', () => program.child.exitCode !== null);
 });

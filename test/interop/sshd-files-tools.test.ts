@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import {
   copyFileSync,
-  mkdirSync,
   readdirSync,
   readlinkSync,
   renameSync,
@@ -14,30 +13,20 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { clientOptions, makeFolder, missing, openSshProgram, runProgram } from '../harness/index.ts';
-import { assertSame, bigFile, describeTree, longMs, makeTree, must, skip, startFileServer } from './_sshd-files.ts';
+import { clientOptions, makeFolder, missing, openSshProgram } from '../harness/index.ts';
+import {
+  assertSame,
+  bigFile,
+  describeTree,
+  makeTree,
+  runTool,
+  skip,
+  startFileServer,
+  writeScript,
+} from './_sshd-files.ts';
 
 const server = skip === false ? await startFileServer() : undefined;
-const { host, port, user, identity, knownHostsFile } = server ?? ({} as NonNullable<typeof server>);
-
-/** A new folder at the server. */
-function place(name: string): string {
-  const folder = join(server?.at ?? '', name);
-  mkdirSync(folder);
-  return folder;
-}
-
-/** Runs a tool whose settings are all its own: nothing of the person's who runs the tests. */
-function run(argv: readonly string[], env: Record<string, string> = {}) {
-  const home = makeFolder('home');
-  return must(runProgram(argv, { env: { HOME: home, XDG_CONFIG_HOME: home, ...env }, cwd: home, timeoutMs: longMs }));
-}
-
-function writeScript(lines: readonly string[]): string {
-  const file = join(makeFolder('script'), 'script');
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  return file;
-}
+const { host, port, user, identity, knownHostsFile, place } = server ?? ({} as NonNullable<typeof server>);
 
 test('lftp', { skip: skip || missing('lftp') }, async () => {
   const there = place('lftp');
@@ -60,7 +49,7 @@ test('lftp', { skip: skip || missing('lftp') }, async () => {
     ...[`cd ${there}`, 'mkdir -p a/b', 'mv part a/b/moved', 'chmod 604 a/b/moved', 'ln -s moved a/b/soft'],
     ...['mkdir gone', 'rmdir gone', 'cls -l a/b', 'rm -r tree'],
   ];
-  const { stdout } = await run(['lftp', '-f', writeScript(script)]);
+  const { stdout } = await runTool(['lftp', '-f', writeScript(script)]);
   const wanted = describeTree(tree, { times: true });
   assert.deepEqual(describeTree(`${back}/tree`, { times: true }), wanted);
   assertSame(bigFile(), `${there}/a/b/moved`);
@@ -84,7 +73,7 @@ test('rclone', { skip: skip || missing('rclone') }, async (t) => {
   ];
   // With hashes it runs a command for every file.
   const config = writeScript(['[far]', ...far, 'disable_hashcheck = true', '[hashing]', ...far]);
-  const rclone = (...words: readonly string[]) => run(['rclone', '--config', config, '--retries', '1', ...words]);
+  const rclone = (...words: readonly string[]) => runTool(['rclone', '--config', config, '--retries', '1', ...words]);
   const tree = makeTree();
 
   await t.test('a tree both ways, checked by its own checksums', async () => {

@@ -6,7 +6,6 @@ import {
   existsSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -38,15 +37,9 @@ import {
 } from './_sshd-files.ts';
 
 const server = skip === false ? await startFileServer() : undefined;
+const { place } = server ?? ({} as NonNullable<typeof server>);
 const versions: readonly OpenSshVersion[] = ['9.2', '10.0'];
 const whyNot = (version: OpenSshVersion) => skip || (version === '10.0' && missing('openssh-10'));
-
-/** A new folder at the server. */
-function place(name: string): string {
-  const folder = join(server?.at ?? '', name);
-  mkdirSync(folder);
-  return folder;
-}
 
 function login(version: OpenSshVersion): string[] {
   return server === undefined ? [] : ['-S', openSshProgram('ssh', version), ...clientOptions(server)];
