@@ -1,16 +1,17 @@
 /** Displays lent to bin/sshd, beside Debian's: DISPLAY and the cookie, connections both ways, and what forbids them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { homedir, hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { currentUser, makeFolder, makeKey, missing, requireSuccess } from '../harness/index.ts';
-import { withSsh } from './_sshd.ts';
+import { asRoot, withSsh } from './_sshd.ts';
 import { accounts, onBoth, otherAccount, output } from './_sshd-both.ts';
 
 const withXauth = { skip: withSsh.skip || missing('xauth') };
+const ofOther = { skip: withXauth.skip || asRoot.skip };
 const magic = 'MIT-MAGIC-COOKIE-1';
 const realCookie = '00112233445566778899aabbccddeeff';
 const authority = join(makeFolder('x11'), 'authority');
@@ -134,13 +135,14 @@ test('the cookie stands on no command line', withXauth, async () => {
   }).then((text) => assert.match(text, new RegExp(`^argv -q -\nremove unix:N\nadd unix:N ${magic} COOKIE\n`)));
 });
 
-test('where an rc file runs, the cookie is its to give, and xauth is not run', withXauth, async () => {
+test('where an rc file runs, the cookie is its to give, and xauth is not run', ofOther, async () => {
+  // An account of the test's: in the home of whoever runs it, the file would speak in every other test's sessions.
+  const user = await otherAccount();
   const folder = makeFolder('xauth');
+  chmodSync(folder, 0o777);
   const [log, program] = [join(folder, 'log'), join(folder, 'xauth')];
   writeFileSync(program, `#!/bin/sh\ncat > ${log}\n`, { mode: 0o755 });
-  const rc = join(homedir(), '.ssh', 'rc');
-  assert.ok(!existsSync(rc), `${rc} is in the way`);
-  mkdirSync(dirname(rc), { recursive: true, mode: 0o700 });
+  const rc = join(user.home, '.ssh', 'rc');
   const config = ['X11Forwarding yes', `XAuthLocation ${program}`];
   try {
     for (const [lines, isRun] of [
@@ -148,7 +150,7 @@ test('where an rc file runs, the cookie is its to give, and xauth is not run', w
       [['PermitUserRC no'], true],
     ] as const) {
       writeFileSync(rc, 'read proto cookie; echo "$proto" "$(printf %s "$cookie" | wc -c)"\n');
-      await onBoth({ config: [...config, ...lines] }, async (server) => {
+      await onBoth({ user: user.name, config: [...config, ...lines] }, async (server) => {
         const printed = await output(server, 'true', lending());
         assert.equal(printed, isRun ? '' : `${magic} 32\n`);
         assert.equal(existsSync(log), isRun);
