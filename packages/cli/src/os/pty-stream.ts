@@ -49,6 +49,11 @@ export class PtyStream extends Duplex {
     this.#drain();
   }
 
+  /** Whether the descriptor is still the terminal's: once it is closed, its number may soon be another file's. */
+  get isOpen(): boolean {
+    return !this.destroyed && !this.#source.destroyed;
+  }
+
   override _read(): void {
     if (this.#phase === 'live') this.#source.resume();
     else if (this.#phase === 'draining') this.#drain();
@@ -67,7 +72,7 @@ export class PtyStream extends Duplex {
 
   #drain(): void {
     for (;;) {
-      const chunk = this.#drained < maxBytesAfterExit ? tryRead(this.#fd) : undefined;
+      const chunk = this.isOpen && this.#drained < maxBytesAfterExit ? tryRead(this.#fd) : undefined;
       if (chunk === undefined) break;
       this.#drained += chunk.length;
       if (!this.push(chunk)) return;
@@ -89,7 +94,7 @@ export class PtyStream extends Duplex {
     let rest = chunk;
     let waitMs = retryMs;
     while (rest.length > 0) {
-      const count = this.destroyed ? 'gone' : tryWrite(this.#fd, rest);
+      const count = this.isOpen ? tryWrite(this.#fd, rest) : 'gone';
       if (count === 'gone') break;
       if (count === 0) {
         this.#retry = setTimeout(() => this.#writeSome(rest, Math.min(waitMs * 2, lastRetryMs), done), waitMs);

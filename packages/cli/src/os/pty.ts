@@ -1,6 +1,7 @@
 /** A pseudo-terminal for a session: opened, owned by its user, resized, and given back when the session ends. */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
+import { SshError } from '@nacre/ssh/errors';
 import { platform } from './native.ts';
 import type { WindowSize } from './platform.ts';
 import { PtyStream } from './pty-stream.ts';
@@ -18,7 +19,11 @@ export interface PtyOptions extends Partial<WindowSize> {
 export interface Pty {
   /** For SSH_TTY, and for login records: `/dev/pts/3`. */
   readonly path: string;
-  /** What the session's process gets as its three standard descriptors. */
+  /**
+   * What the session's process gets as its three standard descriptors.
+   *
+   * @throws SshError `closed` once the terminal is: the number may be another file's by then.
+   */
   readonly slaveFd: number;
   /** Our end: what the session prints, and what is typed into it. */
   readonly stream: Duplex;
@@ -68,10 +73,13 @@ export function openPty(options: PtyOptions = {}): Pty {
   let open = true;
   return {
     path: slavePath,
-    slaveFd,
+    get slaveFd() {
+      if (!open) throw new SshError(`the terminal ${slavePath} is closed`, { code: 'closed', stage: 'channel' });
+      return slaveFd;
+    },
     stream,
     resize(next) {
-      if (open && !stream.destroyed) system.setWindowSize(masterFd, next);
+      if (open && stream.isOpen) system.setWindowSize(masterFd, next);
     },
     finish: () => stream.finish(),
     close() {

@@ -94,6 +94,8 @@ class Pace {
 /** The same for a stream: a terminal, or a pipe of Node's own where there is no better one. */
 export function pumpStream(stream: Readable, channel: Output, kind: Kind): OutputPump {
   const ended = new Promise<void>((resolve) => {
+    // One that is closed already tells nobody so again.
+    if (stream.destroyed) resolve();
     stream.on('error', () => resolve());
     stream.on('end', () => resolve());
     stream.on('close', () => resolve());

@@ -31,6 +31,7 @@ export function buildSessionHandler(
   let recorded: Awaited<ReturnType<typeof recordSession>>;
   let authInfo: AuthInfoFile | undefined;
   let isClosed = false;
+  let isStarting = false;
   let recordedTerminal: string | undefined;
   const records = desk?.records ?? recordsOf(account, connection.peer, settings);
   const closeRecord = (): void => {
@@ -117,14 +118,16 @@ export function buildSessionHandler(
 
   return {
     async onPty(request, session) {
-      if (!connection.permissions.allow.pty || !settings.permitTty) return false;
+      if (!connection.permissions.allow.pty || !settings.permitTty || isClosed) return false;
       try {
         pty = openPty({ ...sizeOf(request), modes: request.modes, owner: account });
         await desk?.giveTerminal(pty.path);
         session.terminalName = pty.path;
-        return true;
+        return !isClosed;
       } catch (error) {
         log('ERROR', `openpty: ${(error as Error).message}`);
+        pty?.close();
+        pty = undefined;
         return false;
       }
     },
@@ -137,18 +140,24 @@ export function buildSessionHandler(
     // A pseudo-terminal has no line to hold at zero: the kernel takes the call and does nothing, here as under OpenSSH.
     onBreak: () => pty !== undefined,
     onStart: async (wanted, session) => {
+      // Whoever asked has gone, and the terminal with it.
+      if (isClosed && pty !== undefined) return false;
       const plan = choosePlan(wanted, connection, settings, pty);
       if (typeof plan === 'string') {
         log('INFO', plan);
         return false;
       }
+      isStarting = true;
       try {
         return await start(plan, session, wanted);
       } catch (error) {
         closeRecord();
+        pty?.close();
         const remedy = error instanceof SshError && error.remedy !== undefined ? ` (${error.remedy})` : '';
         log('ERROR', `session of ${name}${session.channel.id}: ${(error as Error).message}${remedy}`);
         return false;
+      } finally {
+        isStarting = false;
       }
     },
     onClosed() {
@@ -156,8 +165,8 @@ export function buildSessionHandler(
       closeRecord();
       running?.hangUp();
       authInfo?.remove();
-      // A terminal that was asked for and never used.
-      if (running === undefined) pty?.close();
+      // A terminal that was asked for and never used. What starts just now still needs it, and is hung up on then.
+      if (running === undefined && !isStarting) pty?.close();
     },
   };
 }
