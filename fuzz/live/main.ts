@@ -15,12 +15,23 @@ try {
     ...(values.width !== undefined && { width: Number(values.width) }),
     print: (line) => console.log(line),
   });
-  const { connections, logins, harmed, goodLogins, slowestGoodLoginMs, settledBytes, grownBytes, failures } = report;
+  const {
+    connections,
+    logins,
+    harmed,
+    goodLogins,
+    slowestGoodLoginMs,
+    settledBytes,
+    restedBytes,
+    grownBytes,
+    failures,
+  } = report;
   const mib = (bytes: number | undefined) => `${((bytes ?? 0) / 2 ** 20).toFixed(1)} MiB`;
   console.log(
     `${connections} connections, ${logins} logged in, ${harmed} messages harmed; ` +
       `${goodLogins} good logins, the slowest ${Math.round(slowestGoodLoginMs)} ms; ` +
       `memory ${mib(settledBytes[0])} at first, ${mib(settledBytes.at(-1))} at last, ` +
+      (restedBytes.length > 0 ? `${restedBytes.map(mib).join(', ')} after rests, ` : '') +
       `${mib(grownBytes)} grown over the second half`,
   );
   for (const failure of failures) console.log(`FAILED ${failure}`);

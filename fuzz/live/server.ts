@@ -14,6 +14,8 @@ export interface LiveServer extends Target {
   readonly complaints: () => string[];
   /** The heaps and buffers of all of its processes, once the sessions have ended. */
   settledBytes(): Promise<number>;
+  /** The same after a rest in which V8 tidies up, short enough that no session host is let go. */
+  restedBytes(): Promise<number>;
   /** A login by somebody who means well; rejects where it fails. */
   logIn(): Promise<void>;
   stop(): Promise<void>;
@@ -71,6 +73,10 @@ export async function startLiveServer(): Promise<LiveServer> {
     },
     complaints: complaintsOf(server),
     settledBytes: () => settledBytes(pid),
+    async restedBytes() {
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+      return settledBytes(pid);
+    },
     async stop() {
       await server.stop();
       await account?.remove();
@@ -85,6 +91,9 @@ function key(): Promise<Signer> {
 function publicLine({ publicKey }: Signer): string {
   return `${publicKey.type} ${publicKey.blob.toString('base64')}`;
 }
+
+/** V8 looks for garbage some seconds after the last work; session hosts stay for 30 seconds. */
+const restMs = 20_000;
 
 /** What a server writes about itself, and never about a client. */
 const complaint =
