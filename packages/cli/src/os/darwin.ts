@@ -77,6 +77,10 @@ export function createDarwin(koffi: Koffi): Platform {
         remedy: 'use -L, -R or -D, or a Linux machine',
       });
     },
+    listenOnDevice: onlyOnLinux,
+    getBoundDevice: onlyOnLinux,
+    isListening: onlyOnLinux,
+    sendDatagram: onlyOnLinux,
     hideMemory() {
       if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');
     },
@@ -91,4 +95,12 @@ export function createDarwin(koffi: Koffi): Platform {
       libc.control(fd, when === 'now' ? TIOCSETA : TIOCSETAW, 'TIOCSETA', termios);
     },
   };
+}
+
+function onlyOnLinux(): never {
+  throw new SshError('macOS binds sockets to no device and has no socket activation by descriptors', {
+    code: 'unsupported',
+    stage: 'usage',
+    remedy: 'listen on an address without rdomain, or use a Linux machine',
+  });
 }

@@ -1,5 +1,6 @@
 /** Linux (x64 and arm64, glibc and musl): constants and structures behind the platform interface. */
 import { bindLibc } from './libc.ts';
+import { bindSockets } from './linux-sockets.ts';
 import { bindTunnels } from './linux-tunnels.ts';
 import { bindPassing } from './passed-descriptors.ts';
 import type { Koffi, Platform, ShadowEntry } from './platform.ts';
@@ -89,6 +90,7 @@ export function createLinux(koffi: Koffi): Platform {
     getPeerUserId: (fd) => readPeer(fd).readUInt32LE(4),
     getPeerProcessId: (fd) => readPeer(fd).readUInt32LE(0),
     openTunnel: bindTunnels(libc),
+    ...bindSockets(libc),
     hideMemory() {
       if (prctl(PR_SET_DUMPABLE, 'unsigned long', 0) === -1) throw libc.systemError('prctl');
     },

@@ -86,6 +86,16 @@ export interface Platform {
    * @returns its name.
    */
   openTunnel(mode: 'point-to-point' | 'ethernet', name: string, at: number): string;
+  /**
+   * A TCP socket that listens, bound to a network device (Linux: SO_BINDTODEVICE), close-on-exec and non-blocking. `::` leaves
+   * IPv4 alone.
+   */
+  listenOnDevice(device: string, address: string, port: number): number;
+  /** The network device that a socket is bound to; empty where it is to none. */
+  getBoundDevice(fd: number): string;
+  isListening(fd: number): boolean;
+  /** Sends one datagram to a Unix socket; a name that begins with @ is an abstract one. */
+  sendDatagram(path: string, data: Buffer): void;
   /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
   hideMemory(): void;
   getWindowSize(fd: number): WindowSize;

@@ -45,7 +45,7 @@ export type { SeenPeer } from './peer.ts';
 export { type ProxyOutcome, takeProxyHeader } from './proxied.ts';
 export { type ProxiedEnds, type ProxyHeader, readProxyHeader } from './proxy-protocol.ts';
 export { asServerError, type DecidedLogin, decideLogin, startGrace } from './serve.ts';
-export { createServer, peerOf, type ServedConnection, type ServerTotals, SshServer } from './server.ts';
+export { createServer, type OpenPort, peerOf, type ServedConnection, type ServerTotals, SshServer } from './server.ts';
 export { ServerConnection, type ServerLogin } from './server-connection.ts';
 export { serveSftp } from './sftp.ts';
 export { connectTcp, connectTcpAmong, connectUnix, listenOnLoopback } from './tcp.ts';

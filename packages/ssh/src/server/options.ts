@@ -173,6 +173,8 @@ export interface ServerOptions {
 
   /** The `peer` object of one connection is the same in every call. */
   readonly onConnection?: (peer: Peer) => void;
+  /** Which network device or routing domain an accepted socket is bound to: Node does not tell. */
+  readonly routingDomainOf?: (socket: Socket) => string | undefined;
   /**
    * Why a connection is turned away; undefined lets it in. Asked at the door, before a byte is read and before `maxStartups`
    * counts. The client is not told the reason.

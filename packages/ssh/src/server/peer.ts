@@ -10,6 +10,8 @@ export interface Peer {
   readonly identification: string;
   /** The client's host name, where `lookUpHostName` found one. */
   readonly hostName?: string | undefined;
+  /** The network device or routing domain that its socket is bound to, where `routingDomainOf` tells; empty for none. */
+  readonly routingDomain?: string | undefined;
   /** It comes from a balancer that speaks for nobody (PROXY protocol): its health check, or a client that it cannot name. */
   readonly isBalancer?: boolean;
 }

@@ -1,5 +1,11 @@
 /** createServer(): listens, accepts, and holds the connections within bounds. */
-import { createServer as createNetServer, type Server, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createNetServer,
+  type ListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net';
 import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
 import { adoptSocket, StreamDriver } from '../io/index.ts';
@@ -39,6 +45,14 @@ export interface ServedConnection {
   facts(): ConnectionFacts | Promise<ConnectionFacts>;
   /** Ends it, and tells the client why. */
   end(reason: string): void;
+}
+
+/** A place where a server listens. */
+export interface OpenPort {
+  readonly address: string;
+  readonly port: number;
+  /** Takes no new connections there; those that are open go on. */
+  stop(): void;
 }
 
 /** What a server has carried since it was made, open connections among it. */
@@ -105,25 +119,33 @@ export class SshServer {
    * @param options - `ipv6Only`: whether `::` leaves IPv4 alone, for servers that listen on `0.0.0.0` as well.
    * @throws SshError `connect-failed` where the port is taken or not allowed.
    */
-  async listen(
-    port: number,
-    address = '127.0.0.1',
-    options: { readonly ipv6Only?: boolean } = {},
-  ): Promise<{ address: string; port: number }> {
+  listen(port: number, address = '127.0.0.1', options: { readonly ipv6Only?: boolean } = {}): Promise<OpenPort> {
+    return this.#listen({ port, host: address, ipv6Only: options.ipv6Only ?? false }, `${address} port ${port}`);
+  }
+
+  /**
+   * Listens on a socket that is open already: a supervisor's (systemd's LISTEN_FDS), or one with options that Node does not know.
+   *
+   * @param descriptor - of a TCP socket that listens; the server's from now on.
+   * @throws SshError `connect-failed` for what is none.
+   */
+  listenOn(descriptor: number): Promise<OpenPort> {
+    return this.#listen({ fd: descriptor }, `descriptor ${descriptor}`);
+  }
+
+  async #listen(where: ListenOptions | { fd: number }, name: string): Promise<OpenPort> {
     const listener = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) => {
       void this.#accept(socket);
     });
     await new Promise<void>((resolve, reject) => {
-      listener.once('error', (error) => reject(cannotListen(error, address, port)));
-      listener.listen({ port, host: address, ipv6Only: options.ipv6Only ?? false }, resolve);
+      listener.once('error', (error) => reject(cannotListen(error, name)));
+      listener.listen(where, resolve);
     });
     // An accept that fails (too many open files) is no reason to end the process.
     listener.on('error', (error) => this.#options.onError?.(error, unknownPeer));
     this.#listeners.add(listener);
-    const bound = listener.address();
-    return typeof bound === 'object' && bound !== null
-      ? { address: bound.address, port: bound.port }
-      : { address, port };
+    const { address, port } = listener.address() as AddressInfo;
+    return { address, port, stop: () => this.#stop(listener) };
   }
 
   /**
@@ -167,19 +189,13 @@ export class SshServer {
     await Promise.all(going);
   }
 
-  /**
-   * Takes no new connections; those that are open go on.
-   *
-   * @param at - one of the addresses that `listen` gave; every one where it is left out.
-   */
-  stopListening(at?: { readonly address: string; readonly port: number }): void {
-    for (const listener of this.#listeners) {
-      const bound = listener.address();
-      const isMeant = typeof bound === 'object' && bound?.address === at?.address && bound?.port === at?.port;
-      if (at !== undefined && !isMeant) continue;
-      listener.close();
-      this.#listeners.delete(listener);
-    }
+  /** Takes no new connections anywhere; those that are open go on. */
+  stopListening(): void {
+    for (const listener of this.#listeners) this.#stop(listener);
+  }
+
+  #stop(listener: Server): void {
+    if (this.#listeners.delete(listener)) listener.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -187,7 +203,9 @@ export class SshServer {
   }
 
   async #accept(socket: Socket): Promise<unknown> {
-    const peer = peerOf(socket);
+    const peer: SeenPeer = { ...peerOf(socket) };
+    const routingDomain = this.#options.routingDomainOf?.(socket);
+    if (routingDomain !== undefined) peer.routingDomain = routingDomain;
     if (this.#options.tcpKeepAlive === true) socket.setKeepAlive(true);
     if (peer.address !== undefined && this.#options.proxyProtocolFrom?.(peer.address)) {
       this.#acceptProxied(socket, peer);
@@ -322,12 +340,16 @@ function misuse(message: string, remedy: string): SshError {
   return new SshError(message, { code: 'misuse', stage: 'usage', remedy });
 }
 
-function cannotListen(error: NodeJS.ErrnoException, address: string, port: number): SshError {
-  return new SshError(`cannot listen on ${address} port ${port}: ${error.message}`, {
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Another program has the port: choose another one.',
+  EACCES: 'Ports below 1024 need root.',
+};
+
+function cannotListen(error: NodeJS.ErrnoException, name: string): SshError {
+  return new SshError(`cannot listen on ${name}: ${error.message}`, {
     code: 'connect-failed',
     stage: 'tcp',
-    remedy:
-      error.code === 'EADDRINUSE' ? 'Another program has the port: choose another one.' : 'Ports below 1024 need root.',
+    ...(remedies[error.code ?? ''] && { remedy: remedies[error.code ?? ''] as string }),
     cause: error,
   });
 }

@@ -77,7 +77,7 @@ test('other options hold for new connections; open ones and the port stay', asyn
   assert.equal((await (await logIn(secondKey)).exec('x')).stdout.toString(), 'second');
 
   const other = await server.listen(0);
-  server.stopListening(bound);
+  bound.stop();
   const [error] = (await once(connectSocket(bound.port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
   assert.equal(error.code, 'ECONNREFUSED');
   const still = connectSocket(other.port, '127.0.0.1');

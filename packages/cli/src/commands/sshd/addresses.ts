@@ -7,6 +7,8 @@ import type { Log } from './log.ts';
 export interface SocketAddress {
   readonly address: string;
   readonly port: number;
+  /** The network device that the socket is bound to. */
+  readonly routingDomain?: string;
 }
 
 const defaultPort = 22;
@@ -16,19 +18,22 @@ export async function resolveAddresses(settings: Settings, log: Log): Promise<So
   const ports = settings.port.length > 0 ? settings.port : [defaultPort];
   const wanted = settings.listenAddress.length > 0 ? settings.listenAddress : anywhere;
   const found: SocketAddress[] = [];
-  for (const { host, port } of wanted) {
+  for (const { host, port, rdomain } of wanted) {
     const addresses = await resolveHost(host, settings.addressFamily, log);
     for (const one of port === undefined ? ports : [port]) {
-      for (const address of addresses) found.push({ address, port: one });
+      for (const address of addresses) {
+        found.push({ address, port: one, ...(rdomain !== undefined && { routingDomain: rdomain }) });
+      }
     }
   }
-  return found.filter(
-    (entry, index) =>
-      found.findIndex((other) => other.address === entry.address && other.port === entry.port) === index,
-  );
+  return found.filter((entry, index) => found.findIndex((other) => isSamePlace(entry, other)) === index);
 }
 
-const anywhere = ['0.0.0.0', '::'].map((host) => ({ host, port: undefined }));
+export function isSamePlace(one: SocketAddress, other: SocketAddress): boolean {
+  return one.address === other.address && one.port === other.port && one.routingDomain === other.routingDomain;
+}
+
+const anywhere = ['0.0.0.0', '::'].map((host) => ({ host, port: undefined, rdomain: undefined }));
 
 async function resolveHost(host: string, family: Settings['addressFamily'], log: Log): Promise<string[]> {
   try {

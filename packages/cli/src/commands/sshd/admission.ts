@@ -170,6 +170,7 @@ export class Admission implements Admitted {
       address: peer.address ?? unknownAddress,
       localAddress: peer.localAddress ?? unknownAddress,
       localPort: peer.localPort ?? unknownPort,
+      rdomain: peer.routingDomain,
     }).settings;
   }
 }

@@ -2,12 +2,14 @@
 
 import { createServer, type SshServer } from '@nacre/ssh/server';
 import { writePidFile } from '../../os/index.ts';
-import { needsIpv6Only, resolveAddresses, type SocketAddress } from './addresses.ts';
+import { resolveAddresses, type SocketAddress } from './addresses.ts';
 import type { Log } from './log.ts';
+import { openPorts, type Port, takePorts } from './ports.ts';
 import { closeProcesses, needsProcesses, startProcesses } from './processes/index.ts';
 import { buildServerOptions, type ServerParts, workerSettings } from './server.ts';
 import { Services } from './services.ts';
 import { SourceLimits } from './source-limits.ts';
+import type { Notify } from './supervisor.ts';
 import { LocalTunnelBooks } from './tunnel-books.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -19,6 +21,9 @@ export interface DaemonOptions {
   readonly once?: boolean;
   /** Called when the ports are open. */
   onListening?(addresses: readonly SocketAddress[]): void;
+  /** Sockets that are open already, in place of those that the configuration names. */
+  readonly sockets?: readonly number[];
+  readonly notify?: Notify;
   /** Ends the server when aborted, as SIGTERM does. */
   readonly signal?: AbortSignal;
 }
@@ -28,7 +33,7 @@ export const fatalExit = 255;
 
 /** Serves until a signal ends it; gives the exit status. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
-  const { log } = options;
+  const { log, sockets = [], notify = () => {} } = options;
   surviveErrors(log);
   const books = new LocalTunnelBooks();
   const parts = { ...(await options.load()), books };
@@ -38,8 +43,11 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     : undefined;
   const services = new Services({ log, limits, listeners: () => addresses });
   const server = createServer(buildServerOptions({ ...parts, watch: services.watch }, limits, processes));
-  let addresses: readonly SocketAddress[] = [];
-  addresses = await listen(server, await resolveAddresses(parts.config.settings, log), [], log);
+  let addresses: readonly Port[] = [];
+  addresses =
+    sockets.length > 0
+      ? await takePorts(server, sockets, log)
+      : await openPorts(server, await resolveAddresses(parts.config.settings, log), [], log);
   if (addresses.length === 0) {
     log('FATAL', 'Cannot bind any address.');
     if (processes !== undefined) await closeProcesses(processes);
@@ -53,26 +61,29 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     await services.configure(parts.config.settings);
   }
   options.onListening?.(addresses);
+  notify('ready');
   if (processes === undefined) void warmUp();
   /** Whatever goes wrong, the server goes on as it was. */
   const reload = async (): Promise<void> => {
     log('INFO', 'Received SIGHUP; restarting.');
+    notify('reloading');
     try {
       const next = { ...(await options.load()), books };
-      const wanted = await resolveAddresses(next.config.settings, log);
+      const wanted = sockets.length > 0 ? addresses : await resolveAddresses(next.config.settings, log);
       server.reconfigure(buildServerOptions({ ...next, watch: services.watch }, limits, processes));
       // In the same turn: keys are named by their place among those that both know.
       processes?.workers.configure(workerSettings(next));
       drainSeconds = next.config.settings.drainSeconds;
       // Those of the old ones that are wanted stay open throughout: nobody who connects meanwhile is turned away.
-      const open = await listen(server, wanted, addresses, log);
-      for (const old of open.length === 0 ? [] : addresses) if (!open.some(isAt(old))) server.stopListening(old);
+      const open = await openPorts(server, wanted, addresses, log);
+      for (const old of open.length === 0 ? [] : addresses) if (!open.includes(old)) old.stop();
       if (open.length > 0) addresses = open;
       await services.configure(next.config.settings);
     } catch (error) {
       for (const line of (error as Error).message.split('\n')) log('ERROR', line);
       log('ERROR', 'the configuration was not read again; the one before goes on');
     }
+    notify('ready');
   };
   // One after the other, however fast they come.
   let reloading = Promise.resolve();
@@ -83,6 +94,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     const reason = await (options.once ? Promise.race([onlyConnection(server), ended(options)]) : ended(options));
     if (reason !== undefined) log('INFO', reason);
+    notify('stopping');
     services.drain();
     if (reason !== undefined && drainSeconds > 0) await drain(server, drainSeconds, options);
     await server.close();
@@ -93,32 +105,6 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     removePidFile();
   }
   return 0;
-}
-
-/** Opens what is not open yet, as far as it can; a family that this machine lacks is no reason to give up the other. */
-async function listen(
-  server: SshServer,
-  wanted: readonly SocketAddress[],
-  held: readonly SocketAddress[],
-  log: Log,
-): Promise<SocketAddress[]> {
-  const open: SocketAddress[] = [];
-  for (const entry of wanted) {
-    const { address, port } = entry;
-    try {
-      const bound = held.find(isAt(entry)) ?? (await server.listen(port, address, { ipv6Only: needsIpv6Only(entry) }));
-      log('INFO', `Server listening on ${bound.address} port ${bound.port}.`);
-      open.push(bound);
-    } catch (error) {
-      const reason = ((error as Error).cause as Error | undefined)?.message ?? (error as Error).message;
-      log('ERROR', `Bind to port ${port} on ${address} failed: ${reason}.`);
-    }
-  }
-  return open;
-}
-
-function isAt(one: SocketAddress): (other: SocketAddress) => boolean {
-  return ({ address, port }) => address === one.address && port === one.port;
 }
 
 /** Settles with the log's line when the process is told to end. */

@@ -56,7 +56,8 @@ export function buildEvents(
     turnAway: (peer) => limits.refusalFor(peer),
     onConnection(peer) {
       storyOf(peer).release = limits.hold(peer);
-      const local = `${peer.localAddress ?? 'UNKNOWN'} port ${peer.localPort ?? 65535}`;
+      const domain = peer.routingDomain === undefined ? '' : ` rdomain "${peer.routingDomain}"`;
+      const local = `${peer.localAddress ?? 'UNKNOWN'} port ${peer.localPort ?? 65535}${domain}`;
       admission.logFor(peer)('VERBOSE', `Connection from ${describe(peer)} on ${local}`, { event: 'connection' });
     },
     onRefused(peer, { reason = tooManyStartups, startups }) {

@@ -8,6 +8,7 @@ import {
 import { SshError } from '@nacre/ssh/errors';
 import { type ParsedArguments, parseFlags, usageError } from '../../flags/index.ts';
 import { daemonize, findAccount, isDaemon, reportFailure, reportReady } from '../../os/index.ts';
+import { isRoutingDomain } from '../../os/routing-domain.ts';
 import { groupNames } from './admission.ts';
 import { chooseConfigFile } from './config/choose-file.ts';
 import { type Config, readConfig, type Settings } from './config/config.ts';
@@ -23,6 +24,7 @@ import { openPamPool } from './pam-pool.ts';
 import { pamWord } from './pam-words.ts';
 import { hostWord, workerWord } from './processes/tables.ts';
 import type { ServerParts } from './server.ts';
+import { openNotify, takeSockets } from './supervisor.ts';
 import { findSubcommand } from './tools/table.ts';
 import { versionLine } from './version.ts';
 
@@ -70,7 +72,10 @@ async function serve(flags: Flags): Promise<number> {
     return 0;
   }
   const isTest = flags.test || flags.extendedTest;
-  const goesToBackground = !isTest && !flags.foreground && flags.debug === 0 && !flags.inetd && !isDaemon();
+  const isServer = !isTest && !flags.inetd;
+  const sockets = isServer ? takeSockets(process.env) : [];
+  // Whoever opened the sockets watches this very process.
+  const goesToBackground = isServer && sockets.length === 0 && !flags.foreground && flags.debug === 0 && !isDaemon();
   const log = openLog(
     isTest || goesToBackground ? { kind: 'stderr' } : chooseTarget(flags, config.settings),
     chooseLevel(flags, config.settings),
@@ -89,16 +94,16 @@ async function serve(flags: Flags): Promise<number> {
     return 0;
   }
   try {
-    return await (flags.inetd ? runInetd(parts) : runServer(flags, config, parts));
+    return await (flags.inetd ? runInetd(parts) : runServer(flags, config, parts, sockets));
   } finally {
     pam?.close();
   }
 }
 
-function runServer(flags: Flags, config: Config, parts: ServerParts): Promise<number> {
+function runServer(flags: Flags, config: Config, parts: ServerParts, sockets: readonly number[]): Promise<number> {
   const { log, pam } = parts;
   return runDaemon({
-    log,
+    ...{ log, sockets, notify: openNotify(process.env, log) },
     once: flags.debug > 0,
     load: firstThen(parts, async () => {
       const again = configure(flags);
@@ -162,8 +167,18 @@ function configure(flags: Flags): Config {
     flags.ports.map(readPort),
   );
   requireProgramUsers(config.settings);
+  requireRoutingDomains(config.settings);
   if (requiredMethods(config.settings)?.length !== 0) return config;
   throw new SshError('AuthenticationMethods cannot be satisfied by enabled authentication methods', {
+    code: 'bad-file',
+    stage: 'config',
+  });
+}
+
+function requireRoutingDomains({ listenAddress }: Settings): void {
+  const bad = listenAddress.find(({ rdomain }) => rdomain !== undefined && !isRoutingDomain(rdomain));
+  if (bad === undefined) return;
+  throw new SshError(`bad routing domain: ListenAddress names ${bad.rdomain}, which is no network device here`, {
     code: 'bad-file',
     stage: 'config',
   });

@@ -4,6 +4,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import { Duplex, pipeline } from 'node:stream';
 import { createServer, peerOf } from '@nacre/ssh/server';
 import { platform } from '../../os/index.ts';
+import { routingDomainOf } from '../../os/routing-domain.ts';
 import { surviveErrors } from './daemon.ts';
 import { closeProcesses, needsProcesses, startProcesses } from './processes/index.ts';
 import { buildServerOptions, type ServerParts, workerSettings } from './server.ts';
@@ -19,7 +20,10 @@ async function serveHere(parts: ServerParts): Promise<number> {
   const server = createServer(buildServerOptions(parts));
   endWith(() => void server.close());
   const stream = openStandardStreams();
-  const peer = stream instanceof Socket && stream.remoteAddress !== undefined ? peerOf(stream) : {};
+  const peer =
+    stream instanceof Socket && stream.remoteAddress !== undefined
+      ? { ...peerOf(stream), routingDomain: routingDomainOf(stream) }
+      : {};
   const connection = await server.handle(stream, peer);
   await connection?.closed;
   // The last bytes, a refusal's reason say, are still on their way out.

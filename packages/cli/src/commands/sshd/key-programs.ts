@@ -117,7 +117,7 @@ function tokenFacts({ account, key, peer, settings }: KeyQuestion): ServerTokenF
       peer.localPort ?? 65_535,
     ],
     // Connections are taken in the default routing domain only, whose name is empty.
-    rdomain: () => '',
+    rdomain: () => peer.routingDomain ?? '',
     key: keyTokens(key, settings),
   };
 }

@@ -220,10 +220,6 @@ test('what silence would weaken stops the server; what it would not is a warning
   for (const line of ['RDomain x', 'Match User x\nRDomain %D']) {
     assert.match(complaintsOf(line)[0] ?? '', /setting RDomain not supported on this platform\.$/, line);
   }
-  assert.match(
-    complaintsOf('ListenAddress ::1\nListenAddress ::1 rdomain vrf-a')[0] ?? '',
-    /line 2: .* no routing domain/,
-  );
   for (const line of ['RDomain none', 'GSSAPIAuthentication no', 'X11Forwarding no', 'PerSourcePenalties yes']) {
     assert.deepEqual(readText(line).warnings, [], line);
   }

@@ -46,15 +46,7 @@ export const serverKeywords = {
       ['any', 'any'],
     ]),
   ),
-  listenAddress: {
-    ...global(special.listenAddress),
-    policy: {
-      kind: 'refuse',
-      isHarmless: (places) => places.every(({ rdomain }) => rdomain === undefined),
-      complaint:
-        'ListenAddress: sockets are bound to no routing domain here, and without one the port would be open to all',
-    },
-  } satisfies ServerRow<readonly special.ListenAddress[]>,
+  listenAddress: global(special.listenAddress),
   usePam: global(flag('UsePAM', false)),
   pamServiceName: anywhere(word('PAMServiceName', 'sshd')),
   loginGraceSeconds: global(time('LoginGraceTime', 120)),
