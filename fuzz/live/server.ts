@@ -44,7 +44,7 @@ export async function startLiveServer(): Promise<LiveServer> {
     user,
     authorizedKeys: account === undefined ? lines : [],
     // A heap that has room grows before it is tidied up, and hides for long what is never given back.
-    prefix: ['env', `NODE_OPTIONS=--max-old-space-size=${heapMib}`],
+    prefix: ['env', `NODE_OPTIONS=--max-old-space-size=${heapMib} --max-semi-space-size=1`],
     config: [
       ...(account === undefined ? ['AllowStreamLocalForwarding no'] : ['AuthorizedKeysFile .ssh/authorized_keys']),
       'PermitRootLogin no',

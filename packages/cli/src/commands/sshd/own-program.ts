@@ -13,5 +13,11 @@ export function mainFile(): string {
 }
 
 export function ownProgram(word: string, nodeFlags: readonly string[] = []): [file: string, ...args: string[]] {
-  return [process.execPath, ...nodeFlags, mainFile(), 'sshd', word];
+  return [process.execPath, ...memoryLimits(), ...nodeFlags, mainFile(), 'sshd', word];
+}
+
+/** The bounds of memory that the server was started with hold for its helpers as well. */
+function memoryLimits(): string[] {
+  const given = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
+  return given.filter((flag) => /^--max-(?:old|semi)-space-size=\d+$/.test(flag));
 }
