@@ -58,13 +58,12 @@ export async function fuzzLiveServer(options: LiveRun): Promise<LiveReport> {
     count.goodLogins++;
     count.slowestGoodLoginMs = Math.max(count.slowestGoodLoginMs, performance.now() - start);
   };
-  const begin = performance.now();
-  let end = begin + seconds * 1000;
+  // Rests do not count: what is left then begins as much later.
+  let begin = performance.now();
   const rests = seconds < restingRunSeconds ? [] : [0.25, 0.5, 1].map((part) => part * seconds * 1000);
-  let restingMs = 0;
   try {
-    while (performance.now() < end && failures.length < 20) {
-      const roundEnd = Math.min(end, performance.now() + roundSeconds * 1000);
+    while (performance.now() < begin + seconds * 1000 && failures.length < 20) {
+      const roundEnd = Math.min(begin + seconds * 1000, performance.now() + roundSeconds * 1000);
       const worker = async () => {
         while (performance.now() < roundEnd) {
           const index = count.connections++;
@@ -88,12 +87,11 @@ export async function fuzzLiveServer(options: LiveRun): Promise<LiveReport> {
       if (missing.length > 0) failures.push(`processes of the server have gone: ${missing.join(' ')}`);
       const mib = ((settled.at(-1) ?? 0) / 2 ** 20).toFixed(1);
       print(`${count.connections} connections, ${count.logins} logged in, ${count.harmed} messages harmed, ${mib} MiB`);
-      const ranMs = performance.now() - begin - restingMs;
-      if (rests[rested.length] !== undefined && ranMs >= (rests[rested.length] as number) - 1) {
-        const start = performance.now();
+      const restAfterMs = rests[rested.length] ?? Number.POSITIVE_INFINITY;
+      const start = performance.now();
+      if (start - begin >= restAfterMs - 1) {
         rested.push(await server.restedBytes());
-        restingMs += performance.now() - start;
-        end += performance.now() - start;
+        begin += performance.now() - start;
         print(`rested: ${((rested.at(-1) ?? 0) / 2 ** 20).toFixed(1)} MiB`);
       }
     }

@@ -116,7 +116,7 @@ function tokenFacts({ account, key, peer, settings }: KeyQuestion): ServerTokenF
       peer.localAddress ?? 'UNKNOWN',
       peer.localPort ?? 65_535,
     ],
-    // Connections are taken in the default routing domain only, whose name is empty.
+    // The default routing domain has an empty name.
     rdomain: () => peer.routingDomain ?? '',
     key: keyTokens(key, settings),
   };

@@ -18,15 +18,14 @@ export async function openPorts(
 ): Promise<Port[]> {
   const open: Port[] = [];
   for (const entry of wanted) {
-    const { address, port, routingDomain } = entry;
+    const { address, port } = entry;
     try {
       const bound = held.find((other) => isSamePlace(entry, other)) ?? (await openPort(server, entry));
       tell(bound, log);
       open.push(bound);
     } catch (error) {
       const reason = ((error as Error).cause as Error | undefined)?.message ?? (error as Error).message;
-      const domain = routingDomain === undefined ? '' : ` rdomain ${routingDomain}`;
-      log('ERROR', `Bind to port ${port} on ${address}${domain} failed: ${reason}.`);
+      log('ERROR', `Bind to port ${port} on ${address}${domainWords(entry)} failed: ${reason}.`);
     }
   }
   return open;
@@ -53,9 +52,10 @@ function withDomain(listening: OpenPort, routingDomain: string | undefined): Por
   return routingDomain === undefined ? listening : { ...listening, routingDomain };
 }
 
-function tell({ address, port, routingDomain }: Port, log: Log): void {
-  log(
-    'INFO',
-    `Server listening on ${address} port ${port}${routingDomain === undefined ? '' : ` rdomain ${routingDomain}`}.`,
-  );
+function tell(port: Port, log: Log): void {
+  log('INFO', `Server listening on ${port.address} port ${port.port}${domainWords(port)}.`);
+}
+
+function domainWords({ routingDomain }: SocketAddress): string {
+  return routingDomain === undefined ? '' : ` rdomain ${routingDomain}`;
 }
