@@ -105,7 +105,10 @@ test('health checks, with a header or without: no penalty, and no line above DEB
   const haproxy = await startHaproxy(server, ['send-proxy-v2 check inter 200 fall 1000']);
   try {
     const [port = 0] = haproxy.ports;
-    await server.waitForLog(/Connection (?:closed|reset) by 127\.0\.0\.9 port \d+ \[preauth\]/);
+    // On a busy machine the check has come and gone before the server accepts it.
+    await server.waitForLog(
+      /Connection (?:closed|reset) by 127\.0\.0\.9 port \d+ \[preauth\]|gone before it was accepted/,
+    );
     // Without a header.
     const silent = connect({ port: server.port, host: '127.0.0.1', localAddress: '127.0.0.9' });
     silent.on('error', () => {});
@@ -118,7 +121,7 @@ test('health checks, with a header or without: no penalty, and no line above DEB
     const loud = server
       .log()
       .split(/\r?\n/)
-      .filter((line) => line.includes('127.0.0.9') && !line.startsWith('debug1: '));
+      .filter((line) => /127\.0\.0\.9|UNKNOWN/.test(line) && !line.startsWith('debug1: '));
     assert.deepEqual(
       loud.filter((line) => !/^Connection from /.test(line)),
       [],

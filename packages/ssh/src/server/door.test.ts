@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -45,6 +46,26 @@ async function rawClient(
   await once(socket, 'connect');
   return { socket, said: () => text, closed };
 }
+
+test('a connection that was reset before it is accepted is no connection: no door, no count and no event', async (t) => {
+  const events: unknown[] = [];
+  const said: string[] = [];
+  const { port, server, connect } = await listening(t, {
+    turnAway: (peer) => void events.push(peer.address),
+    onConnection: (peer) => void events.push(peer.address),
+    onDisconnect: (error) => void events.push(error),
+    log: (_, text) => void said.push(text),
+  });
+  // This process accepts nothing while it waits for the other to have come and gone.
+  const script = `const socket = require('node:net').connect(${port}, '127.0.0.1', () => socket.resetAndDestroy());`;
+  const { status, stderr } = spawnSync(process.execPath, ['-e', script]);
+  assert.equal(status, 0, stderr.toString());
+  await until('a word in the log', () => said.includes('a connection was gone before it was accepted'));
+  assert.equal(server.connectionCount, 0);
+  assert.deepEqual(events, []);
+  await connect();
+  assert.deepEqual(events, ['127.0.0.1', '127.0.0.1']);
+});
 
 test('a client that does not log in is sent away after the grace time, however far it came', async (t) => {
   const ended: SshError[] = [];

@@ -204,6 +204,12 @@ export class SshServer {
 
   async #accept(socket: Socket): Promise<unknown> {
     const peer: SeenPeer = { ...peerOf(socket) };
+    if (peer.address === undefined && peer.localAddress !== undefined) {
+      // Reset before it was accepted, as many health checks do: nobody is there, and no rule for an address could hold.
+      this.#options.log?.(1, 'a connection was gone before it was accepted', peer);
+      socket.destroy();
+      return undefined;
+    }
     const routingDomain = this.#options.routingDomainOf?.(socket);
     if (routingDomain !== undefined) peer.routingDomain = routingDomain;
     if (this.#options.tcpKeepAlive === true) socket.setKeepAlive(true);
