@@ -39,7 +39,8 @@ async function run(settings: BenchSettings): Promise<Table[]> {
         const skipped = started === undefined ? whyNot(pair) : missing('python3') || undefined;
         if (started === undefined || skipped !== undefined)
           return { name: pair.name, skipped, sample: () => Promise.resolve({}) };
-        return { name: pair.name, sample: () => type(started, isLoaded ? target : undefined) };
+        const sample = () => type(started, isLoaded ? target : undefined);
+        return { name: pair.name, sample, ...(settings.isBrief && pair.name.endsWith('(again)') && { most: 4 }) };
       });
       const title = `${isLoaded ? 'under load' : 'idle'}, n = ${settings.repetitions}`;
       const shown = isLoaded ? loadMeasures : measures;

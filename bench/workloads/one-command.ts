@@ -30,9 +30,9 @@ async function run(settings: BenchSettings): Promise<Table[]> {
   for (const pair of chosen) if (whyNot(pair) === undefined) running.set(pair.name, await startPair(pair));
   const masters = new Map<string, Master>();
   try {
-    for (const [name, pair] of running) masters.set(name, await startMaster(pair));
+    if (!settings.isBrief) for (const [name, pair] of running) masters.set(name, await startMaster(pair));
     const tables: Table[] = [];
-    for (const isShared of [false, true]) {
+    for (const isShared of settings.isBrief ? [false] : [false, true]) {
       const competitors = chosen.map((pair): Competitor => {
         const started = running.get(pair.name);
         if (started === undefined) return { name: pair.name, skipped: whyNot(pair), sample: () => Promise.resolve({}) };
