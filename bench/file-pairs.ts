@@ -9,6 +9,7 @@ import { missing, nacreProgram } from '../test/harness/paths.ts';
 import { type TestServer, writeKnownHosts } from '../test/harness/servers.ts';
 import { plainEnvironment } from './command.ts';
 import { startLongPath } from './long-path.ts';
+import { chooseRows } from './pairs.ts';
 import type { Competitor, Sample } from './table.ts';
 import type { BenchSettings } from './workloads/types.ts';
 
@@ -56,7 +57,7 @@ export async function startFilePairs(
 ): Promise<{ readonly competitors: Competitor[]; stop(): Promise<void> }> {
   const running: RunningFilePair[] = [];
   const competitors: Competitor[] = [];
-  for (const pair of filePairs.filter(({ name }, i) => i === 0 || rows === undefined || name.includes(rows))) {
+  for (const pair of chooseRows(filePairs, rows)) {
     const skipped = whyNot(pair);
     if (skipped !== undefined) {
       competitors.push({ name: pair.name, skipped, sample: () => Promise.resolve({}) });

@@ -31,6 +31,15 @@ export const ssh2Pairs: readonly Pair[] = [
   { name: 'ssh2 > ssh2', client: 'ssh2', server: 'ssh2' },
 ];
 
+/** The base and the rows whose name holds the text; with "=" before it that row alone, for what takes OpenSSH too long to be asked again. */
+export function chooseRows<T extends { readonly name: string }>(
+  all: readonly T[],
+  rows: string | undefined,
+): readonly T[] {
+  if (rows?.startsWith('=')) return all.filter(({ name }) => name === rows.slice(1));
+  return all.filter(({ name }, i) => i === 0 || rows === undefined || name.includes(rows));
+}
+
 /** A pair with its server running. */
 export interface RunningPair extends Pair {
   readonly testServer: TestServer;

@@ -85,7 +85,7 @@ function settingsOf(entry: PlanEntry, defaultMib = 256, { isBrief, rows }: RunOp
     repetitions: entry.repetitions,
     bulkBytes: Math.round((entry.mib ?? defaultMib) * 2 ** 20),
     ciphers: entry.ciphers ?? defaultCiphers,
-    rows,
+    rows: rows ?? entry.rows,
     isBrief,
     progress: (line) => {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);

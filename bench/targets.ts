@@ -48,10 +48,10 @@ function execBulk(cipher: string, ours: number, one: number): Target[] {
 }
 
 function longPath(what: string, workload: string): Target[] {
-  const from = { workload, table: 'MiB', as: 'ratio' } as const;
+  const from = { workload, table: '128 MiB', as: 'ratio' } as const;
   const tcp = { table: 'plain TCP', row: 'plain TCP', column: 'speed' };
   return [
-    ...each(what, { ...from, against: tcp }, [both], ['get', 'put'], { atLeast: 0.9 }),
+    ...each(what, { ...from, table: '1024 MiB', against: tcp }, [both], ['get', 'put'], { atLeast: 0.9 }),
     ...each(what, from, [client, server], ['get', 'put'], {}),
   ];
 }

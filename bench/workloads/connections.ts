@@ -1,6 +1,6 @@
 /** Logins by public key, each with a command that does nothing: one at a time, and fifty at a time. */
 import { measure } from '../command.ts';
-import { pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -26,8 +26,7 @@ const measures: readonly Measure[] = [
 ];
 
 async function run(settings: BenchSettings): Promise<Table[]> {
-  const all = [...pairs, ...ssh2Pairs];
-  const chosen = all.filter(({ name }, i) => i === 0 || settings.rows === undefined || name.includes(settings.rows));
+  const chosen = chooseRows([...pairs, ...ssh2Pairs], settings.rows);
   const running = new Map<string, RunningPair>();
   for (const pair of chosen) if (whyNot(pair) === undefined) running.set(pair.name, await startPair(pair));
   const tables: Table[] = [];

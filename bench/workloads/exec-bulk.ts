@@ -4,7 +4,7 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../../test/harness/cleanup.ts';
 import { type Measured, measure } from '../command.ts';
-import { type Pair, pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, type Pair, pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -62,7 +62,7 @@ async function run(settings: BenchSettings): Promise<Table[]> {
 }
 
 function chosenPairs({ rows }: BenchSettings) {
-  return [...pairs, ...ssh2Pairs].filter(({ name }, i) => i === 0 || rows === undefined || name.includes(rows));
+  return chooseRows([...pairs, ...ssh2Pairs], rows);
 }
 
 /** Rows that no target asks for are there to compare with: where time is short, a few times have to do. */

@@ -3,7 +3,7 @@ import { freePort, startProgram, waitForPort } from '../../test/harness/programs
 import { plainEnvironment } from '../command.ts';
 import { treeSeconds } from '../cpu.ts';
 import { type Enter, enterPort, enterSocks, fetchThrough, startTarget, type Target } from '../forward-target.ts';
-import { pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -40,8 +40,7 @@ interface Tunnel {
 }
 
 async function run(settings: BenchSettings): Promise<Table[]> {
-  const all = [...pairs, ...ssh2Pairs];
-  const chosen = all.filter(({ name }, i) => i === 0 || settings.rows === undefined || name.includes(settings.rows));
+  const chosen = chooseRows([...pairs, ...ssh2Pairs], settings.rows);
   const target = await startTarget();
   const tunnels = new Map<string, Tunnel>();
   try {
