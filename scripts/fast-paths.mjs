@@ -5,7 +5,7 @@
  * @property {string} variable
  * @property {string} value
  * @property {string[]} unit - unit tests in whose path one of these stands; they run on both Nodes
- * @property {string[]} interop - files of test/interop, which run the programs in bin/
+ * @property {string[]} interop - files of test/interop that are about it; fast-paths.test.ts there sets each of them for a connection
  */
 
 /** @type {FastPathRow[]} */
@@ -21,13 +21,13 @@ export const fastPaths = [
       'crypto/ml-kem.test',
       'transport/transport.test',
     ],
-    interop: ['ssh-algorithms'],
+    interop: [],
   },
   {
     variable: 'NACRE_ONREAD',
     value: 'off',
     unit: ['ssh/src/io/', 'server/features.test', 'server/lifecycle.test', 'client/forwards.test', 'client/mux.test'],
-    interop: ['ssh-exec'],
+    interop: [],
   },
   {
     variable: 'NACRE_RELEASE',
@@ -35,7 +35,7 @@ export const fastPaths = [
     unit: ['io/release-memory.test', 'ssh/src/connection/', 'client/program-stream.test'],
     interop: [],
   },
-  { variable: 'NACRE_BUNDLE', value: 'off', unit: [], interop: ['launcher', 'ssh-exec'] },
+  { variable: 'NACRE_BUNDLE', value: 'off', unit: [], interop: ['launcher'] },
   // Node's own switch.
-  { variable: 'NODE_DISABLE_COMPILE_CACHE', value: '1', unit: [], interop: ['launcher'] },
+  { variable: 'NODE_DISABLE_COMPILE_CACHE', value: '1', unit: [], interop: [] },
 ];
