@@ -5,7 +5,6 @@ import { type OpenSshVersion, openSshProgram, sshCommand, startOpenSshServer } f
 import { missing, nacreProgram } from '../test/harness/paths.ts';
 import type { TestServer } from '../test/harness/servers.ts';
 import { plainEnvironment } from './command.ts';
-import { ssh2Client, startSsh2Process } from './ssh2-peer.ts';
 
 type Side = 'openssh' | 'openssh10' | 'nacre' | 'ssh2';
 
@@ -51,8 +50,9 @@ export interface RunningPair extends Pair {
 
 /** Why a pair cannot run here. */
 export function whyNot(pair: Pair): string | undefined {
-  const needs = [programOf(pair.client, 'ssh'), programOf(pair.server, 'sshd')];
-  return missing(...needs.filter((name) => name !== undefined)) || undefined;
+  const needs = [pair.client === 'nacre' ? 'nacre:ssh' : programOf(pair.client, 'ssh')];
+  needs.push(pair.server === 'nacre' ? 'nacre:sshd' : programOf(pair.server, 'sshd'));
+  return missing(...needs) || undefined;
 }
 
 /** Starts a server of its own for a pair. */
@@ -60,12 +60,9 @@ export async function startPair(pair: Pair): Promise<RunningPair> {
   const config = ['MaxStartups 500', 'MaxSessions 100'];
   const env = plainEnvironment;
   const testServer =
-    pair.server === 'ssh2'
-      ? await startSsh2Process()
-      : pair.server === 'nacre'
-        ? await startNacreServer({ config, env })
-        : await startOpenSshServer({ config, env, version: versionOf(pair.server) });
-  if (pair.client === 'ssh2') return { ...pair, testServer, ...ssh2Client(testServer) };
+    pair.server === 'nacre'
+      ? await startNacreServer({ config, env })
+      : await startOpenSshServer({ config, env, version: versionOf(pair.server) });
   const program = pair.client === 'nacre' ? nacreProgram('ssh') : openSshProgram('ssh', versionOf(pair.client));
   const argv: RunningPair['argv'] = (words, flags, options = []) =>
     // The one post-quantum method of OpenSSH 9.2 costs 60 ms alone; every row is to do the same work.
@@ -73,9 +70,8 @@ export async function startPair(pair: Pair): Promise<RunningPair> {
   return { ...pair, testServer, argv, command: (remote, options) => argv([remote], [], options) };
 }
 
-function programOf(side: Side, name: string): string | undefined {
-  if (side === 'ssh2') return undefined;
-  return side === 'nacre' ? `nacre:${name}` : side === 'openssh10' ? 'openssh-10' : name;
+function programOf(side: Side, name: string): string {
+  return side === 'openssh10' ? 'openssh-10' : name;
 }
 
 function versionOf(side: Side): OpenSshVersion {

@@ -53,6 +53,8 @@ export async function runEntries(entries: readonly PlanEntry[], options: RunOpti
     if (!isKept) continue;
     updateResults(workload.name, section);
     writeSamples(workload.name, tables, around);
+    // A run that is cut short leaves a page that agrees with itself.
+    showTargets(done, failed, options, false);
   }
   startClock();
   showTargets(done, failed, options);
@@ -64,6 +66,7 @@ export function showTargets(
   done: ReadonlyMap<string, Table[]>,
   failed: ReadonlyMap<string, string>,
   { around, isKept, isBrief }: RunOptions,
+  isPrinted = true,
 ): void {
   const verdicts = targets.map((target): Verdict => {
     const { workload } = target;
@@ -72,7 +75,7 @@ export function showTargets(
     return verdict.missing === undefined || reason === undefined ? verdict : { target, missing: `failed: ${reason}` };
   });
   const table = formatVerdicts(verdicts);
-  if (isBrief) console.log(table);
+  if (isPrinted && isBrief) console.log(table);
   const about =
     'Ratios are to OpenSSH > OpenSSH (plain TCP on the long path) in the same run; "base again" is the same of the row that is the base once more. Each ' +
     'workload below says when and on what it was measured. Written by `npm run bench -- all --update` from the samples in bench/samples.';

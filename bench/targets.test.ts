@@ -43,18 +43,26 @@ test('what was not measured says why, and counts neither as met nor as missed', 
     judged({ row: 'nobody', atLeast: 1 }),
     judged({ row: 'gone', atLeast: 1 }),
     judged({ column: 'nothing', atLeast: 1 }),
+    judged({ row: 'openssh > openssh', atLeast: 1 }),
     judged({ atLeast: 0.5 }),
     judged({ atLeast: 0.6 }),
     judged({}),
   ];
   assert.deepEqual(
-    verdicts.slice(0, 5).map(({ missing }) => missing),
-    ['not measured', 'no table "warm"', 'no row "nobody"', 'failed: it is not here', 'no figure "nothing"'],
+    verdicts.slice(0, 6).map(({ missing }) => missing),
+    [
+      'not measured',
+      'no table "warm"',
+      'no row "nobody"',
+      'failed: it is not here',
+      'no figure "nothing"',
+      'its base was not measured',
+    ],
   );
   const lines = formatVerdicts(verdicts).split('\n');
-  assert.equal(lines[0], '1 of 7 targets are met, 1 are missed, 5 were not measured.');
-  assert.equal(lines[9], '| one | nacre > nacre | >= 0.5 | 0.50 (0.40..0.60) | 3 | 1.00 (1.00..1.10) | met |');
-  assert.match(lines[10] ?? '', /\| \*\*missed\*\* \|$/);
+  assert.equal(lines[0], '1 of 8 targets are met, 1 are missed, 6 were not measured.');
+  assert.equal(lines[10], '| one | nacre > nacre | >= 0.5 | 0.50 (0.40..0.60) | 3 | 1.00 (1.00..1.10) | met |');
+  assert.match(lines[11] ?? '', /\| \*\*missed\*\* \|$/);
 });
 
 test('the plan runs every workload that a target names, in less than an hour', () => {

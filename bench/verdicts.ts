@@ -23,6 +23,9 @@ export function judge(target: Target, tables: readonly Table[] | undefined): Ver
   const row = table.rows.find(({ name }) => name === target.row);
   if (row === undefined) return { target, missing: `no row "${target.row}"` };
   if (row.skipped !== undefined) return { target, missing: row.skipped };
+  // A run of this row alone has nothing to compare it with.
+  if (target.as !== 'value' && target.against === undefined && row === table.rows[0])
+    return { target, missing: 'its base was not measured' };
   const figures = figuresOf(target, row, table, tables);
   const reached = spreadOf(figures);
   if (reached === undefined) return { target, missing: `no figure "${target.column}"` };

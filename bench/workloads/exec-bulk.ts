@@ -4,7 +4,8 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../../test/harness/cleanup.ts';
 import { type Measured, measure } from '../command.ts';
-import { chooseRows, type Pair, pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, type Pair, pairs, type RunningPair, ssh2Pairs, whyNot } from '../pairs.ts';
+import { isSsh2, startAnyPair } from '../ssh2-peer.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -34,7 +35,7 @@ async function run(settings: BenchSettings): Promise<Table[]> {
   const tables: Table[] = [];
   const running = new Map<string, RunningPair>();
   for (const pair of chosenPairs(settings))
-    if (whyNot(pair) === undefined) running.set(pair.name, await startPair(pair));
+    if (whyNot(pair) === undefined) running.set(pair.name, await startAnyPair(pair));
   try {
     for (const cipher of settings.ciphers) {
       const measured = chosenPairs(settings).filter((pair) => limitOf(pair, cipher, settings).most !== 0);
@@ -66,11 +67,11 @@ function chosenPairs({ rows }: BenchSettings) {
 }
 
 /** Rows that no target asks for are there to compare with: where time is short, a few times have to do. */
-function limitOf({ name }: Pair, cipher: string, { isBrief }: BenchSettings): { most?: number } {
+function limitOf(pair: Pair, cipher: string, { isBrief }: BenchSettings): { most?: number } {
   if (!isBrief) return {};
   const isFirst = cipher.startsWith('aes128-gcm');
-  if (name.includes('ssh2')) return { most: isFirst || cipher.startsWith('chacha20') ? 2 : 0 };
-  return name.endsWith('(again)') && !isFirst ? { most: 3 } : {};
+  if (isSsh2(pair)) return { most: isFirst || cipher.startsWith('chacha20') ? 2 : 0 };
+  return pair.name.endsWith('(again)') && !isFirst ? { most: 3 } : {};
 }
 
 interface Payload {

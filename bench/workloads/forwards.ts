@@ -3,7 +3,8 @@ import { freePort, startProgram, waitForPort } from '../../test/harness/programs
 import { plainEnvironment } from '../command.ts';
 import { treeSeconds } from '../cpu.ts';
 import { type Enter, enterPort, enterSocks, fetchThrough, startTarget, type Target } from '../forward-target.ts';
-import { chooseRows, pairs, type RunningPair, ssh2Pairs, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, pairs, type RunningPair, ssh2Pairs, whyNot } from '../pairs.ts';
+import { isSsh2, startAnyPair } from '../ssh2-peer.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -45,7 +46,7 @@ async function run(settings: BenchSettings): Promise<Table[]> {
   const tunnels = new Map<string, Tunnel>();
   try {
     for (const pair of chosen)
-      if (whyNot(pair) === undefined) tunnels.set(pair.name, await openTunnel(await startPair(pair), target));
+      if (whyNot(pair) === undefined) tunnels.set(pair.name, await openTunnel(await startAnyPair(pair), target));
     const tables: Table[] = [];
     const mib = Math.round(settings.bulkBytes / 2 ** 20);
     for (const way of settings.isBrief ? (['-L'] as const) : (['-L', '-D'] as const)) {
@@ -60,7 +61,7 @@ async function run(settings: BenchSettings): Promise<Table[]> {
           return {
             name: pair.name,
             sample: () => sample(tunnel),
-            ...(settings.isBrief && pair.name.includes('ssh2') && { most: 3 }),
+            ...(settings.isBrief && isSsh2(pair) && { most: 3 }),
           };
         });
         const full = `${way}, ${title}, n = ${settings.repetitions}`;
