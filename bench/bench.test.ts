@@ -42,9 +42,15 @@ test('rows are measured in turns; ratios are taken within a repetition; a failin
 
 test('a section is replaced in its place, or added', () => {
   const text = '# Results\n\n## one\n\nold\n\n## two\n\nkept\n';
-  assert.equal(replaceSection(text, 'one', '## one\n\nnew\n'), '# Results\n\n## one\n\nnew\n\n## two\n\nkept\n');
-  assert.equal(replaceSection(text, 'two', '## two\n\nnew\n'), '# Results\n\n## one\n\nold\n\n## two\n\nnew\n');
-  assert.equal(replaceSection('# Results\n', 'one', '## one\n\nnew\n'), '# Results\n\n## one\n\nnew\n');
+  const contents = 'Contents: [one](#one), [two](#two)\n\n';
+  const changed = `# Results\n\n${contents}## one\n\nnew\n\n## two\n\nkept\n`;
+  assert.equal(replaceSection(text, 'one', '## one\n\nnew\n'), changed);
+  const twice = replaceSection(changed, 'two', '## two\n\nnew\n');
+  assert.equal(twice, `# Results\n\n${contents}## one\n\nnew\n\n## two\n\nnew\n`);
+  const three = replaceSection(changed, 'targets', '## targets\n\nall\n').split('\n\n');
+  assert.equal(three[1], 'Contents: [targets](#targets), [one](#one), [two](#two)');
+  assert.deepEqual(three.slice(2, 4), ['## targets', 'all']);
+  assert.equal(replaceSection('# Results\n', 'one', '## one\n'), '# Results\n\nContents: [one](#one)\n\n## one\n');
 });
 
 test('a command is measured: output, sink, processor time, failure', {

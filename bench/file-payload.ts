@@ -79,6 +79,6 @@ function digestOf(path: string): string {
   return hash.digest('hex');
 }
 
-function makeMemoryFolder(purpose: string): string {
+export function makeMemoryFolder(purpose: string): string {
   return makeFolder(purpose, existsSync('/dev/shm') ? '/dev/shm' : undefined);
 }

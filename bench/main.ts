@@ -2,23 +2,20 @@
 import { parseArgs } from 'node:util';
 import { cleanUp } from '../test/harness/cleanup.ts';
 import { hasProc } from './cpu.ts';
-import { circumstances, formatSection, saveJson, updateResults } from './results.ts';
+import { type PlanEntry, plan, wholeMinutes } from './plan.ts';
+import { circumstances } from './results.ts';
+import { type RunOptions, runEntries, showTargets } from './run.ts';
 import { workloads } from './workloads/table.ts';
 
-const usage = `usage: npm run bench -- [WORKLOAD...] [--n REPETITIONS] [--mib SIZE] [--cipher NAME]... [--rows TEXT] [--update]
+const usage = `usage: npm run bench -- [all | targets | WORKLOAD...] [--n REPETITIONS] [--mib SIZE] [--cipher NAME]... [--rows TEXT] [--update]
+  all       what the targets ask for, in less than an hour, and the table of targets; so does no word at all
+  targets   the table of targets from the samples that were kept
 workloads: ${workloads.map(({ name }) => name).join(' ')}
-  --n       repetitions of every row (5)
+  --n       repetitions of every row (5; of all, as bench/plan.ts says)
   --mib     size of a bulk transfer (256; sftp-bulk 1024)
   --cipher  of bulk transfers; may be repeated (aes128-gcm, aes256-gcm, chacha20-poly1305, aes256-ctr)
   --rows    only rows whose name holds this text, and the base
-  --update  writes the tables into bench/RESULTS.md`;
-
-const defaultCiphers = [
-  'aes128-gcm@openssh.com',
-  'aes256-gcm@openssh.com',
-  'chacha20-poly1305@openssh.com',
-  'aes256-ctr',
-];
+  --update  writes the tables into bench/RESULTS.md, and the samples into bench/samples`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -27,7 +24,7 @@ async function main(args: string[]): Promise<number> {
     args,
     allowPositionals: true,
     options: {
-      n: { type: 'string', default: '5' },
+      n: { type: 'string' },
       mib: { type: 'string' },
       cipher: { type: 'string', multiple: true },
       rows: { type: 'string' },
@@ -35,9 +32,11 @@ async function main(args: string[]): Promise<number> {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const unknown = positionals.find((name) => !workloads.some((workload) => workload.name === name));
-  const [repetitions, mib] = [Number(values.n), values.mib === undefined ? undefined : Number(values.mib)];
-  if (values.help || unknown !== undefined || !(repetitions >= 1) || !((mib ?? 1) > 0)) {
+  const isAll = positionals.length === 0 || positionals.includes('all');
+  const isTargets = positionals.join() === 'targets';
+  const unknown = positionals.find((word) => !isAll && !isTargets && !workloads.some(({ name }) => name === word));
+  const [repetitions, mib] = [values.n, values.mib].map((text) => (text === undefined ? undefined : Number(text)));
+  if (values.help || unknown !== undefined || !((repetitions ?? 1) >= 1) || !((mib ?? 1) > 0)) {
     console.error(unknown === undefined ? usage : `bench: no workload ${unknown}\n${usage}`);
     return values.help ? 0 : 2;
   }
@@ -45,27 +44,33 @@ async function main(args: string[]): Promise<number> {
     console.error('bench: processor times are read from /proc, which this system lacks');
     return 1;
   }
-  const around = await circumstances();
+  const command = ['npm run bench --', ...args].join(' ');
+  const options: RunOptions = {
+    around: await circumstances(command),
+    minutes: isAll ? wholeMinutes : undefined,
+    isBrief: isAll || isTargets,
+    isKept: values.update,
+    rows: values.rows,
+  };
+  if (isTargets) {
+    showTargets(new Map(), new Map(), options);
+    return 0;
+  }
+  const named = workloads.filter(({ name }) => positionals.includes(name));
+  const chosen = isAll ? plan : named.map(({ name }): PlanEntry => ({ workload: name, repetitions: 5, minutes: 0 }));
+  const given = {
+    ...(repetitions !== undefined && { repetitions }),
+    ...(mib !== undefined && { mib }),
+    ...(values.cipher !== undefined && { ciphers: values.cipher }),
+  };
   try {
-    for (const { name, about, run, defaultMib = 256 } of workloads) {
-      if (positionals.length > 0 && !positionals.includes(name)) continue;
-      const tables = await run({
-        repetitions,
-        bulkBytes: Math.round((mib ?? defaultMib) * 2 ** 20),
-        ciphers: values.cipher ?? defaultCiphers,
-        rows: values.rows,
-        progress: (line) => {
-          if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
-        },
-      });
-      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-      const section = formatSection(name, about, tables, around);
-      console.log(section);
-      console.error(`every sample: ${saveJson(name, tables, around)}`);
-      if (values.update) updateResults(name, section);
-    }
+    return (await runEntries(
+      chosen.map((entry) => ({ ...entry, ...given })),
+      options,
+    )) === 0
+      ? 0
+      : 1;
   } finally {
     await cleanUp();
   }
-  return 0;
 }

@@ -6,7 +6,7 @@ import { missing, nacreProgram } from '../test/harness/paths.ts';
 import type { TestServer } from '../test/harness/servers.ts';
 import { plainEnvironment } from './command.ts';
 
-type Side = 'openssh' | 'openssh10' | 'nacre';
+type Side = 'openssh' | 'openssh10' | 'nacre' | 'ssh2';
 
 export interface Pair {
   readonly name: string;
@@ -22,6 +22,22 @@ export const pairs: readonly [Pair, ...Pair[]] = [
   { name: 'nacre > openssh', client: 'nacre', server: 'openssh' },
   { name: 'openssh > nacre', client: 'openssh', server: 'nacre' },
 ];
+
+/** The npm package, at either end of OpenSSH and at both. */
+export const ssh2Pairs: readonly Pair[] = [
+  { name: 'ssh2 > openssh', client: 'ssh2', server: 'openssh' },
+  { name: 'openssh > ssh2', client: 'openssh', server: 'ssh2' },
+  { name: 'ssh2 > ssh2', client: 'ssh2', server: 'ssh2' },
+];
+
+/** The base and the rows whose name holds the text; with "=" before it that row alone, for what takes OpenSSH too long to be asked again. */
+export function chooseRows<T extends { readonly name: string }>(
+  all: readonly T[],
+  rows: string | undefined,
+): readonly T[] {
+  if (rows?.startsWith('=')) return all.filter(({ name }) => name === rows.slice(1));
+  return all.filter(({ name }, i) => i === 0 || rows === undefined || name.includes(rows));
+}
 
 /** A pair with its server running. */
 export interface RunningPair extends Pair {

@@ -11,15 +11,17 @@ export interface Circumstances {
   readonly machine: string;
   readonly openssh: string;
   readonly node: string;
+  /** What was typed. */
+  readonly command: string;
 }
 
 /** The machine and versions that figures belong to. */
-export async function circumstances(): Promise<Circumstances> {
+export async function circumstances(command: string): Promise<Circumstances> {
   const ssh = findProgram('ssh');
   const openssh = ssh === undefined ? 'none' : (await runProgram([ssh, '-V'])).stderr.trim();
   const [first] = cpus();
   const machine = `${cpus().length} x ${first?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
-  return { date: new Date().toISOString().slice(0, 10), machine, openssh, node: process.version };
+  return { date: new Date().toISOString().slice(0, 10), machine, openssh, node: process.version, command };
 }
 
 /** Keeps all samples; returns the file. */
@@ -38,24 +40,35 @@ export function formatSection(
   tables: readonly Table[],
   around: Circumstances,
 ): string {
-  const { date, machine, openssh, node } = around;
-  const head = [`## ${workload}`, '', about, '', `${date}; ${machine}; ${openssh}; driver on Node ${node}.`];
+  const { date, machine, openssh, node, command } = around;
+  const head = [
+    `## ${workload}`,
+    '',
+    about,
+    '',
+    `${date}; ${machine}; ${openssh}; driver on Node ${node}; \`${command}\`.`,
+  ];
   return `${head.join('\n')}\n\n${tables.map(formatTable).join('\n\n')}\n`;
 }
 
-/** Puts a section in the place of the one of that name, or at the end. */
-export function replaceSection(text: string, workload: string, section: string): string {
-  const start = text.split('\n').indexOf(`## ${workload}`);
-  if (start < 0) return `${text.trimEnd()}\n\n${section}`;
-  const lines = text.split('\n');
-  const next = lines.findIndex((line, i) => i > start && line.startsWith('## '));
-  const after = next < 0 ? '' : `\n${lines.slice(next).join('\n')}`;
-  return `${lines.slice(0, start).join('\n')}\n${section}${after}`;
+/** The section above all others. */
+export const targetsName = 'targets';
+
+/** Puts a section in the place of the one of that name, or at the end; the one of targets comes first, and the contents tell of all. */
+export function replaceSection(text: string, name: string, section: string): string {
+  const [head = '', ...old] = text.split(/^(?=## )/m);
+  const nameOf = (part: string) => part.slice(3, part.indexOf('\n'));
+  const parts = old.map((part) => (nameOf(part) === name ? section : part));
+  if (!parts.includes(section)) parts.push(section);
+  parts.sort((a, b) => Number(nameOf(b) === targetsName) - Number(nameOf(a) === targetsName));
+  const contents = `Contents: ${parts.map((part) => `[${nameOf(part)}](#${nameOf(part)})`).join(', ')}`;
+  const above = head.replace(/^Contents: .*\n/m, '').trimEnd();
+  return `${[above, contents, ...parts.map((part) => part.trimEnd())].join('\n\n')}\n`;
 }
 
 /** Writes a section into bench/RESULTS.md. */
-export function updateResults(workload: string, section: string): void {
+export function updateResults(name: string, section: string): void {
   const file = join(root, 'bench', 'RESULTS.md');
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '# Benchmark results\n';
-  writeFileSync(file, replaceSection(text, workload, section));
+  writeFileSync(file, replaceSection(text, name, section));
 }

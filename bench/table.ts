@@ -1,4 +1,5 @@
 /** A table of results: rows measured in turns, printed as Markdown, kept as JSON. */
+import { startTable } from './clock.ts';
 import { orderOf, ratiosOf, type Spread, spreadOf } from './statistics.ts';
 
 /** One column: a number taken from each repetition. */
@@ -29,12 +30,14 @@ export interface Table {
 export interface Competitor {
   readonly name: string;
   readonly skipped?: string | undefined;
+  /** Measured in so many repetitions only: for rows that are there to compare with and take long. */
+  readonly most?: number;
   readonly sample: () => Promise<Sample>;
 }
 
 /**
- * Measures all competitors `repetitions` times in turns. One that fails is out, with the reason, and the others go on; the
- * first one is the base and has to work.
+ * Measures all competitors `repetitions` times in turns, or less often where the time that the workload was given is over. One
+ * that fails is out, with the reason, and the others go on; where there are ratios the first one is their base and has to work.
  */
 export async function measureInTurns(
   title: string,
@@ -45,15 +48,19 @@ export async function measureInTurns(
 ): Promise<Table> {
   const rows = competitors.map(({ name, skipped }): Row => ({ name, samples: [], skipped }));
   const order = competitors.map((_, i) => i);
+  const hasRatios = measures.some(({ ratio }) => ratio === true);
+  const clock = startTable();
   for (let repetition = 0; repetition < repetitions; repetition++) {
+    if (!clock.mayRepeat(repetition)) break;
     for (const i of orderOf(order, repetition)) {
       const [row, competitor] = [rows[i], competitors[i]];
       if (row === undefined || competitor === undefined || row.skipped !== undefined) continue;
+      if (repetition >= (competitor.most ?? repetitions)) continue;
       progress(`${title}, ${competitor.name}, ${repetition + 1} of ${repetitions}`);
       try {
         row.samples[repetition] = await competitor.sample();
       } catch (error) {
-        if (i === 0) throw error;
+        if (i === 0 && hasRatios) throw error;
         row.skipped = `failed: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`;
       }
     }
@@ -64,12 +71,22 @@ export async function measureInTurns(
 /** The table as Markdown: medians with their range, ratios to the first row beside them. */
 export function formatTable({ title, measures, rows }: Table): string {
   const columns = measures.flatMap((measure) => [measure.title, ...(measure.ratio === true ? ['ratio'] : [])]);
-  const lines = [`**${title}**`, '', `| | ${columns.join(' | ')} |`, `|---|${columns.map(() => '---|').join('')}`];
+  const counts = rows.map(({ samples }) => samples.filter((sample) => sample !== undefined).length);
+  // Where all rows were measured alike, the title tells how often.
+  const most = Math.max(0, ...counts);
+  const lines = [
+    `**${title.replace(/n = \d+$/, `n = ${most}`)}**`,
+    '',
+    `| | ${columns.join(' | ')} |`,
+    `|---|${columns.map(() => '---|').join('')}`,
+  ];
   for (const row of rows) {
     if (row.skipped !== undefined)
       lines.push(`| ${row.name} | ${[row.skipped, ...columns.slice(1).map(() => '')].join(' | ')} |`);
     else
-      lines.push(`| ${row.name} | ${measures.flatMap((measure) => formatCells(measure, row, rows[0])).join(' | ')} |`);
+      lines.push(
+        `| ${row.name}${counts[rows.indexOf(row)] === most ? '' : `, n = ${counts[rows.indexOf(row)]}`} | ${measures.flatMap((measure) => formatCells(measure, row, rows[0])).join(' | ')} |`,
+      );
   }
   return lines.join('\n');
 }
@@ -85,7 +102,7 @@ function formatCells(measure: Measure, row: Row, base: Row | undefined): string[
   return cells;
 }
 
-function formatSpread(spread: Spread | undefined, digits: number): string {
+export function formatSpread(spread: Spread | undefined, digits: number): string {
   if (spread === undefined) return '-';
   const text = (value: number) => value.toFixed(digits);
   return spread.min === spread.max

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
 import { runChecks } from './check.mjs';
+import { fastPaths } from './fast-paths.mjs';
 import { ensurePeers } from './peers.mjs';
 import { filesBelow, formatSeconds, ownNode, root, run, systemNode } from './process.mjs';
 import { setup } from './setup.mjs';
@@ -37,6 +38,7 @@ const parts = [
   { name: 'tools', run: toolsPart },
   { name: 'examples', run: examplesPart },
   { name: 'interop', run: interopPart },
+  { name: 'fallback', run: fallbackPart },
   { name: 'fuzz', run: fuzzPart },
 ];
 
@@ -121,7 +123,7 @@ function parseArguments(args) {
       process.exit(2);
     }
   }
-  const withFiles = parts.filter(({ name }) => !['checks', 'fuzz'].includes(name));
+  const withFiles = parts.filter(({ name }) => !['checks', 'fuzz', 'fallback'].includes(name));
   return { chosen: named.length > 0 ? named : piece === undefined ? parts : withFiles, only: piece };
 }
 
@@ -149,8 +151,43 @@ async function unitOnOwnNode(only) {
 async function unitPart(node, only) {
   const files = filesBelow('packages', '.test.ts')
     .filter((file) => only === undefined || file.includes(only))
-    .map((file) => file.replace(/^(packages\/[^/]+)\/src\/(.*)\.ts$/, '$1/dist/$2.js'));
+    .map(builtFile);
   return runTogether(node, files);
+}
+
+/** @param {string} file - a test of a package */
+function builtFile(file) {
+  return file.replace(/^(packages\/[^/]+)\/src\/(.*)\.ts$/, '$1/dist/$2.js');
+}
+
+/**
+ * Each fast path forced off: the tests that would go through it go through what lies behind it.
+ *
+ * @param {string | undefined} only
+ * @returns {Promise<Outcome>}
+ */
+async function fallbackPart(only) {
+  /** @type {Outcome} */
+  const total = { passed: 0, failed: 0, skipped: [] };
+  for (const { variable, value, unit, interop } of fastPaths) {
+    const env = { [variable]: value };
+    const among = (/** @type {string} */ file) => only === undefined || `${variable} ${file}`.includes(only);
+    const units = filesBelow('packages', '.test.ts').filter((f) => unit.some((piece) => f.includes(piece)) && among(f));
+    const others = filesBelow('test/interop', '.test.ts').filter((file) =>
+      interop.some((name) => file === `test/interop/${name}.test.ts` && among(file)),
+    );
+    if (units.length + others.length > 0) console.log(`${variable}=${value}`);
+    const nodes = existsSync(ownNode) ? [systemNode(), ownNode] : [systemNode()];
+    const outcomes = [];
+    for (const node of nodes) outcomes.push(await runTogether(node, units.map(builtFile), env));
+    outcomes.push(await runEach(others, env));
+    for (const { passed, failed, skipped: skips } of outcomes) {
+      total.passed += passed;
+      total.failed += failed;
+      total.skipped.push(...skips);
+    }
+  }
+  return total;
 }
 
 /**
@@ -174,9 +211,10 @@ async function toolsPart(only) {
  *
  * @param {string} node
  * @param {string[]} files
+ * @param {Record<string, string>} [env]
  * @returns {Promise<Outcome>}
  */
-async function runTogether(node, files) {
+async function runTogether(node, files, env = {}) {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: [] };
   const { output: version } = await run([node, '--version']);
   console.log(`${files.length} files on Node ${version.trim()}`);
@@ -198,7 +236,7 @@ async function load(url) {
 ${lines.join('\n')}
 `,
   );
-  const outcome = await runTestProgram(node, runner, 'unit tests', unitTimeoutMs, { show: true });
+  const outcome = await runTestProgram(node, runner, 'unit tests', unitTimeoutMs, { show: true, env });
   rmSync(runner, { force: true });
   return outcome;
 }
@@ -210,13 +248,13 @@ ${lines.join('\n')}
  * @param {string} program
  * @param {string} name
  * @param {number} timeoutMs
- * @param {{ show?: boolean }} [options]
+ * @param {{ show?: boolean, env?: Record<string, string> }} [options]
  * @returns {Promise<Outcome & { output: string }>}
  */
-async function runTestProgram(node, program, name, timeoutMs, { show = false } = {}) {
+async function runTestProgram(node, program, name, timeoutMs, { show = false, env: more = {} } = {}) {
   const countsFile = join(scratch, `counts-${process.pid}-${++runs}.json`);
   rmSync(countsFile, { force: true });
-  const env = { ...process.env, NACRE_TEST_COUNTS: countsFile };
+  const env = { ...process.env, ...more, NACRE_TEST_COUNTS: countsFile };
   const argv = [node, `--test-reporter=${reporter}`, '--test-reporter-destination=stdout', program];
   const { status, output, timedOut } = await run(argv, { env, timeoutMs, show });
   /** @type {Outcome} */
@@ -264,10 +302,19 @@ async function interopPart(only) {
   const files = filesBelow('test', '.test.ts').filter((file) => only === undefined || file.includes(only));
   if (files.length === 0) return { passed: 0, failed: 0, skipped: [] };
   for (const missing of await ensurePeers()) console.log(`not here: ${missing.name}: ${missing.reason}`);
+  return runEach(files, {});
+}
+
+/**
+ * @param {string[]} files
+ * @param {Record<string, string>} env
+ * @returns {Promise<Outcome>}
+ */
+function runEach(files, env) {
   return eachFile(files, async (file) => {
     const start = Date.now();
     const program = join(root, 'build', file.replace(/\.ts$/, '.js'));
-    const { output: _output, ...outcome } = await runTestProgram(systemNode(), program, file, fileTimeoutMs);
+    const { output: _output, ...outcome } = await runTestProgram(systemNode(), program, file, fileTimeoutMs, { env });
     const { passed, failed, skipped: skips } = outcome;
     const verdict = failed > 0 ? 'FAILED' : 'ok    ';
     const counts = `${passed} passed${failed > 0 ? `, ${failed} failed` : ''}${skips.length > 0 ? `, ${skips.length} skipped` : ''}`;

@@ -1,6 +1,7 @@
 /** Logins by public key, each with a command that does nothing: one at a time, and fifty at a time. */
 import { measure } from '../command.ts';
-import { pairs, type RunningPair, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, pairs, type RunningPair, ssh2Pairs, whyNot } from '../pairs.ts';
+import { startAnyPair } from '../ssh2-peer.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -26,9 +27,9 @@ const measures: readonly Measure[] = [
 ];
 
 async function run(settings: BenchSettings): Promise<Table[]> {
-  const chosen = pairs.filter(({ name }, i) => i === 0 || settings.rows === undefined || name.includes(settings.rows));
+  const chosen = chooseRows([...pairs, ...ssh2Pairs], settings.rows);
   const running = new Map<string, RunningPair>();
-  for (const pair of chosen) if (whyNot(pair) === undefined) running.set(pair.name, await startPair(pair));
+  for (const pair of chosen) if (whyNot(pair) === undefined) running.set(pair.name, await startAnyPair(pair));
   const tables: Table[] = [];
   try {
     for (const { inFlight, logins } of shapes) {

@@ -3,12 +3,13 @@ import { freePort, startProgram, waitForPort } from '../../test/harness/programs
 import { plainEnvironment } from '../command.ts';
 import { treeSeconds } from '../cpu.ts';
 import { type Enter, enterPort, enterSocks, fetchThrough, startTarget, type Target } from '../forward-target.ts';
-import { pairs, type RunningPair, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, pairs, type RunningPair, ssh2Pairs, whyNot } from '../pairs.ts';
+import { isSsh2, startAnyPair } from '../ssh2-peer.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
 const requestCount = 200;
-const requestsAtOnce = 20;
+const requestsAtOnce = 200;
 const requestBytes = 2000;
 
 export const forwards: Workload = {
@@ -40,21 +41,28 @@ interface Tunnel {
 }
 
 async function run(settings: BenchSettings): Promise<Table[]> {
-  const chosen = pairs.filter(({ name }, i) => i === 0 || settings.rows === undefined || name.includes(settings.rows));
+  const chosen = chooseRows([...pairs, ...ssh2Pairs], settings.rows);
   const target = await startTarget();
   const tunnels = new Map<string, Tunnel>();
   try {
     for (const pair of chosen)
-      if (whyNot(pair) === undefined) tunnels.set(pair.name, await openTunnel(await startPair(pair), target));
+      if (whyNot(pair) === undefined) tunnels.set(pair.name, await openTunnel(await startAnyPair(pair), target));
     const tables: Table[] = [];
     const mib = Math.round(settings.bulkBytes / 2 ** 20);
-    for (const way of ['-L', '-D'] as const) {
+    for (const way of settings.isBrief ? (['-L'] as const) : (['-L', '-D'] as const)) {
       const table = (title: string, measures: readonly Measure[], sample: (tunnel: Tunnel) => Promise<Sample>) => {
         const competitors = chosen.map((pair): Competitor => {
           const tunnel = tunnels.get(pair.name);
           if (tunnel === undefined)
             return { name: pair.name, skipped: whyNot(pair), sample: () => Promise.resolve({}) };
-          return { name: pair.name, sample: () => sample(tunnel) };
+          // ssh2 has no SOCKS of its own.
+          if (way === '-D' && pair.client === 'ssh2')
+            return { name: pair.name, skipped: 'no -D', sample: () => Promise.resolve({}) };
+          return {
+            name: pair.name,
+            sample: () => sample(tunnel),
+            ...(settings.isBrief && isSsh2(pair) && { most: 3 }),
+          };
         });
         const full = `${way}, ${title}, n = ${settings.repetitions}`;
         return measureInTurns(full, measures, competitors, settings.repetitions, settings.progress);
@@ -76,7 +84,7 @@ async function openTunnel(pair: RunningPair, target: Target): Promise<Tunnel> {
   const flags = ['-N', '-L', `${local}:127.0.0.1:${target.port}`, '-D', String(dynamic)];
   const program = startProgram(pair.argv([], flags), { env: plainEnvironment });
   await waitForPort(local);
-  await waitForPort(dynamic);
+  if (pair.client !== 'ssh2') await waitForPort(dynamic);
   return {
     pair,
     clientPid: program.pid,

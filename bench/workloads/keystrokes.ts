@@ -4,7 +4,7 @@ import { missing, requireProgram, root } from '../../test/harness/paths.ts';
 import { freePort, runProgram } from '../../test/harness/programs.ts';
 import { plainEnvironment } from '../command.ts';
 import { startTarget, type Target } from '../forward-target.ts';
-import { pairs, type RunningPair, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, pairs, type RunningPair, startPair, whyNot } from '../pairs.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -27,7 +27,7 @@ const measures: readonly Measure[] = [
 const loadMeasures: readonly Measure[] = [...measures, { key: 'rate', title: 'load MB/s', digits: 0 }];
 
 async function run(settings: BenchSettings): Promise<Table[]> {
-  const chosen = pairs.filter(({ name }, i) => i === 0 || settings.rows === undefined || name.includes(settings.rows));
+  const chosen = chooseRows(pairs, settings.rows);
   const target = await startTarget();
   const running = new Map<string, RunningPair>();
   try {
@@ -39,7 +39,8 @@ async function run(settings: BenchSettings): Promise<Table[]> {
         const skipped = started === undefined ? whyNot(pair) : missing('python3') || undefined;
         if (started === undefined || skipped !== undefined)
           return { name: pair.name, skipped, sample: () => Promise.resolve({}) };
-        return { name: pair.name, sample: () => type(started, isLoaded ? target : undefined) };
+        const sample = () => type(started, isLoaded ? target : undefined);
+        return { name: pair.name, sample, ...(settings.isBrief && pair.name.endsWith('(again)') && { most: 4 }) };
       });
       const title = `${isLoaded ? 'under load' : 'idle'}, n = ${settings.repetitions}`;
       const shown = isLoaded ? loadMeasures : measures;

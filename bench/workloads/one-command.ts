@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../../test/harness/cleanup.ts';
 import { runProgram, startProgram } from '../../test/harness/programs.ts';
 import { measure, plainEnvironment } from '../command.ts';
-import { pairs, type RunningPair, startPair, whyNot } from '../pairs.ts';
+import { chooseRows, pairs, type RunningPair, startPair, whyNot } from '../pairs.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -25,14 +25,14 @@ const measures: readonly Measure[] = [
 ];
 
 async function run(settings: BenchSettings): Promise<Table[]> {
-  const chosen = pairs.filter(({ name }, i) => i === 0 || settings.rows === undefined || name.includes(settings.rows));
+  const chosen = chooseRows(pairs, settings.rows);
   const running = new Map<string, RunningPair>();
   for (const pair of chosen) if (whyNot(pair) === undefined) running.set(pair.name, await startPair(pair));
   const masters = new Map<string, Master>();
   try {
-    for (const [name, pair] of running) masters.set(name, await startMaster(pair));
+    if (!settings.isBrief) for (const [name, pair] of running) masters.set(name, await startMaster(pair));
     const tables: Table[] = [];
-    for (const isShared of [false, true]) {
+    for (const isShared of settings.isBrief ? [false] : [false, true]) {
       const competitors = chosen.map((pair): Competitor => {
         const started = running.get(pair.name);
         if (started === undefined) return { name: pair.name, skipped: whyNot(pair), sample: () => Promise.resolve({}) };

@@ -36,17 +36,19 @@ async function run(settings: BenchSettings): Promise<Table[]> {
   );
   const mib = settings.bulkBytes / 2 ** 20;
   const bulk = makeFile(settings.bulkBytes);
+  const bulkTable = await table(
+    settings,
+    `${mib} MiB`,
+    bulk,
+    transferMeasures('MB/s', 1, 's/GiB'),
+    bulk.bytes / 1e6,
+    bulk.bytes / 2 ** 30,
+  );
+  if (settings.isBrief) return [path, bulkTable];
   const small = makeFiles(fileCount, fileBytes);
   return [
     path,
-    await table(
-      settings,
-      `${mib} MiB`,
-      bulk,
-      transferMeasures('MB/s', 1, 's/GiB'),
-      bulk.bytes / 1e6,
-      bulk.bytes / 2 ** 30,
-    ),
+    bulkTable,
     await table(
       settings,
       `${fileCount} files of ${fileBytes} bytes`,

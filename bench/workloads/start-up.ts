@@ -32,21 +32,23 @@ async function run(settings: BenchSettings): Promise<Table[]> {
     competitor('node -e 0 (again)', [node, '-e', '0']),
     competitor('nacre ssh -V', [ssh, '-V'], existsSync(ssh) ? undefined : 'bin/ssh does not exist yet'),
     competitor('openssh ssh -V', [requireProgram('ssh'), '-V']),
-    competitor('nacre ssh-keygen -l', [nacreProgram('ssh-keygen'), '-l', '-f', key]),
-    competitor('openssh ssh-keygen -l', [requireProgram('ssh-keygen'), '-l', '-f', key]),
+    competitor('nacre ssh-keygen -l', [nacreProgram('ssh-keygen'), '-l', '-f', key], undefined, 'SHA256:'),
+    competitor('openssh ssh-keygen -l', [requireProgram('ssh-keygen'), '-l', '-f', key], undefined, 'SHA256:'),
     competitor('system node -e 0', [process.execPath, '-e', '0']),
   ];
   const title = `${startsPerSample} starts a sample, n = ${settings.repetitions}`;
   return [await measureInTurns(title, measures, competitors, settings.repetitions, settings.progress)];
 }
 
-function competitor(name: string, argv: readonly string[], skipped?: string): Competitor {
+function competitor(name: string, argv: readonly string[], skipped?: string, said = ''): Competitor {
   return {
     name,
     skipped,
     async sample() {
       const script = `for i in ${Array.from({ length: startsPerSample }, (_, i) => i + 1).join(' ')}; do "$@" || exit; done`;
       const result = await measure(['bash', '--norc', '--noprofile', '-c', script, 'starts', ...argv]);
+      const answers = result.output.split('\n').filter((line) => line.includes(said)).length;
+      if (said !== '' && answers !== startsPerSample) throw new Error(`${name} said ${result.output}`);
       return { wall: (result.seconds * 1000) / startsPerSample, cpu: (result.clientCpu * 1000) / startsPerSample };
     },
   };

@@ -3,6 +3,7 @@ import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';
 import { execBulk } from './exec-bulk.ts';
 import { forwards } from './forwards.ts';
+import { growth } from './growth.ts';
 import { keyscan } from './keyscan.ts';
 import { keystrokes } from './keystrokes.ts';
 import { knownHosts } from './known-hosts.ts';
@@ -32,4 +33,5 @@ export const workloads: readonly Workload[] = [
   sftpList,
   sftpLongPath,
   sshdLoad,
+  growth,
 ];

@@ -10,6 +10,8 @@ export interface BenchSettings {
   readonly ciphers: readonly string[];
   /** Only rows whose name holds this. The base is always measured. */
   readonly rows: string | undefined;
+  /** Leaves out tables that no target asks for, so that all of them fit into an hour. */
+  readonly isBrief: boolean;
   readonly progress: (line: string) => void;
 }
 

@@ -1,6 +1,7 @@
 /** Makes the TCP connection: name lookup, both address families, a deadline, and errors that name the stage. */
 import { connect as connectSocket, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { SshError } from '../errors.ts';
+import { isForcedOff } from '../fast-paths.ts';
 import { readBuffer, StreamDriver } from '../io/index.ts';
 import type { ConnectOptions } from './options.ts';
 
@@ -54,10 +55,12 @@ function dialOnce(host: string, port: number, options: ConnectOptions, signal: A
       noDelay: true,
       keepAlive: options.tcpKeepAlive ?? true,
       allowHalfOpen: true,
-      onread: {
-        buffer: readBuffer(),
-        callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
-      },
+      ...(!isForcedOff('NACRE_ONREAD') && {
+        onread: {
+          buffer: readBuffer(),
+          callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
+        },
+      }),
     } as TcpNetConnectOpts);
     logAttempts(socket, host, options);
     const onAbort = () => {

@@ -1,5 +1,6 @@
 /** Hashes, HMAC, constant-time comparison, and the key derivation of RFC 4253 §7.2. */
 import * as nodeCrypto from 'node:crypto';
+import { isForcedOff } from '../fast-paths.ts';
 import type { HashName } from './key-agreement.ts';
 
 /** Hashes that SSH names somewhere; MD5 only for the old form of fingerprints. */
@@ -63,7 +64,7 @@ export function deriveKey(
 }
 
 /** Not in Node before 20.12; a namespace import keeps its absence from failing the whole module. */
-const oneShotHash: typeof nodeCrypto.hash | undefined = nodeCrypto.hash;
+const oneShotHash: typeof nodeCrypto.hash | undefined = isForcedOff('NACRE_CRYPTO') ? undefined : nodeCrypto.hash;
 
 /** The way that works everywhere; exported so that both are tested equal. */
 export function streamedHash(name: DigestName, parts: readonly Uint8Array[]): Buffer {

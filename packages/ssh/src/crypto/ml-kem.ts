@@ -1,6 +1,7 @@
 /** ML-KEM-768 (FIPS 203): node:crypto's where this Node has it, @noble/post-quantum's otherwise. */
 import * as crypto from 'node:crypto';
 import { toSshError } from '../errors.ts';
+import { isForcedOff } from '../fast-paths.ts';
 
 export const mlKem768PublicKeyBytes = 1184;
 export const mlKem768CiphertextBytes = 1088;
@@ -37,8 +38,9 @@ export async function loadMlKem768(): Promise<MlKem768> {
 /** SubjectPublicKeyInfo in front of the raw key: SEQUENCE { SEQUENCE { 2.16.840.1.101.3.4.4.2 }, BIT STRING }. */
 const publicKeyPrefix = Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex');
 
-/** node:crypto's, or undefined where it has none (before Node 24.7, or built with an older OpenSSL). */
+/** node:crypto's, or undefined where it has none (before Node 24.7, or built with an older OpenSSL) or it may not be used. */
 export function nativeMlKem768(): MlKem768 | undefined {
+  if (isForcedOff('NACRE_CRYPTO')) return undefined;
   if (typeof crypto.encapsulate !== 'function' || typeof crypto.decapsulate !== 'function') return undefined;
   try {
     crypto.generateKeyPairSync('ml-kem-768');

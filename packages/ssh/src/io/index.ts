@@ -1,4 +1,6 @@
 /** Where the protocol meets sockets and time; used by client and server. */
+
+export { takeAccepted } from './accepted.ts';
 export { systemClock } from './clock.ts';
 export { connected } from './connected.ts';
 export { join } from './join.ts';

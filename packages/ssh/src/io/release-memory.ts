@@ -1,8 +1,10 @@
 /** Gives the memory of buffers back without waiting for the garbage collector. */
+import { isForcedOff } from '../fast-paths.ts';
 
 type Transferable = ArrayBufferLike & { transfer?(newLength: number): ArrayBuffer };
 /** Small buffers are slices of Node's pool, or cost less than freeing them does. */
 const smallestReleased = 8 * 1024;
+const isOff = isForcedOff('NACRE_RELEASE');
 /** What an ArrayBuffer may hold beside its chunk, for it to be the chunk's alone: the head of its packet, and padding. */
 const headRoomBytes = 512;
 
@@ -14,6 +16,7 @@ const headRoomBytes = 512;
  * time, and each packet is written into memory that no cache holds. Node 20 cannot free, and goes on as before.
  */
 export function releaseMemory(chunks: readonly Uint8Array[]): void {
+  if (isOff) return;
   for (const chunk of chunks) {
     if (chunk.length < smallestReleased) continue;
     const memory = chunk.buffer as Transferable;

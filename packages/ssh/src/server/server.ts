@@ -8,7 +8,7 @@ import {
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { disconnectReasons, SshError } from '../errors.ts';
-import { adoptSocket, StreamDriver } from '../io/index.ts';
+import { StreamDriver, takeAccepted } from '../io/index.ts';
 import { maxAwaitedProxyHeaders } from '../limits.ts';
 import { addTraffic, type HostKey, noTraffic, type TransportTraffic } from '../transport/index.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
@@ -218,7 +218,7 @@ export class SshServer {
       return undefined;
     }
     if (!this.#mayEnter(peer, socket)) return undefined;
-    return this.#enter(peer, socket, () => this.#begin(adoptSocket(socket), peer));
+    return this.#enter(peer, socket, () => this.#begin(takeAccepted(socket), peer));
   }
 
   /** What the balancer says comes first: until then nobody knows whose connection it is. */

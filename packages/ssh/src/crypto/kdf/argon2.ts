@@ -1,6 +1,7 @@
 /** Argon2 (RFC 9106), which protects PuTTY's private key files from version 3 on. */
 import * as crypto from 'node:crypto';
 import { toSshError } from '../../errors.ts';
+import { isForcedOff } from '../../fast-paths.ts';
 import { maxArgon2Lanes, maxArgon2MemoryKib, maxArgon2Passes, maxPasswordBytes } from '../../limits.ts';
 import type { Argon2Job, Argon2Variant } from './jobs.ts';
 import { requireWithin } from './limits.ts';
@@ -54,9 +55,9 @@ export async function packagedArgon2(
   return runKdfJob(toJob(variant, password, salt, options), options.signal);
 }
 
-/** Whether node:crypto has Argon2 here. */
+/** Whether node:crypto has Argon2 here, and it may be used. */
 export function hasNativeArgon2(): boolean {
-  return typeof crypto.argon2 === 'function';
+  return typeof crypto.argon2 === 'function' && !isForcedOff('NACRE_CRYPTO');
 }
 
 function toJob(variant: Argon2Variant, password: Uint8Array, salt: Uint8Array, options: Argon2Options): Argon2Job {

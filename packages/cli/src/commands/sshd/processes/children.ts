@@ -1,5 +1,6 @@
 /** Starts the server's own processes, and hears how they end. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { withoutNewPrivileges } from '../../../os/index.ts';
 import { findSessionLimit, openFilesVariable } from '../../../os/limits.ts';
@@ -72,7 +73,14 @@ function foldersOfProgram(): string[] {
     ...above.slice(0, 2).map((folder) => join(folder, '*')),
     ...above.map((folder) => join(folder, 'node_modules', '*')),
     ...above.map((folder) => join(folder, 'package.json')),
+    ...linkedLibrary(above).flatMap((folder) => [join(folder, '*'), join(folder, 'package.json')]),
   ];
+}
+
+/** The library, where it is a link to somewhere else: in a checkout, whose modules run one by one if there is no bundle. */
+function linkedLibrary(above: readonly string[]): string[] {
+  const names = above.map((folder) => join(folder, 'node_modules', '@nacre', 'ssh'));
+  return names.filter((name) => existsSync(name)).map((name) => realpathSync(name));
 }
 
 /** Lines that one process may add to the log: what it prints at its end is of use, a flood is not. */

@@ -1,5 +1,6 @@
 /** The back ends of chacha20-poly1305@openssh.com, fastest first, and the choice among them. */
 import { SshError } from '../../../errors.ts';
+import { isForcedOff } from '../../../fast-paths.ts';
 import type { BindChaCha, ChaChaBackend } from './backend.ts';
 import { nobleBackend } from './noble.ts';
 import { nodeMacBackend, nodeNobleBackend } from './node.ts';
@@ -12,7 +13,7 @@ import { sodiumBackend } from './sodium.ts';
 export const chachaBackends: readonly ChaChaBackend[] = [sodiumBackend, nodeMacBackend, nodeNobleBackend, nobleBackend];
 
 /** The first back end of the list that can be had here. */
-export function chooseChaChaBackend(backends: readonly ChaChaBackend[] = chachaBackends): {
+export function chooseChaChaBackend(backends: readonly ChaChaBackend[] = allowedBackends()): {
   name: ChaChaBackend['name'];
   bind: BindChaCha;
 } {
@@ -29,4 +30,9 @@ export function chooseChaChaBackend(backends: readonly ChaChaBackend[] = chachaB
         'Use Node 20.19 or newer, install sodium-native, or leave chacha20-poly1305@openssh.com out of the ciphers.',
     },
   );
+}
+
+/** What may be chosen from: with NACRE_CRYPTO=fallback the one that runs everywhere. */
+function allowedBackends(): readonly ChaChaBackend[] {
+  return isForcedOff('NACRE_CRYPTO') ? [nobleBackend] : chachaBackends;
 }

@@ -1,0 +1,190 @@
+/** What grows: for each thing, what a unit of it costs with a number of them. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { generateKey, type PublicKey } from '@nacre/ssh/keys';
+import { findAuthorizedKey, findHostEntries, parseKnownHosts } from '@nacre/ssh/trust';
+import { makeFolder } from '../test/harness/cleanup.ts';
+import { startNacreServer } from '../test/harness/nacre.ts';
+import { treeMemory } from '../test/harness/process-tree.ts';
+import { currentUser, type TestServer } from '../test/harness/servers.ts';
+import { plainEnvironment } from './command.ts';
+import { treeSeconds, waitForQuiet } from './cpu.ts';
+import { makeMemoryFolder } from './file-payload.ts';
+import { startJob } from './job.ts';
+
+export interface Thing {
+  /** As the targets name it. */
+  readonly name: string;
+  readonly unit: string;
+  /** The smallest number of them; the others are ten and a hundred times that. */
+  readonly smallest: number;
+  /** What one costs, in the unit, where there are so many; `rounds` times over, since few of them are done in no time. */
+  readonly cost: (count: number, rounds: number) => Promise<number>;
+}
+
+export const things: readonly Thing[] = [
+  {
+    name: 'connections held, processor time',
+    unit: 'ms',
+    smallest: 10,
+    cost: async (n) => (await hold(n)).milliseconds,
+  },
+  { name: 'connections held, memory', unit: 'KiB', smallest: 10, cost: async (n) => (await hold(n)).kibibytes },
+  { name: 'channels of one connection', unit: 'us', smallest: 10, cost: channels },
+  { name: 'lines of known_hosts', unit: 'us', smallest: 1000, cost: knownHosts },
+  { name: 'lines of authorized_keys', unit: 'us', smallest: 1000, cost: authorizedKeys },
+  { name: 'entries of a directory', unit: 'us', smallest: 1000, cost: (n, rounds) => files('list', n, rounds) },
+  { name: 'files of a tree', unit: 'us', smallest: 50, cost: (n, rounds) => files('tree', n, rounds) },
+];
+
+const heldBefore = new Map<number, { milliseconds: number; kibibytes: number }>();
+
+/** One run serves both rows about connections: whoever asks second gets the other figure of it. */
+async function hold(count: number): Promise<{ milliseconds: number; kibibytes: number }> {
+  const known = heldBefore.get(count);
+  heldBefore.delete(count);
+  if (known !== undefined) return known;
+  const figures = await holdAnew(count);
+  heldBefore.set(count, figures);
+  return figures;
+}
+
+async function holdAnew(count: number): Promise<{ milliseconds: number; kibibytes: number }> {
+  return withServer(async (server) => {
+    const pid = server.pid as number;
+    const { host, port, identity } = server;
+    const fingerprints = server.hostKeys.map(({ fingerprint }) => fingerprint);
+    const where = { host, port, identity: identity.file, fingerprints };
+    // One login first, for what is loaded once.
+    const first = startJob('login-load', { ...where, users: [server.user], inFlight: 1, hold: false });
+    await first.line();
+    await waitForQuiet(pid, 0, 500);
+    const [empty, before] = [treeMemory(pid), treeSeconds(pid)];
+    const load = startJob('login-load', { ...where, users: Array(count).fill(server.user), inFlight: 10, hold: true });
+    const { failures } = await load.line();
+    if (failures !== 0) throw new Error(`${failures} of ${count} logins failed`);
+    await waitForQuiet(pid, 0, 500);
+    const [full, after] = [treeMemory(pid), treeSeconds(pid)];
+    load.end();
+    const { lost } = await load.line();
+    if (lost !== 0) throw new Error(`${lost} of ${count} connections were lost`);
+    return {
+      milliseconds: ((after - before) * 1000) / count,
+      kibibytes: (full.pssBytes - empty.pssBytes) / 1024 / count,
+    };
+  });
+}
+
+async function channels(count: number, rounds: number): Promise<number> {
+  const echo = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+  await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', 1024, resolve));
+  try {
+    const echoPort = (echo.address() as AddressInfo).port;
+    return await withServer((server) =>
+      overConnection(server, { kind: 'channels', count, rounds, echoPort, path: '' }),
+    );
+  } finally {
+    echo.close();
+  }
+}
+
+const folders = new Map<string, string>();
+
+async function files(kind: 'list' | 'tree', count: number, rounds: number): Promise<number> {
+  const path = folders.get(`${kind} ${count}`) ?? makeTree(kind === 'list' ? count : 50, count);
+  folders.set(`${kind} ${count}`, path);
+  return withServer((server) => overConnection(server, { kind, count, rounds, path, echoPort: 0 }));
+}
+
+/** Files of a KiB, so many to a folder; a single folder stands without one above it. */
+function makeTree(eachFolder: number, count: number): string {
+  const top = join(makeMemoryFolder('tree'), 'top');
+  mkdirSync(top);
+  const content = Buffer.alloc(eachFolder === count ? 0 : 1024, 'x');
+  for (let at = 0; at < count; at++) {
+    const folder = eachFolder === count ? top : join(top, `folder-${Math.floor(at / eachFolder)}`);
+    if (at % eachFolder === 0) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `file-${at}`), content);
+  }
+  return top;
+}
+
+interface ConnectionJob {
+  readonly kind: 'channels' | 'list' | 'tree';
+  readonly count: number;
+  readonly rounds: number;
+  readonly path: string;
+  readonly echoPort: number;
+}
+
+/** Processor time of both sides for each unit, in microseconds. */
+async function overConnection(server: TestServer, job: ConnectionJob): Promise<number> {
+  const { host, port, user, identity, knownHostsFile } = server;
+  const program = startJob('growth', { host, port, user, identity: identity.file, knownHosts: knownHostsFile, ...job });
+  if ((await program.text()) !== 'ready') throw new Error('the program did not get ready');
+  const before = treeSeconds(server.pid as number);
+  program.say('go\n');
+  const { cpuSeconds = 0 } = await program.line();
+  const spent = treeSeconds(server.pid as number) - before + cpuSeconds;
+  program.end();
+  return (spent * 1e6) / job.count / job.rounds;
+}
+
+async function withServer<T>(work: (server: TestServer) => Promise<T>): Promise<T> {
+  const config = ['MaxStartups 5000', 'Subsystem sftp internal-sftp'];
+  const server = await startNacreServer({ config, env: plainEnvironment, user: currentUser() });
+  try {
+    return await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+const texts = new Map<number, { text: string; last: PublicKey }>();
+
+/** Lines with a key each, all of them different, behind what `head` puts before it; the last has a key that is known. */
+async function linesOf(count: number): Promise<{ text: string; last: PublicKey }> {
+  const known = texts.get(count);
+  if (known !== undefined) return known;
+  const last = (await generateKey('ssh-ed25519')).publicKey;
+  const blob = Buffer.from(last.blob);
+  const lines: string[] = [];
+  for (let at = 1; at < count; at++) {
+    blob.writeUInt32BE(at, blob.length - 4);
+    lines.push(`ssh-ed25519 ${blob.toString('base64')} key-${at}\n`);
+  }
+  const made = { text: `${lines.join('')}ssh-ed25519 ${last.blob.toString('base64')} last\n`, last };
+  texts.set(count, made);
+  return made;
+}
+
+async function knownHosts(count: number, rounds: number): Promise<number> {
+  const { text } = await linesOf(count);
+  const file = join(makeFolder('growth'), 'known_hosts');
+  const lines = text.trimEnd().split('\n');
+  writeFileSync(file, lines.map((line, at) => `host${at}.example.com ${line}\n`).join(''));
+  return costOf(count, rounds, () => {
+    const parsed = parseKnownHosts(readFileSync(file, 'utf8'), { name: file });
+    return findHostEntries([parsed], `host${count - 1}.example.com`).length === 1;
+  });
+}
+
+async function authorizedKeys(count: number, rounds: number): Promise<number> {
+  const { text, last } = await linesOf(count);
+  const file = join(makeFolder('growth'), 'authorized_keys');
+  writeFileSync(file, text);
+  const context = { user: 'ada', file, address: '127.0.0.1', now: Date.now() };
+  return costOf(count, rounds, () => {
+    return findAuthorizedKey(readFileSync(file, 'utf8'), last, context).status === 'authorized';
+  });
+}
+
+/** Processor time of this process for each unit, in microseconds. */
+function costOf(count: number, rounds: number, work: () => boolean): number {
+  for (let warming = 0; warming < 3; warming++) work();
+  const before = process.cpuUsage();
+  for (let round = 0; round < rounds; round++) if (!work()) throw new Error(`the last of ${count} lines was not found`);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count / rounds;
+}

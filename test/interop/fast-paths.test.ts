@@ -1,0 +1,52 @@
+/** Each fast path forced off, on either side of a connection: what lies behind it speaks with OpenSSH all the same. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import {
+  missing,
+  nacreProgram,
+  runSsh,
+  startNacreServer,
+  startOpenSshServer,
+  type TestServer,
+} from '../harness/index.ts';
+
+/** As scripts/fast-paths.mjs has them. */
+const switches = [
+  ['NACRE_CRYPTO', 'fallback'],
+  ['NACRE_ONREAD', 'off'],
+  ['NACRE_RELEASE', 'off'],
+  ['NACRE_BUNDLE', 'off'],
+  ['NODE_DISABLE_COMPILE_CACHE', '1'],
+] as const;
+
+// The cipher whose work depends most on what this Node has.
+const chacha = ['Ciphers=chacha20-poly1305@openssh.com', 'KexAlgorithms=curve25519-sha256'];
+const hybrid = ['Ciphers=chacha20-poly1305@openssh.com', 'KexAlgorithms=mlkem768x25519-sha256'];
+const sent = randomBytes(3_000_000);
+
+async function goesThereAndBack(server: TestServer, options: string[], program?: string, env = {}): Promise<void> {
+  const result = await runSsh(server, ['cat'], {
+    input: sent,
+    options,
+    env,
+    ...(program !== undefined && { program }),
+  });
+  assert.equal(result.status, 0, result.stderr);
+  assert.ok(result.stdout.equals(sent), `${result.stdout.length} of ${sent.length} bytes, or others`);
+}
+
+for (const [variable, value] of switches) {
+  const env = { [variable]: value };
+  test(`${variable}=${value}: ssh to OpenSSH, and OpenSSH and ssh to sshd`, {
+    skip: missing('ssh', 'sshd', 'nacre:ssh', 'nacre:sshd'),
+  }, async () => {
+    const theirs = await startOpenSshServer();
+    await goesThereAndBack(theirs, chacha, nacreProgram('ssh'), env);
+    await theirs.stop();
+    const ours = await startNacreServer({ env });
+    await goesThereAndBack(ours, chacha);
+    await goesThereAndBack(ours, hybrid, nacreProgram('ssh'), env);
+    await ours.stop();
+  });
+}
