@@ -55,7 +55,7 @@ function dialOnce(host: string, port: number, options: ConnectOptions, signal: A
       keepAlive: options.tcpKeepAlive ?? true,
       allowHalfOpen: true,
       onread: {
-        buffer: readBuffer(),
+        buffer: () => driver?.nextBuffer() ?? readBuffer(),
         callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
       },
     } as TcpNetConnectOpts);
