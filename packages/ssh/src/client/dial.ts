@@ -57,7 +57,7 @@ function dialOnce(host: string, port: number, options: ConnectOptions, signal: A
       allowHalfOpen: true,
       ...(!isForcedOff('NACRE_ONREAD') && {
         onread: {
-          buffer: readBuffer(),
+          buffer: () => driver?.nextBuffer() ?? readBuffer(),
           callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
         },
       }),

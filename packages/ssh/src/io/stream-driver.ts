@@ -8,6 +8,8 @@ import { releaseMemory } from './release-memory.ts';
 /** What the driver needs of a transport. */
 export interface DrivenTransport {
   receive(chunk: Buffer): void;
+  /** How much of so many bytes the next read should take, so that it ends where a packet does. */
+  nextReadBytes?(mostBytes: number): number;
   receiveEnd(cause?: unknown): void;
   onDrain(): void;
 }
@@ -17,6 +19,9 @@ export interface DrivenTransport {
  * while a download runs over the same connection would wait behind 2 MiB of it.
  */
 const readsPerTurn = 4;
+
+/** Off: reads are as large as the buffer, wherever packets end. */
+const readsWholePackets = process.env.NACRE_PACKET_READS !== 'off';
 
 /** How long a peer may take to close its side after we closed ours. */
 const lingerMs = 2000;
@@ -28,6 +33,8 @@ export class StreamDriver implements ByteSink {
   #isOver = false;
   #isReading = true;
   #readsInTurn = 0;
+  #whole: Buffer | undefined;
+  #part: Buffer | undefined;
 
   constructor(stream: Duplex) {
     this.stream = stream;
@@ -43,6 +50,18 @@ export class StreamDriver implements ByteSink {
     this.stream.on('data', (chunk: Buffer) => transport.receive(chunk));
     this.stream.on('end', () => this.#finish(undefined));
   }
+
+  /** What the next read goes into: see `onread` of node:net. */
+  readonly nextBuffer = (): Buffer => {
+    this.#whole ??= readBuffer();
+    const whole = this.#whole;
+    if (!readsWholePackets) return whole;
+    const byteCount = this.#transport?.nextReadBytes?.(whole.length) ?? whole.length;
+    if (byteCount === whole.length) return whole;
+    // The size is mostly the same as for the read before.
+    if (this.#part?.length !== byteCount) this.#part = whole.subarray(0, byteCount);
+    return this.#part;
+  };
 
   /** For sockets that read into a buffer of ours: see `onread` of node:net. Returns whether to go on reading. */
   readonly onRead = (byteCount: number, buffer: Uint8Array): boolean => {
@@ -138,7 +157,8 @@ export function adoptSocket(accepted: Socket, wantedBytes?: () => number): Strea
     handle,
     allowHalfOpen: true,
     onread: {
-      buffer: wantedBytes === undefined ? readBuffer() : () => readBuffer().subarray(0, wantedBytes()),
+      // Asked for the first time before there is a driver.
+      buffer: () => (wantedBytes ? readBuffer().subarray(0, wantedBytes()) : (driver?.nextBuffer() ?? readBuffer())),
       callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
     },
   } as ConstructorParameters<typeof Socket>[0]);

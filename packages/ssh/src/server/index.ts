@@ -1,5 +1,6 @@
 /** @nacre/ssh/server: createServer() and what belongs to it. */
 export { LoginEnd } from '../auth/index.ts';
+export { releaseMemory } from '../io/index.ts';
 export type { ConnectionFacts, KeyFacts, LoginFacts } from './connection-facts.ts';
 export * from './file-systems/index.ts';
 export {

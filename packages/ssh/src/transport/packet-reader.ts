@@ -7,6 +7,10 @@ import { createInflater, type Inflater } from './compression.ts';
 import { plainOpener } from './plain.ts';
 
 const nothing = Buffer.alloc(0);
+/** Packets below this size are cheap to copy. */
+const smallBytes = 4096;
+/** A buffer that a connection held a packet in and needs no more; the next that needs one takes it. */
+let spare: Buffer = nothing;
 
 /** One direction of the binary packet protocol (RFC 4253 §6), receiving. */
 export class PacketReader {
@@ -28,6 +32,8 @@ export class PacketReader {
   /** The packet_length of the packet at the front, once read: ciphers may decrypt it only once. */
   #packetLength: number | undefined;
   #swallowing = 0;
+  /** What the last packet took on the wire. Bulk comes in packets of one size. */
+  #lastBytes = 0;
 
   /** Takes a read buffer; its bytes are used until `settle()`, and not after. */
   feed(chunk: Buffer): void {
@@ -53,6 +59,23 @@ export class PacketReader {
     return Buffer.from(this.#held.subarray(this.#heldStart, this.#heldEnd));
   }
 
+  /**
+   * How many bytes the next read should take, at most `mostBytes`: up to the end of a packet if those to come are as long as the
+   * last one. Bulk is then opened where it was read; a packet that straddles two reads has to be copied.
+   */
+  nextReadBytes(mostBytes: number): number {
+    const packetBytes = this.#lastBytes;
+    if (packetBytes < smallBytes || packetBytes > mostBytes) return mostBytes;
+    const heldBytes = this.#heldEnd - this.#heldStart;
+    const length = this.#packetLength;
+    const expectedBytes = length === undefined ? packetBytes : 4 + length + this.#opener.trailerBytes;
+    const missingBytes = heldBytes === 0 ? 0 : expectedBytes - heldBytes;
+    // More than a packet is held back, or one that is longer than a read: nothing is known of where the next ends.
+    if (missingBytes < 0 || missingBytes > mostBytes) return mostBytes;
+    const packets = Math.floor((mostBytes - missingBytes) / packetBytes);
+    return missingBytes + packets * packetBytes;
+  }
+
   /** The next packet's payload, or undefined where its bytes are not all there. */
   next(): Buffer | undefined {
     if (this.#swallowing > 0) return this.#swallow();
@@ -75,6 +98,7 @@ export class PacketReader {
     this.sequence = (this.sequence + 1) >>> 0;
     this.packetsSinceKeys++;
     this.bytesSinceKeys += totalBytes;
+    this.#lastBytes = totalBytes;
     const payload = withoutPadding(body);
     if (!this.#compressed) return payload;
     this.#inflater ??= createInflater();
@@ -130,7 +154,9 @@ export class PacketReader {
     this.#heldStart = 0;
     this.#heldEnd = 0;
     // An idle connection keeps no buffer of its own.
-    if (this.#held.length > 4096) this.#held = nothing;
+    if (this.#held.length <= smallBytes) return;
+    if (this.#held.length > spare.length) spare = this.#held;
+    this.#held = nothing;
   }
 
   #moveToHeld(byteCount: number): void {
@@ -144,7 +170,7 @@ export class PacketReader {
         wanted,
         this.#packetLength === undefined ? 2 * heldBytes : 4 + this.#packetLength + this.#opener.trailerBytes,
       );
-      const target = this.#held.length >= room ? this.#held : Buffer.allocUnsafeSlow(room);
+      const target = this.#held.length >= room ? this.#held : takeBuffer(room);
       this.#held.copy(target, 0, this.#heldStart, this.#heldEnd);
       this.#held = target;
       this.#heldStart = 0;
@@ -189,6 +215,14 @@ export class PacketReader {
     if (this.#swallowing > 0) return undefined;
     throw corruptedMac(this.sequence);
   }
+}
+
+/** Memory that nobody else holds: an allocation a packet would keep the garbage collector busy. */
+function takeBuffer(byteCount: number): Buffer {
+  if (byteCount <= smallBytes || byteCount > spare.length) return Buffer.allocUnsafeSlow(byteCount);
+  const buffer = spare;
+  spare = nothing;
+  return buffer;
 }
 
 function isPossibleLength(length: number, opener: PacketOpener): boolean {

@@ -179,6 +179,11 @@ export class Transport implements AuthLink, ConnectionLink {
     else queueMicrotask(() => this.#pump());
   }
 
+  /** How much of so many bytes the next read should take, so that it ends where a packet does. */
+  nextReadBytes(mostBytes: number): number {
+    return this.#reader.nextReadBytes(mostBytes);
+  }
+
   /** Takes bytes from the peer; they may be overwritten after the call. */
   receive(chunk: Buffer): void {
     if (this.#ended || this.#isExported) return;

@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Channel } from '@nacre/ssh/connection';
+import { releaseMemory } from '@nacre/ssh/server';
 
 /** What output is written to: a channel, or one that is listened in on. */
 export type Output = Pick<Channel, 'write'>;
@@ -159,8 +160,10 @@ export function openInput(fd: number): Writable {
  * its window does not fill up and hold back what else it sends.
  *
  * @param onRefused - called once when the program closed its input.
+ * @param grow - has the program's pipe hold more; called once bulk passes through it.
  */
-export function pumpInput(from: Readable, to: Writable, onRefused: () => void): void {
+export function pumpInput(from: Readable, to: Writable, onRefused: () => void, grow?: () => void): void {
+  let givenBytes = 0;
   let isOpen = true;
   let isGathering = false;
   // What came in one turn of the event loop goes out in one call, and wakes the program once.
@@ -184,7 +187,17 @@ export function pumpInput(from: Readable, to: Writable, onRefused: () => void): 
       to.cork();
       setImmediate(flush);
     }
-    if (!to.write(chunk)) from.pause();
+    // Whoever listens in may keep what it heard.
+    const isOurs = from.listenerCount('data') === 1;
+    const isTaken = to.write(chunk, (error) => {
+      if (isOurs && (error === null || error === undefined)) releaseMemory([chunk]);
+    });
+    if (!isTaken) from.pause();
+    if (grow === undefined) return;
+    givenBytes += chunk.length;
+    if (givenBytes < burstBytes) return;
+    grow();
+    grow = undefined;
   });
   from.on('end', () => to.end());
   from.on('error', () => to.destroy());

@@ -124,7 +124,7 @@ export async function runWithPipes(
   const [inputFd, outputFd, errorFd] = pipes.ours;
   const grow = (fd: number): void => system.growPipe(fd, bulkPipeBytes);
   const input = openInput(inputFd);
-  pumpInput(session.stream, input, told);
+  pumpInput(session.stream, input, told, () => grow(inputFd));
   const outputs = [
     pumpDescriptor(outputFd, output, 'data', { bufferBytes: outputBufferBytes, grow }),
     onErrors === undefined
