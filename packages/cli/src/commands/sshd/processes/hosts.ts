@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expandServerTokens } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
 import { decodePublicKey, fingerprint } from '@nacre/ssh/keys';
-import { findGroups } from '../../../os/index.ts';
+import { groupsOf } from '../../../os/index.ts';
 import { type Candidate, numberOf } from '../admission.ts';
 import type { Log } from '../log.ts';
 import type { PamSession } from '../pam-logins.ts';
@@ -249,7 +249,7 @@ function keyOf(candidate: Candidate, { id }: Conveyed, pam: PamSession | undefin
   const chroot = chrootOf(candidate);
   return JSON.stringify([
     account,
-    findGroups(account.name, account.gid),
+    groupsOf(account),
     pam?.subject.service ?? '',
     ...(chroot === undefined ? [] : [chroot, id]),
   ]);
