@@ -5,7 +5,7 @@ import { Handshake, type Peer } from '@nacre/ssh/server';
 import { warmUp } from '../warm-up.ts';
 import { Calls } from './calls.ts';
 import { giveUpRights, refuseDebuggers } from './confinement.ts';
-import { remoteHostKeys } from './remote-keys.ts';
+import { type PublicHostKey, readHostKeys, remoteHostKeys } from './remote-keys.ts';
 import type { MonitorTable, WorkerSettings, WorkerTable } from './tables.ts';
 
 /** Serves until the monitor is gone. */
@@ -16,6 +16,7 @@ export async function runNetworkWorker(): Promise<number> {
   giveUpRights();
   const handshakes = new Map<number, Handshake>();
   let settings: WorkerSettings | undefined;
+  let shownKeys: readonly PublicHostKey[] = [];
   const handshakeOf = (id: number): Handshake => {
     const handshake = handshakes.get(id);
     if (handshake === undefined) throw new SshError('the connection has ended', { code: 'closed', stage: 'auth' });
@@ -23,7 +24,7 @@ export async function runNetworkWorker(): Promise<number> {
   };
   const begin = (id: number, peer: Peer, socket: Socket): Handshake => {
     if (settings === undefined) throw new SshError('nothing is configured', { code: 'misuse', stage: 'transport' });
-    const hostKeys = remoteHostKeys(settings.hostKeys, id, (request) => monitor.call('sign', request));
+    const hostKeys = remoteHostKeys(shownKeys, id, (request) => monitor.call('sign', request));
     const handshake = new Handshake(socket, peer, hostKeys, {
       ...settings,
       ...(settings.logs && { log: (level, text) => monitor.tell('log', { id, level: `DEBUG${level}`, text }) }),
@@ -39,6 +40,7 @@ export async function runNetworkWorker(): Promise<number> {
   const monitor = new Calls<MonitorTable, WorkerTable>(process, {
     configure: (next) => {
       settings = next;
+      shownKeys = readHostKeys(next.hostKeys);
     },
     begin: ({ id, peer }, socket) => {
       if (socket === undefined)
