@@ -12,7 +12,7 @@ import { type Became, becomeAccount } from '../../../os/become-account.ts';
 import type { Say } from '../admission.ts';
 import type { Settings } from '../config/config.ts';
 import { channelSettings, transportSettings, userSettings } from '../served-settings.ts';
-import { warmUp } from '../warm-up.ts';
+import { warmUp, warmUpForChannels } from '../warm-up.ts';
 import { Calls } from './calls.ts';
 import { refuseDebuggers } from './confinement.ts';
 import { HostAdmission } from './host-admission.ts';
@@ -37,13 +37,13 @@ export async function runSessionHost(): Promise<number> {
   const clients = new Map<number, Client>();
   let user: (Becoming & Became) | undefined;
   let configured: Configured | undefined;
-  const warm = warmUp();
+  void warmUpForChannels();
   const monitor = new Calls<MonitorTable, HostTable>(process, {
     become: async (who) => {
       if (user !== undefined)
         throw new SshError('this process is a user’s already', { code: 'misuse', stage: 'channel' });
       // Behind the door there are no files of this program.
-      if (who.chroot !== undefined) await Promise.all([warm, import('../sftp-here.ts')]);
+      if (who.chroot !== undefined) await Promise.all([warmUp(), import('../sftp-here.ts')]);
       const became = becomeAccount(who);
       user = { ...who, ...became };
       return became;
