@@ -77,6 +77,8 @@ export function createDarwin(koffi: Koffi): Platform {
         remedy: 'use -L, -R or -D, or a Linux machine',
       });
     },
+    // Its C library gives memory back by itself.
+    trimMemory() {},
     hideMemory() {
       if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');
     },

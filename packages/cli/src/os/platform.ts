@@ -86,6 +86,8 @@ export interface Platform {
    * @returns its name.
    */
   openTunnel(mode: 'point-to-point' | 'ethernet', name: string, at: number): string;
+  /** Has the C library give the system back what it holds and does not use, where it can. */
+  trimMemory(): void;
   /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
   hideMemory(): void;
   getWindowSize(fd: number): WindowSize;

@@ -8,6 +8,7 @@ import { type Candidate, numberOf } from '../admission.ts';
 import type { Log } from '../log.ts';
 import type { PamSession } from '../pam-logins.ts';
 import { recordsOf } from '../session-records.ts';
+import { Tidying } from '../tidy.ts';
 import type { TunnelBooks } from '../tunnel-books.ts';
 import { Calls } from './calls.ts';
 import { type Child, startHost } from './children.ts';
@@ -71,6 +72,7 @@ export class Hosts {
   /** In the order in which they fell idle. */
   readonly #idle = new Set<Host>();
   #spare: Host | undefined;
+  readonly #tidying = new Tidying();
   #isClosed = false;
 
   /** @param connections - how many there will be at most. */
@@ -105,6 +107,7 @@ export class Hosts {
       host.served.add(connection, host.calls);
       host.configure(candidate, connection);
       await host.calls.call('serve', resumed, connection.socket);
+      this.#tidying.count();
       // The host has its own descriptor.
       connection.socket.destroy();
     } catch (error) {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { SshError } from '@nacre/ssh/errors';
 import { Handshake, type Peer } from '@nacre/ssh/server';
+import { Tidying } from '../tidy.ts';
 import { warmUp } from '../warm-up.ts';
 import { Calls } from './calls.ts';
 import { giveUpRights, refuseDebuggers } from './confinement.ts';
@@ -14,6 +15,7 @@ export async function runNetworkWorker(): Promise<number> {
   // Read from files while there are any.
   await warmUp();
   giveUpRights();
+  const tidying = new Tidying();
   const handshakes = new Map<number, Handshake>();
   let settings: WorkerSettings | undefined;
   let shownKeys: readonly PublicHostKey[] = [];
@@ -30,6 +32,7 @@ export async function runNetworkWorker(): Promise<number> {
       ...(settings.logs && { log: (level, text) => monitor.tell('log', { id, level: `DEBUG${level}`, text }) }),
     });
     handshakes.set(id, handshake);
+    tidying.count();
     void handshake.ended.then((error) => {
       handshakes.delete(id);
       monitor.tell('ended', { id, error, traffic: handshake.traffic });

@@ -12,6 +12,7 @@ import { type Became, becomeAccount } from '../../../os/become-account.ts';
 import type { Say } from '../admission.ts';
 import type { Settings } from '../config/config.ts';
 import { channelSettings, transportSettings, userSettings } from '../served-settings.ts';
+import { Tidying } from '../tidy.ts';
 import { warmUp, warmUpForChannels } from '../warm-up.ts';
 import { Calls } from './calls.ts';
 import { refuseDebuggers } from './confinement.ts';
@@ -36,6 +37,7 @@ export async function runSessionHost(): Promise<number> {
   refuseDebuggers();
   const clients = new Map<number, Client>();
   let user: (Becoming & Became) | undefined;
+  const tidying = new Tidying();
   let configured: Configured | undefined;
   void warmUpForChannels();
   const monitor = new Calls<MonitorTable, HostTable>(process, {
@@ -60,6 +62,7 @@ export async function runSessionHost(): Promise<number> {
       const settings = settingsFor(resumed, configured, user, monitor, { recordings, unfinished });
       const client = resumeClient(socket, resumed.state, loginOf(resumed), resumed.peer, settings);
       clients.set(id, { ...client, recordings });
+      tidying.count();
       void client.connection.closed.then(async (error) => {
         monitor.tell('ended', { id, error, traffic: client.traffic() });
         // A program may outlive its client, and how it ends is still to be told.
