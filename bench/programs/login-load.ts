@@ -1,4 +1,7 @@
-/** Many connections of one process, as the JSON of its argument says: each runs `true`, or all are held until the standard input ends. */
+/**
+ * Many connections of one process, as the JSON of its argument says: each runs `echo` (or nothing), or all are held until the standard
+ * input ends; or one connection that runs it so often.
+ */
 import { readFileSync } from 'node:fs';
 import { type ClientConnection, connect, pinnedHostKeys } from '@nacre/ssh/client';
 import { parsePrivateKey } from '@nacre/ssh/keys';
@@ -14,6 +17,10 @@ const job = JSON.parse(process.argv[2] ?? '') as {
   readonly inFlight: number;
   /** Keep the connections, and run nothing. */
   readonly hold: boolean;
+  /** Log in and leave, and run nothing. */
+  readonly bare?: boolean;
+  /** So many sessions, all at once, on each connection. */
+  readonly sessions?: number;
 };
 
 const key = await parsePrivateKey(readFileSync(job.identity));
@@ -22,7 +29,7 @@ const held: ClientConnection[] = [];
 const failures: string[] = [];
 let succeeded = 0;
 
-const start = performance.now();
+let start = performance.now();
 const waiting = [...job.users];
 await Promise.all(Array.from({ length: job.inFlight }, work));
 const seconds = (performance.now() - start) / 1000;
@@ -46,9 +53,13 @@ async function work(): Promise<void> {
       );
       if (job.hold) held.push(connection);
       else {
-        const { status } = await connection.exec('true');
+        // What is measured of sessions is sessions.
+        if (job.sessions !== undefined) start = performance.now();
+        const count = job.bare === true ? 0 : (job.sessions ?? 1);
+        const ends = await Promise.all(Array.from({ length: count }, () => connection.exec('echo in')));
         await connection.close();
-        if (status !== 0) throw new Error(`true ended with ${status}`);
+        const wrong = ends.find(({ status, stdout }) => status !== 0 || stdout.toString() !== 'in\n');
+        if (wrong !== undefined) throw new Error(`echo ended with ${wrong.status}`);
       }
       succeeded++;
     } catch (error) {

@@ -20,12 +20,19 @@ import type { BenchSettings, Workload } from './types.ts';
 
 const loginCount = 500;
 const userCount = 50;
-const idleCount = 2000;
+const idleCount = 1000;
+/** Logins one after another, and as many at a time as this. */
+const shapes = [
+  { inFlight: 1, logins: 40 },
+  { inFlight: 50, logins: 200 },
+];
+const sessionCount = 100;
 
 export const sshdLoad: Workload = {
   name: 'sshd-load',
   about:
-    `${loginCount} simultaneous logins of one user and ${userCount} users at once, each with a connection of its own over which \`true\` runs; then ` +
+    `${loginCount} simultaneous logins of one user and ${userCount} users at once, each with a connection of its own over which \`echo\` runs; logins per second, with and without ` +
+    `a command; ${sessionCount} commands at once on one connection; then ` +
     `${idleCount} connections that are logged in and do nothing. The client is one process of nacre's library in every row. MiB is the ` +
     'proportional share (PSS) of all processes of the server together, found by following children of the one that was started; KiB each is what ' +
     'a connection adds to it. cpu s is processor time of the server, cpu c of the client.',
@@ -47,6 +54,14 @@ const loginMeasures: readonly Measure[] = [
   { key: 'others', title: 'others', digits: 2 },
 ];
 
+const rateMeasures: readonly Measure[] = [
+  { key: 'rate', title: 'per second', digits: 1, ratio: true },
+  { key: 'failures', title: 'failed', digits: 0 },
+  { key: 'server', title: 'cpu s ms each', digits: 1 },
+  { key: 'client', title: 'cpu c ms each', digits: 1 },
+  { key: 'others', title: 'others', digits: 2 },
+];
+
 const idleMeasures: readonly Measure[] = [
   { key: 'mib', title: 'MiB', digits: 0, ratio: true },
   { key: 'each', title: 'KiB each', digits: 1 },
@@ -64,7 +79,7 @@ async function run(settings: BenchSettings): Promise<Table[]> {
   try {
     if (isRoot) for (let i = 0; i < userCount; i++) accounts.push(await createSystemUser());
     const one = accounts[0]?.name ?? currentUser();
-    const config = ['MaxStartups 5000', `AuthorizedKeysFile ${await keysForAll()}`];
+    const config = ['MaxStartups 5000', `MaxSessions ${sessionCount}`, `AuthorizedKeysFile ${await keysForAll()}`];
     const chosen = servers.filter(
       (_, i) => i === 0 || settings.rows === undefined || servers[i]?.name.includes(settings.rows),
     );
@@ -88,9 +103,23 @@ async function run(settings: BenchSettings): Promise<Table[]> {
       return measureInTurns(times, measures, competitors, settings.repetitions, settings.progress);
     };
     const logins = (users: readonly string[]) => (server: TestServer) => logInAll(server, users);
-    const tables = [
+    const tables: Table[] = [];
+    for (const { inFlight, logins: count } of shapes) {
+      for (const bare of [true, false]) {
+        const title = `${count} logins, ${inFlight} in flight, ${bare ? 'nothing is run' : 'a command each'}`;
+        const job = { users: Array<string>(count).fill(one), inFlight, hold: false, bare };
+        tables.push(await measureAll(title, rateMeasures, (server) => measureRate(server, job, count)));
+      }
+    }
+    const sessions = { users: [one], inFlight: 1, hold: false, sessions: sessionCount };
+    tables.push(
+      await measureAll(`${sessionCount} commands at once on one connection`, rateMeasures, (server) =>
+        measureRate(server, sessions, sessionCount),
+      ),
+    );
+    tables.push(
       await measureAll(`${loginCount} logins of one user at once`, loginMeasures, logins(Array(loginCount).fill(one))),
-    ];
+    );
     if (isRoot) {
       const names = accounts.map(({ name }) => name);
       tables.push(await measureAll(`${userCount} users at once`, loginMeasures, logins(names)));
@@ -111,12 +140,25 @@ async function keysForAll(): Promise<string> {
   return file;
 }
 
-async function logInAll(server: TestServer, users: readonly string[]): Promise<Sample> {
+/** What is loaded once, and what the first login starts, is not measured. */
+async function measureRate(server: TestServer, job: LoadJob, count: number): Promise<Sample> {
+  await startLoad(server, { ...job, users: job.users.slice(0, 5), inFlight: 1 }).line();
+  await delay(500);
+  const { seconds, server: spent, client, ...rest } = await load(server, job);
+  const each = (cpuSeconds: number) => (cpuSeconds * 1000) / count;
+  return { rate: count / seconds, server: each(spent), client: each(client), ...rest };
+}
+
+function logInAll(server: TestServer, users: readonly string[]): Promise<Sample> {
+  return load(server, { users, inFlight: users.length, hold: false });
+}
+
+async function load(server: TestServer, job: LoadJob) {
   const pid = server.pid as number;
   const [serverBefore, machineBefore] = [treeSeconds(pid), machineSeconds()];
-  const load = startLoad(server, { users, inFlight: users.length, hold: false });
-  const { seconds = 0, failures = 0, reason } = await load.line();
-  const client = treeSeconds(load.pid);
+  const running = startLoad(server, job);
+  const { seconds = 0, failures = 0, reason } = await running.line();
+  const client = treeSeconds(running.pid);
   const machine = machineSeconds();
   // What the last sessions used is on the server's account once they have been waited for.
   await delay(300);
@@ -150,6 +192,14 @@ async function holdAll(server: TestServer, user: string): Promise<Sample> {
   };
 }
 
+interface LoadJob {
+  readonly users: readonly string[];
+  readonly inFlight: number;
+  readonly hold: boolean;
+  readonly bare?: boolean;
+  readonly sessions?: number;
+}
+
 interface Line {
   readonly seconds?: number;
   readonly failures?: number;
@@ -164,10 +214,7 @@ interface Load {
 }
 
 /** The one process of all clients. */
-function startLoad(
-  server: TestServer,
-  job: { readonly users: readonly string[]; readonly inFlight: number; readonly hold: boolean },
-): Load {
+function startLoad(server: TestServer, job: LoadJob): Load {
   const program = fileURLToPath(new URL('../programs/login-load.js', import.meta.url));
   const fingerprints = server.hostKeys.map(({ fingerprint }) => fingerprint);
   const { host, port, identity } = server;

@@ -27,6 +27,21 @@ export function findGroups(name: string, gid: number): number[] {
   return [...new Set([gid, ...groups])];
 }
 
+/**
+ * The ids of an account's groups, looked up once for each time that the account was: a login asks several times, and those of one
+ * login must not differ.
+ */
+export function groupsOf(account: Account): readonly number[] {
+  let groups = groupsFound.get(account);
+  if (groups === undefined) {
+    groups = findGroups(account.name, account.gid);
+    groupsFound.set(account, groups);
+  }
+  return groups;
+}
+
+const groupsFound = new WeakMap<Account, readonly number[]>();
+
 /** The names of groups; one that has none is left out. Starts a program, so ask only where names are needed. */
 export function findGroupNames(gids: readonly number[]): string[] {
   const wanted = gids.filter(isId).map(String);

@@ -81,6 +81,8 @@ export function createDarwin(koffi: Koffi): Platform {
     getBoundDevice: onlyOnLinux,
     isListening: onlyOnLinux,
     sendDatagram: onlyOnLinux,
+    // Its C library gives memory back by itself.
+    trimMemory() {},
     hideMemory() {
       if (ptrace(PT_DENY_ATTACH, 0, null, 0) === -1) throw libc.systemError('ptrace');
     },

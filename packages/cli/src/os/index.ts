@@ -1,5 +1,5 @@
 /** What the tools use of the operating system. Importing this loads no native code; the first call that needs it does. */
-export { findAccount, findGroupNames, findGroups } from './accounts.ts';
+export { findAccount, findGroupNames, findGroups, groupsOf } from './accounts.ts';
 export { baseEnvironment, parseEnvironmentFile } from './environment.ts';
 export { runHelper } from './helper-program.ts';
 export { platform, tryPlatform } from './native.ts';
@@ -23,5 +23,6 @@ export type { BareSession, SessionExit, SessionProcess, SessionRequest } from '.
 export { startBareSession, startSession } from './session-process.ts';
 export type { TerminalMode } from './terminal-modes.ts';
 export { makeRaw, readTerminalModes, writeTerminalModes } from './termios.ts';
+export { type ThreadRights, threadRights } from './thread-rights.ts';
 export { TunnelDevice, tunnelName } from './tunnel-device.ts';
 export { mayUseTunnel } from './tunnel-rights.ts';

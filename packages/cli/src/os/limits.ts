@@ -55,23 +55,29 @@ export function setOwnLimit(limit: FileLimit): boolean {
  * own open files leave no room below the limit.
  */
 export function startUnderLimit(start: () => ChildProcess): ChildProcess {
+  const child = underLimit(start);
   const wanted = findSessionLimit();
-  const own = wanted === undefined ? undefined : tryReadOwn();
-  if (wanted === undefined || own === undefined || wanted >= own.soft) return start();
-  if (!setOwnLimit({ soft: wanted, hard: own.hard })) return start();
-  let child: ChildProcess;
-  try {
-    child = start();
-  } finally {
-    setOwnLimit(own);
-  }
-  if (child.pid !== undefined) return child;
+  const own = wanted === undefined || child.pid !== undefined ? undefined : tryReadOwn();
+  if (wanted === undefined || own === undefined || wanted >= own.soft) return child;
   // Too many files below the limit are ours. Most of these programs wait for what comes by a pipe before they run anything.
   child.on('error', () => {});
   const again = start();
   if (again.pid !== undefined)
     calls().prlimit?.(again.pid, openFiles, encodeLimit({ soft: wanted, hard: own.hard }), null);
   return again;
+}
+
+/** Does something under the session's limit, as far as that is below ours and the system lets us. */
+export function underLimit<T>(action: () => T): T {
+  const wanted = findSessionLimit();
+  const own = wanted === undefined ? undefined : tryReadOwn();
+  if (wanted === undefined || own === undefined || wanted >= own.soft) return action();
+  if (!setOwnLimit({ soft: wanted, hard: own.hard })) return action();
+  try {
+    return action();
+  } finally {
+    setOwnLimit(own);
+  }
 }
 
 function tryReadOwn(): FileLimit | undefined {

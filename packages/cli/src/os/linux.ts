@@ -91,6 +91,13 @@ export function createLinux(koffi: Koffi): Platform {
     getPeerProcessId: (fd) => readPeer(fd).readUInt32LE(0),
     openTunnel: bindTunnels(libc),
     ...bindSockets(libc),
+    trimMemory() {
+      try {
+        libc.lib.func('int malloc_trim(size_t left)')(0);
+      } catch {
+        // musl has no such call.
+      }
+    },
     hideMemory() {
       if (prctl(PR_SET_DUMPABLE, 'unsigned long', 0) === -1) throw libc.systemError('prctl');
     },

@@ -96,6 +96,8 @@ export interface Platform {
   isListening(fd: number): boolean;
   /** Sends one datagram to a Unix socket; a name that begins with @ is an abstract one. */
   sendDatagram(path: string, data: Buffer): void;
+  /** Has the C library give the system back what it holds and does not use, where it can. */
+  trimMemory(): void;
   /** Keeps other processes of the same user from reading this one's memory, by debugger or in a core file. */
   hideMemory(): void;
   getWindowSize(fd: number): WindowSize;

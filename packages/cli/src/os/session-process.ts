@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { SshError } from '@nacre/ssh/errors';
 import { cleanEnvironment } from './environment.ts';
-import { startUnderLimit } from './limits.ts';
+import { startUnderLimit, underLimit } from './limits.ts';
 import type { Account } from './platform.ts';
 import type { Pty } from './pty.ts';
-import { buildSessionCommand, type StartUpFile } from './session-command.ts';
+import { prepareQuickStart, type QuickRequest } from './quick-start.ts';
+import { buildSessionCommand, type SessionCommand, type StartUpFile } from './session-command.ts';
 
 export interface SessionRequest {
   readonly account: Account;
@@ -97,6 +98,8 @@ export async function startBareSession(
   request: Omit<SessionRequest, 'pty'>,
   descriptors: readonly [stdin: number, stdout: number, stderr: number],
 ): Promise<BareSession> {
+  const quick = startQuickly(request, descriptors);
+  if (quick !== undefined) return quick;
   const child = launch(request, descriptors);
   const exit = new Promise<SessionExit>((resolve) => {
     child.on('error', () => resolve({ code: 255 }));
@@ -106,13 +109,42 @@ export async function startBareSession(
   return { pid: child.pid as number, exit, signal: (name) => sendSignal(child, name) };
 }
 
-function launch(request: SessionRequest, standard: readonly (number | 'pipe')[]): ChildProcess {
-  const { account, pty, program } = request;
-  if (program !== undefined) {
-    const options = { cwd: '/', detached: true, env: cleanEnvironment(request.environment), stdio: [...standard] };
-    return spawnOrRefuse(nameOf(request), () => startUnderLimit(() => spawn(program.file, program.args, options)));
-  }
-  const plan = buildSessionCommand({
+/** The usual case, without a copy of this process; undefined where it is another, or the general way has to say what is wrong. */
+function startQuickly(
+  request: Omit<SessionRequest, 'pty'>,
+  descriptors: readonly [stdin: number, stdout: number, stderr: number],
+): BareSession | undefined {
+  const started =
+    request.program === undefined ? prepareShell(request, descriptors) : prepareProgram(request, descriptors);
+  const child = started && underLimit(started);
+  if (child === undefined) return undefined;
+  return {
+    pid: child.pid,
+    exit: child.exit.then(({ code, signal }) => exitOf(code, signal)),
+    signal: (name) => signalNames.has(name) && child.isRunning() && sendToGroup(child.pid, asSignal(name)),
+  };
+}
+
+type Descriptors = QuickRequest['descriptors'];
+
+function prepareShell(request: Omit<SessionRequest, 'pty'>, descriptors: Descriptors) {
+  const plan = planOf(request);
+  if (plan.environmentByPipe) return undefined;
+  const { file, args, argv0, cwd } = plan;
+  const environment = cleanEnvironment(request.environment);
+  return prepareQuickStart({ file, argv: [argv0, ...args], cwd, environment, descriptors });
+}
+
+function prepareProgram({ program, environment }: Omit<SessionRequest, 'pty'>, descriptors: Descriptors) {
+  if (program === undefined) return undefined;
+  const { file, args } = program;
+  const argv = [file, ...args];
+  return prepareQuickStart({ file, argv, cwd: '/', environment: cleanEnvironment(environment), descriptors });
+}
+
+function planOf(request: SessionRequest): SessionCommand {
+  const { account, pty } = request;
+  return buildSessionCommand({
     account,
     command: request.command,
     loginShell: request.loginShell ?? request.command === undefined,
@@ -120,6 +152,15 @@ function launch(request: SessionRequest, standard: readonly (number | 'pipe')[])
     terminalPath: pty?.path,
     startUpFile: request.startUpFile,
   });
+}
+
+function launch(request: SessionRequest, standard: readonly (number | 'pipe')[]): ChildProcess {
+  const { program } = request;
+  if (program !== undefined) {
+    const options = { cwd: '/', detached: true, env: cleanEnvironment(request.environment), stdio: [...standard] };
+    return spawnOrRefuse(nameOf(request), () => startUnderLimit(() => spawn(program.file, program.args, options)));
+  }
+  const plan = planOf(request);
   const environment = cleanEnvironment(request.environment);
   const start = (): ChildProcess =>
     spawn(plan.file, plan.args, {
@@ -201,7 +242,11 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null): SessionExit
 
 function sendSignal(child: ChildProcess, name: string): boolean {
   if (!signalNames.has(name)) return false;
-  return isRunning(child) && sendToGroup(child.pid as number, `SIG${name}` as NodeJS.Signals);
+  return isRunning(child) && sendToGroup(child.pid as number, asSignal(name));
+}
+
+function asSignal(name: string): NodeJS.Signals {
+  return `SIG${name}` as NodeJS.Signals;
 }
 
 function isRunning(child: ChildProcess): boolean {

@@ -4,7 +4,7 @@ import { resolveServerConfig } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
 import type { Peer } from '@nacre/ssh/server';
 import { matchHostAndAddress, matchPattern } from '@nacre/ssh/trust';
-import { type Account, accountStatus, findAccount, findGroupNames, findGroups } from '../../os/index.ts';
+import { type Account, accountStatus, findAccount, findGroupNames, groupsOf } from '../../os/index.ts';
 import type { Config, Settings } from './config/config.ts';
 import { isExecutable } from './config/read-file.ts';
 import { type Log, type LogFacts, type LogLevel, loggedName } from './log.ts';
@@ -144,26 +144,28 @@ export class Admission implements Admitted {
     this.#facts.set(peer, { connection: numberOf(peer), user });
     const facts = this.#factsOf(peer);
     const account = findAccount(user);
-    const settings = this.#resolve(user, account, peer);
+    // One of its own for every connection, as an account is: whatever is looked up for it is looked up as often.
+    const standIn = { ...nobody };
+    const settings = this.#resolve(user, account, standIn, peer);
     if (account === undefined) {
       const line = `Invalid user ${loggedName(user)} from ${describe(peer)}`;
       this.#log('INFO', line, undefined, { event: 'invalid-user', ...facts });
-      return { account: nobody, isValid: false, settings };
+      return { account: standIn, isValid: false, settings };
     }
     const refusal = refusalFor(account, peer, settings);
     if (refusal === undefined) return { account, isValid: true, settings };
     this.#log('INFO', `User ${loggedName(user)} ${refusal}`, undefined, { event: 'user-refused', ...facts });
-    return { account: nobody, isValid: false, settings };
+    return { account: standIn, isValid: false, settings };
   }
 
-  #resolve(user: string, account: Account | undefined, peer: Peer): Settings {
+  #resolve(user: string, account: Account | undefined, standIn: Account, peer: Peer): Settings {
     let groups: readonly string[] | undefined;
     return resolveServerConfig(this.#config, {
       user,
       isInvalidUser: account === undefined,
       groups: () => {
         // Looked up for nobody as well: the work must not tell which names there are.
-        groups ??= groupNames(account ?? nobody);
+        groups ??= groupNames(account ?? standIn);
         return account === undefined ? [] : groups;
       },
       host: peer.hostName ?? peer.address ?? unknownAddress,
@@ -226,7 +228,7 @@ function matchesUser(name: string, peer: Peer, pattern: string): boolean {
 
 /** The names of an account's groups. */
 export function groupNames(account: Account): string[] {
-  return findGroupNames(findGroups(account.name, account.gid));
+  return findGroupNames(groupsOf(account));
 }
 
 /**

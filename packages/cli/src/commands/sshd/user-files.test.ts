@@ -1,11 +1,20 @@
 /** Tests of reading a user's files: regular files only, and with StrictModes none that others could have written. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { expandFile, readUserFile } from './user-files.ts';
+import { asAccount, expandFile, readUserFile } from './user-files.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'nacre-home-'));
 // Not after(): where many files run in one process, that comes before some of these tests.
@@ -61,3 +70,35 @@ test('tokens of AuthorizedKeysFile, and names that must lead nowhere', () => {
   assert.equal(expandFile('/etc/keys/%', account), undefined);
   for (const name of ['..', '.', 'a/b']) assert.equal(expandFile('/etc/keys/%u', { ...account, name }), undefined);
 });
+
+const asRoot = { skip: process.getuid?.() !== 0 && 'only root takes on the rights of others' };
+for (const [way, variable] of [
+  ['of the thread', 'on'],
+  ['of the process', 'off'],
+] as const) {
+  test(`files are reached with the account's rights and not with root's: ${way}`, asRoot, () => {
+    const before = process.env.NACRE_THREAD_RIGHTS;
+    process.env.NACRE_THREAD_RIGHTS = variable;
+    try {
+      const other = { ...account, name: 'nobody', uid: 65_534, gid: 65_534 };
+      const [ours, theirs] = [join(top, `ours-${variable}`), join(top, `theirs-${variable}`)];
+      for (const path of [ours, theirs]) writeFileSync(path, 'text', { mode: 0o600 });
+      chownSync(theirs, other.uid, other.gid);
+      chmodSync(top, 0o755);
+      const ids = () => [process.getuid?.(), process.geteuid?.(), process.getegid?.(), process.getgroups?.()];
+      const root = ids();
+      assert.equal(readUserFile(other, theirs, false).text, 'text');
+      assert.match(readUserFile(other, ours, false).refusal ?? '', /EACCES/);
+      assert.deepEqual(
+        asAccount(other, () => ids()),
+        [0, other.uid, other.gid, [other.gid]],
+      );
+      assert.throws(() => asAccount(other, () => readFileSync(ours)), { code: 'EACCES' });
+      assert.deepEqual(ids(), root);
+      assert.equal(readFileSync(ours, 'utf8'), 'text');
+    } finally {
+      if (before === undefined) delete process.env.NACRE_THREAD_RIGHTS;
+      else process.env.NACRE_THREAD_RIGHTS = before;
+    }
+  });
+}

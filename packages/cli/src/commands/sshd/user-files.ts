@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expandServerTokens, type TokenKeyword } from '@nacre/ssh/config/server';
-import { type Account, findGroups } from '../../os/index.ts';
+import { type Account, groupsOf, type ThreadRights, threadRights } from '../../os/index.ts';
 
 /** More is no list of keys; it would be read and searched while everybody else waits. */
 const maxUserFileBytes = 16 * 1024 * 1024;
@@ -104,29 +104,38 @@ function tryRealpath(path: string): string | undefined {
 
 /**
  * Runs synchronous code with an account's rights to files. As root sshd could be led through a link to a file that its user may
- * not read. Nothing else runs meanwhile; if root's rights do not come back the process ends, since it could serve nobody.
+ * not read. If root's rights do not come back the process ends, since it could serve nobody.
  */
 export function asAccount<T>(account: Account, action: () => T): T {
-  const own = process as NodeJS.Process &
-    Required<Pick<NodeJS.Process, 'seteuid' | 'setegid' | 'setgroups' | 'getgroups'>>;
   if (process.getuid?.() !== 0 || account.uid === 0) return action();
-  const [groups, group] = [own.getgroups(), process.getegid?.() ?? 0];
-  const wanted = findGroups(account.name, account.gid);
+  const [group, groups] = [process.getegid?.() ?? 0, process.getgroups?.() ?? []];
+  const rights = threadRights() ?? processRights;
   try {
-    own.setgroups(wanted);
-    own.setegid(account.gid);
-    own.seteuid(account.uid);
+    rights.take(account, groupsOf(account));
     return action();
   } finally {
-    try {
-      own.seteuid(0);
-      own.setegid(group);
-      own.setgroups(groups);
-    } catch {
-      process.abort();
-    }
+    if (!rights.restore(group, groups)) process.abort();
   }
 }
+
+/** The same for all threads of this process. */
+const processRights: ThreadRights = {
+  take({ uid, gid }, groups) {
+    process.setgroups?.([...groups]);
+    process.setegid?.(gid);
+    process.seteuid?.(uid);
+  },
+  restore(group, groups) {
+    try {
+      process.seteuid?.(0);
+      process.setegid?.(group);
+      process.setgroups?.([...groups]);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};
 
 function refuse(refusal: string): UserFile {
   return { text: undefined, refusal };

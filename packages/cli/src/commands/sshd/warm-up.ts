@@ -7,15 +7,29 @@ import { tryPlatform } from '../../os/index.ts';
 const agreements = ['curve25519-sha256', 'sntrup761x25519-sha512@openssh.com', 'mlkem768x25519-sha256'];
 const ciphers = ['chacha20-poly1305@openssh.com', 'aes256-gcm@openssh.com'];
 
-/** Never rejects: what cannot be done now is done, or fails, when it is asked for. */
+/** For whoever meets clients. Never rejects: what cannot be done now is done, or fails, when it is asked for. */
 export async function warmUp(): Promise<void> {
-  const steps: (() => Promise<void> | void)[] = [
+  await run([...warmingForChannels(), ...warmingForExchanges()]);
+}
+
+/** For whoever takes clients over that are logged in: they may never exchange keys again. */
+export async function warmUpForChannels(): Promise<void> {
+  await run(warmingForChannels());
+}
+
+type Step = () => Promise<void> | void;
+
+function warmingForExchanges(): Step[] {
+  return agreements.map((name) => async () => {
+    const agreement = findAgreement(name);
+    const initiator = await agreement?.start();
+    if (agreement !== undefined && initiator !== undefined) await agreement.respond(initiator.value);
+  });
+}
+
+function warmingForChannels(): Step[] {
+  return [
     () => void tryPlatform(),
-    ...agreements.map((name) => async () => {
-      const agreement = findAgreement(name);
-      const initiator = await agreement?.start();
-      if (agreement !== undefined && initiator !== undefined) await agreement.respond(initiator.value);
-    }),
     ...ciphers.map((name) => () => {
       const cipher = findCipher(name);
       if (cipher === undefined) return;
@@ -23,6 +37,9 @@ export async function warmUp(): Promise<void> {
       cipher.createSealer(keys, null);
     }),
   ];
+}
+
+async function run(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     // A connection that came meanwhile goes first.
     await turn();

@@ -68,8 +68,23 @@ test('what no other end says does nothing', async () => {
     { name: 7 },
     { name: 'double' },
   ]) {
-    a.emit('message', wrong);
-    b.emit('message', wrong);
+    for (const message of [wrong, [wrong]]) {
+      a.emit('message', message);
+      b.emit('message', message);
+    }
   }
   assert.equal(await calls.call('double', 21), 42);
+});
+
+test('what is said in one turn goes over together and in order', async () => {
+  const [a, b] = ports();
+  const noted: string[] = [];
+  let messages = 0;
+  b.on('message', () => messages++);
+  new Calls<Table, Table>(b, { double: (n) => n * 2, note: (text) => void noted.push(text), fail: () => {} });
+  const calls = new Calls<Table, Record<never, never>>(a, {});
+  for (const word of ['one', 'two', 'three']) calls.tell('note', word);
+  await Promise.resolve();
+  assert.equal(await calls.call('double', 3), 6);
+  assert.deepEqual([noted, messages], [['one', 'two', 'three'], 1]);
 });

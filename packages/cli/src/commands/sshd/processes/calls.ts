@@ -40,6 +40,8 @@ export class Calls<Theirs extends CallTable, Ours extends CallTable> {
   readonly #answers: Answers<Ours>;
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
+  /** What is said in this turn, in order. */
+  #queue: object[] = [];
   #isEnded = false;
 
   constructor(port: Port, answers: Answers<Ours>) {
@@ -77,12 +79,31 @@ export class Calls<Theirs extends CallTable, Ours extends CallTable> {
 
   #send(message: object, socket?: Socket): boolean {
     if (this.#isEnded || this.#port.connected === false) return false;
-    // This process keeps its descriptor, and closes it when it is done with it.
-    this.#port.send?.(message, socket, { keepOpen: true }, () => {});
+    this.#queue.push(message);
+    // A message that waits for no socket leaves with whatever else is said in this turn: a write each wakes the other side each time.
+    if (socket !== undefined) this.#flush(socket);
+    else if (this.#queue.length === 1) setImmediate(() => this.#flush());
     return true;
   }
 
-  #take(message: unknown, handle: unknown): void {
+  /** The socket comes with the last of them. */
+  #flush(socket?: Socket): void {
+    const messages = this.#queue;
+    if (messages.length === 0) return;
+    this.#queue = [];
+    if (this.#isEnded || this.#port.connected === false) return;
+    // This process keeps its descriptor, and closes it when it is done with it.
+    this.#port.send?.(messages, socket, { keepOpen: true }, () => {});
+  }
+
+  #take(messages: unknown, handle: unknown): void {
+    if (!Array.isArray(messages)) return;
+    for (const [i, message] of messages.entries()) {
+      this.#takeOne(message, i === messages.length - 1 ? handle : undefined);
+    }
+  }
+
+  #takeOne(message: unknown, handle: unknown): void {
     const socket = handle instanceof Socket ? handle : undefined;
     const { id, name, argument, answer, error } = (message ?? {}) as Record<string, unknown>;
     if (typeof name === 'string') void this.#answer(id, name, argument, socket);

@@ -17,7 +17,6 @@ import type { Admission } from '../admission.ts';
 import type { PamLogins } from '../pam-logins.ts';
 import { Conveyed } from './conveyed.ts';
 import type { Processes } from './index.ts';
-import { showHostKeys } from './remote-keys.ts';
 import type { Worker } from './workers.ts';
 
 export interface Carrying extends Processes {
@@ -111,7 +110,7 @@ async function resume(
   state: TransportState,
   { admission, hosts, pam }: Carrying,
 ): Promise<void> {
-  const { id, peer, hostKeys } = connection;
+  const { id, peer } = connection;
   const candidate = admission.requireCandidate(peer);
   await hosts.serve(connection, candidate, pam?.sessionOf(candidate, peer), {
     id,
@@ -121,8 +120,6 @@ async function resume(
     methods: login.methods,
     keys: login.keys.map(({ blob }) => blob),
     grant: login.grant,
-    settings: candidate.settings,
-    hostKeys: showHostKeys(hostKeys),
     login: pam?.find(peer),
   });
 }

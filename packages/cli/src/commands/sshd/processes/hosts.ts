@@ -3,17 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expandServerTokens } from '@nacre/ssh/config/server';
 import { SshError } from '@nacre/ssh/errors';
 import { decodePublicKey, fingerprint } from '@nacre/ssh/keys';
-import { findGroups } from '../../../os/index.ts';
+import { groupsOf } from '../../../os/index.ts';
 import { type Candidate, numberOf } from '../admission.ts';
 import type { Log } from '../log.ts';
 import type { PamSession } from '../pam-logins.ts';
 import { recordsOf } from '../session-records.ts';
+import { Tidying } from '../tidy.ts';
 import type { TunnelBooks } from '../tunnel-books.ts';
 import { Calls } from './calls.ts';
 import { type Child, startHost } from './children.ts';
 import { type Conveyed, type Owner, Served } from './conveyed.ts';
 import { KeptBooks } from './kept-books.ts';
 import { KeptRecordings } from './kept-recordings.ts';
+import { showHostKeys } from './remote-keys.ts';
 import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 
 /** How long a host is kept whose user has gone: most come back soon, or not for long. */
@@ -36,6 +38,8 @@ class Host {
   isForOne = false;
   /** Ends the session that PAM opened for it. */
   pam: { close(): Promise<void> } | undefined;
+  /** What it was told last. */
+  #told: (Pick<Candidate, 'settings'> & Pick<Conveyed, 'hostKeys'>) | undefined;
   /** Connections that are on their way to it. */
   expected = 0;
   timer: NodeJS.Timeout | undefined;
@@ -45,6 +49,13 @@ class Host {
     this.served = new Served(() => onEmpty(this));
     this.calls = new Calls(child.process, this.served.answers);
     this.served.onRecordingFailed = (failure) => this.calls.tell('recordingFailed', failure);
+  }
+
+  /** Has it know what the connection that comes next is served by. Nearly always it does: both are made once for all of a kind. */
+  configure({ settings }: Candidate, { hostKeys }: Conveyed): void {
+    if (this.#told?.settings === settings && this.#told.hostKeys === hostKeys) return;
+    this.#told = { settings, hostKeys };
+    this.calls.tell('configure', { settings, hostKeys: showHostKeys(hostKeys) });
   }
 
   get isIdle(): boolean {
@@ -61,6 +72,7 @@ export class Hosts {
   /** In the order in which they fell idle. */
   readonly #idle = new Set<Host>();
   #spare: Host | undefined;
+  readonly #tidying = new Tidying();
   #isClosed = false;
 
   /** @param connections - how many there will be at most. */
@@ -93,7 +105,9 @@ export class Hosts {
       connection.owner = this.#ownerOf(connection, candidate, host, resumed);
       // From here on it may speak of the connection.
       host.served.add(connection, host.calls);
+      host.configure(candidate, connection);
       await host.calls.call('serve', resumed, connection.socket);
+      this.#tidying.count();
       // The host has its own descriptor.
       connection.socket.destroy();
     } catch (error) {
@@ -249,7 +263,7 @@ function keyOf(candidate: Candidate, { id }: Conveyed, pam: PamSession | undefin
   const chroot = chrootOf(candidate);
   return JSON.stringify([
     account,
-    findGroups(account.name, account.gid),
+    groupsOf(account),
     pam?.subject.service ?? '',
     ...(chroot === undefined ? [] : [chroot, id]),
   ]);

@@ -2,10 +2,11 @@
 import type { Socket } from 'node:net';
 import { SshError } from '@nacre/ssh/errors';
 import { Handshake, type Peer } from '@nacre/ssh/server';
+import { Tidying } from '../tidy.ts';
 import { warmUp } from '../warm-up.ts';
 import { Calls } from './calls.ts';
 import { giveUpRights, refuseDebuggers } from './confinement.ts';
-import { remoteHostKeys } from './remote-keys.ts';
+import { type PublicHostKey, readHostKeys, remoteHostKeys } from './remote-keys.ts';
 import type { MonitorTable, WorkerSettings, WorkerTable } from './tables.ts';
 
 /** Serves until the monitor is gone. */
@@ -14,8 +15,10 @@ export async function runNetworkWorker(): Promise<number> {
   // Read from files while there are any.
   await warmUp();
   giveUpRights();
+  const tidying = new Tidying();
   const handshakes = new Map<number, Handshake>();
   let settings: WorkerSettings | undefined;
+  let shownKeys: readonly PublicHostKey[] = [];
   const handshakeOf = (id: number): Handshake => {
     const handshake = handshakes.get(id);
     if (handshake === undefined) throw new SshError('the connection has ended', { code: 'closed', stage: 'auth' });
@@ -23,12 +26,13 @@ export async function runNetworkWorker(): Promise<number> {
   };
   const begin = (id: number, peer: Peer, socket: Socket): Handshake => {
     if (settings === undefined) throw new SshError('nothing is configured', { code: 'misuse', stage: 'transport' });
-    const hostKeys = remoteHostKeys(settings.hostKeys, id, (request) => monitor.call('sign', request));
+    const hostKeys = remoteHostKeys(shownKeys, id, (request) => monitor.call('sign', request));
     const handshake = new Handshake(socket, peer, hostKeys, {
       ...settings,
       ...(settings.logs && { log: (level, text) => monitor.tell('log', { id, level: `DEBUG${level}`, text }) }),
     });
     handshakes.set(id, handshake);
+    tidying.count();
     void handshake.ended.then((error) => {
       handshakes.delete(id);
       monitor.tell('ended', { id, error, traffic: handshake.traffic });
@@ -39,6 +43,7 @@ export async function runNetworkWorker(): Promise<number> {
   const monitor = new Calls<MonitorTable, WorkerTable>(process, {
     configure: (next) => {
       settings = next;
+      shownKeys = readHostKeys(next.hostKeys);
     },
     begin: ({ id, peer }, socket) => {
       if (socket === undefined)

@@ -10,18 +10,26 @@ import {
 } from '@nacre/ssh/server';
 import { type Became, becomeAccount } from '../../../os/become-account.ts';
 import type { Say } from '../admission.ts';
+import type { Settings } from '../config/config.ts';
 import { channelSettings, transportSettings, userSettings } from '../served-settings.ts';
-import { warmUp } from '../warm-up.ts';
+import { Tidying } from '../tidy.ts';
+import { warmUp, warmUpForChannels } from '../warm-up.ts';
 import { Calls } from './calls.ts';
 import { refuseDebuggers } from './confinement.ts';
 import { HostAdmission } from './host-admission.ts';
 import { remoteBooks } from './kept-books.ts';
 import { RemoteRecordings } from './kept-recordings.ts';
-import { remoteHostKeys } from './remote-keys.ts';
+import { type PublicHostKey, readHostKeys, remoteHostKeys } from './remote-keys.ts';
 import type { Becoming, HostTable, MonitorTable, Resumed } from './tables.ts';
 
 interface Client extends ResumedClient {
   readonly recordings: RemoteRecordings;
+}
+
+/** What connections are served by, as the monitor told last. */
+interface Configured {
+  readonly settings: Settings;
+  readonly hostKeys: readonly PublicHostKey[];
 }
 
 /** Serves until the monitor is gone. */
@@ -29,26 +37,32 @@ export async function runSessionHost(): Promise<number> {
   refuseDebuggers();
   const clients = new Map<number, Client>();
   let user: (Becoming & Became) | undefined;
-  const warm = warmUp();
+  const tidying = new Tidying();
+  let configured: Configured | undefined;
+  void warmUpForChannels();
   const monitor = new Calls<MonitorTable, HostTable>(process, {
     become: async (who) => {
       if (user !== undefined)
         throw new SshError('this process is a user’s already', { code: 'misuse', stage: 'channel' });
       // Behind the door there are no files of this program.
-      if (who.chroot !== undefined) await Promise.all([warm, import('../sftp-here.ts')]);
+      if (who.chroot !== undefined) await Promise.all([warmUp(), import('../sftp-here.ts')]);
       const became = becomeAccount(who);
       user = { ...who, ...became };
       return became;
     },
+    configure: ({ settings, hostKeys }) => {
+      configured = { settings, hostKeys: readHostKeys(hostKeys) };
+    },
     serve: (resumed, socket) => {
-      if (user === undefined || socket === undefined)
+      if (user === undefined || configured === undefined || socket === undefined)
         throw new SshError('there is nobody to serve', { code: 'misuse', stage: 'channel' });
       const { id } = resumed;
       const recordings = new RemoteRecordings(id, monitor);
       const unfinished = new Set<Promise<unknown>>();
-      const settings = settingsFor(resumed, user, monitor, { recordings, unfinished });
+      const settings = settingsFor(resumed, configured, user, monitor, { recordings, unfinished });
       const client = resumeClient(socket, resumed.state, loginOf(resumed), resumed.peer, settings);
       clients.set(id, { ...client, recordings });
+      tidying.count();
       void client.connection.closed.then(async (error) => {
         monitor.tell('ended', { id, error, traffic: client.traffic() });
         // A program may outlive its client, and how it ends is still to be told.
@@ -76,7 +90,8 @@ function loginOf({ user, methods, keys, grant }: Resumed) {
 }
 
 function settingsFor(
-  { id, settings, hostKeys, login }: Resumed,
+  { id, login }: Resumed,
+  { settings, hostKeys }: Configured,
   user: Becoming & Became,
   monitor: Calls<MonitorTable, HostTable>,
   { recordings, unfinished }: { readonly recordings: RemoteRecordings; readonly unfinished: Set<Promise<unknown>> },

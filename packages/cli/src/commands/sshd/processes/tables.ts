@@ -121,14 +121,20 @@ export interface Resumed extends OfConnection {
   readonly methods: readonly string[];
   readonly keys: readonly Uint8Array[];
   readonly grant: Permissions;
-  readonly settings: Settings;
-  readonly hostKeys: readonly ShownHostKey[];
   /** What a login by PAM left for its sessions. */
   readonly login: PamLogin | undefined;
 }
 
+/** What connections have in common: every process is told of it once, and again where it is another. */
+export interface HostSettings {
+  readonly settings: Settings;
+  readonly hostKeys: readonly ShownHostKey[];
+}
+
 /** What a session host does for the monitor. */
 export type HostTable = ServingTable & {
+  /** Holds for connections that are served later. */
+  configure(settings: HostSettings): void;
   /** Once, and for good. Answered when there is no way back. */
   become(who: Becoming): Became;
   /** With the socket. */
