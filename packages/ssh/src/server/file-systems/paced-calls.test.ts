@@ -1,6 +1,7 @@
 /** Calls at once, and by threads while a disk is slow. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Pace } from '../../io/index.ts';
 import { blockingCalls } from './calls.ts';
 import { pacedCalls } from './paced-calls.ts';
 
@@ -16,7 +17,7 @@ function setUp() {
       return blockingCalls.lstat(path);
     },
   };
-  const calls = pacedCalls(() => clock.nowMs, quick);
+  const calls = pacedCalls(new Pace(() => clock.nowMs), quick);
   return { clock, calls, isAtOnce: () => !(calls.lstat(root) instanceof Promise) };
 }
 
