@@ -168,3 +168,42 @@ test('as root: another user, whose shell is none and who may not read the progra
   const shell = await runSsh(server, ['id'], { input: '' });
   assert.notEqual(shell.status, 0);
 });
+
+for (const place of ['host', 'process'] as const) {
+  test(`as root, served in the user’s ${place}: rights, memory, folders, limits and several sessions at once`, {
+    skip: skip || missing('root', 'useradd'),
+  }, async () => {
+    const config = [
+      'AuthorizedKeysFile .ssh/authorized_keys',
+      'Subsystem sftp internal-sftp',
+      'Subsystem inside internal-sftp -d in',
+    ];
+    const env = place === 'process' ? { NACRE_INTERNAL_SFTP: 'process' } : {};
+    const running = await startNacreServer({ config, env });
+    const user = await createSystemUser({ shell: '/usr/sbin/nologin' });
+    await user.authorize(running.identity.publicLine);
+    const server = { ...running, user: user.name };
+    const local = join(makeFolder('local'), 'file');
+    writeFileSync(local, Buffer.alloc(3_000_000, 'content '), { mode: 0o640 });
+    await must(sftp(server, `pwd\nmkdir in\nput ${local} in/file\n`));
+    const { uid, gid } = statSync(join(user.home, 'in/file'));
+    assert.deepEqual([uid, gid], [user.uid, user.gid]);
+    // Two folders at the same time, and each with its own.
+    const [home, inside] = await Promise.all([
+      must(sftp(server, `get in/file ${local}.a\npwd\n`)),
+      must(sftp(server, `get file ${local}.b\npwd\n`, 'inside')),
+    ]);
+    for (const copy of ['a', 'b']) assert.deepEqual(readFileSync(`${local}.${copy}`), readFileSync(local));
+    assert.match(home.stdout.toString(), new RegExp(`directory: ${user.home}$`, 'm'));
+    assert.match(inside.stdout.toString(), new RegExp(`directory: ${user.home}/in$`, 'm'));
+    for (const path of ['/proc/self/mem', '/proc/self/environ', '/etc/passwd']) {
+      const result = await sftp(server, `put ${local} ${path}\n`);
+      assert.deepEqual([result.status, /ermission denied/.test(result.stderr)], [1, true], result.stderr);
+    }
+    const shadow = await sftp(server, `get /etc/shadow ${local}.c\n`);
+    assert.deepEqual([shadow.status, existsSync(`${local}.c`)], [1, false]);
+    // A link to oneself leads no further than the user's own rights.
+    const maps = await sftp(server, `get /proc/self/mem ${local}.d\n`);
+    assert.equal(maps.status, 1, maps.stderr);
+  });
+}

@@ -5,6 +5,7 @@ export { systemClock } from './clock.ts';
 export { connected } from './connected.ts';
 export { join } from './join.ts';
 export { listenOnPath, type PathListenOptions } from './listen-on-path.ts';
+export { Pace } from './pace.ts';
 export { readBuffer } from './read-buffer.ts';
 export { releaseMemory } from './release-memory.ts';
 export { adoptSocket, StreamDriver } from './stream-driver.ts';

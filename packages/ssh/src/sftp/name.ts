@@ -66,9 +66,17 @@ function sequenceLength(bytes: Buffer, at: number): number {
 }
 
 function decode(bytes: Buffer): string | undefined {
+  if (isShortAscii(bytes)) return bytes.toString('latin1');
   try {
     return utf8.decode(bytes);
   } catch {
     return undefined;
   }
+}
+
+/** What names nearly always are, and what is told without the decoder, which costs a call out of the language. */
+function isShortAscii(bytes: Buffer): boolean {
+  if (bytes.length > 255) return false;
+  for (let at = 0; at < bytes.length; at++) if ((bytes[at] as number) >= 0x80) return false;
+  return true;
 }

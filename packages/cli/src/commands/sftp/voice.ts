@@ -5,6 +5,8 @@ import { writeStderr } from '../ssh/log.ts';
 export interface Voice {
   /** A line of what was asked for. */
   say(line: string): void;
+  /** Many lines of it, in few writes. */
+  sayAll(lines: readonly string[]): void;
   /** A line of what went wrong. */
   complain(line: string): void;
   /** A line that is good to know, and no failure. */
@@ -16,6 +18,7 @@ export function standardVoice(isMute: boolean): Voice {
   const complain = (line: string) => writeStderr(`${printableName(line.replaceAll('\\', '\\\\'))}\r\n`);
   return {
     say: (line) => void process.stdout.write(`${printableName(line)}\n`),
+    sayAll: (lines) => void process.stdout.write(lines.map((line) => `${printableName(line)}\n`).join('')),
     complain,
     inform: (line) => {
       if (!isMute) complain(line);
@@ -29,6 +32,10 @@ export class HeldVoice implements Voice {
 
   say(line: string): void {
     this.#lines.push((voice) => voice.say(line));
+  }
+
+  sayAll(lines: readonly string[]): void {
+    this.#lines.push((voice) => voice.sayAll(lines));
   }
 
   complain(line: string): void {
@@ -46,11 +53,15 @@ export class HeldVoice implements Voice {
 
 /** Text with names in it: control characters, and the bytes that are no UTF-8, as `\ooo`. */
 export function printableName(text: string): string {
+  // What nearly every name is: a listing asks for thousands.
+  if (plain.test(text)) return text;
   return text
     .split(/([\udc80-\udcff])/u)
     .map((part, index) => (index % 2 === 1 ? octal(part) : sanitize(part)))
     .join('');
 }
+
+const plain = /^[ -~]*$/;
 
 function octal(lone: string): string {
   return `\\${(lone.charCodeAt(0) - 0xdc00).toString(8)}`;

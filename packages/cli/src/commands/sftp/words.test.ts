@@ -64,9 +64,12 @@ test('what is held is told later, in order', () => {
   held.say('1');
   held.complain('2');
   held.inform('3');
+  held.sayAll(['4', '5']);
   const told: string[] = [];
   const tell = (line: string) => void told.push(line);
-  held.release({ say: tell, complain: tell, inform: tell });
-  held.release({ say: tell, complain: tell, inform: tell });
-  assert.deepEqual(told, ['1', '2', '3']);
+  const sayAll = (lines: readonly string[]) => lines.forEach(tell);
+  const voice = { say: tell, sayAll, complain: tell, inform: tell };
+  held.release(voice);
+  held.release(voice);
+  assert.deepEqual(told, ['1', '2', '3', '4', '5']);
 });

@@ -19,7 +19,7 @@ export function readInternalSftp(command: string): string[] | undefined {
  * process that does it, and a session's folder and umask are its own.
  */
 export function internalSftpProgram(account: Account, words: readonly string[]): SessionRequest['program'] {
-  const bundled = packagePath('bundle', 'main.js');
+  const bundled = packagePath('bundle', 'main.cjs');
   const main = existsSync(bundled) ? bundled : packagePath('dist', 'main.js');
   return { file: process.execPath, args: encodeInternal(main, account, words) };
 }

@@ -12,6 +12,7 @@ import {
   startSession,
   tryPlatform,
 } from '../../os/index.ts';
+import type { Candidate } from './admission.ts';
 import {
   type Output,
   type OutputPump,
@@ -53,18 +54,18 @@ type OnErrors = ((line: string) => void) | undefined;
 /** A program that was started. */
 export type Begun = Running & { readonly finished: Promise<SessionExit> };
 
-/** Where no program of ours can be started. */
+/** Where no program of ours can be started, or none is needed. */
 export async function runSftpHere(
   words: readonly string[],
-  account: Account,
+  { account, isShutIn = false }: Candidate,
   connection: ServerConnection,
   session: ServerSession,
   onErrors: OnErrors,
 ): Promise<Begun> {
   const { serveSftpHere } = await import('./sftp-here.ts');
-  const said = onErrors ?? (() => {});
+  const place = { isShutIn, say: onErrors ?? (() => {}) };
   return {
-    finished: serveSftpHere(words, account, connection.peer, session, said).then((code) => ({ code })),
+    finished: serveSftpHere(words, account, connection.peer, session, place).then((code) => ({ code })),
     signal: () => false,
     hangUp: () => {},
   };

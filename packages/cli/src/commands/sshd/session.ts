@@ -16,16 +16,18 @@ import { recordSession } from './record-session.ts';
 import { choosePlan, type Plan, programRequest } from './session-plan.ts';
 import { type Running, runInTerminal, runSftpHere, runWithPipes } from './session-programs.ts';
 import { recordsOf } from './session-records.ts';
+import { canServeInHost } from './sftp-place.ts';
 import { tunnelsOf } from './tunnels.ts';
 import { chooseStartUpFile, runStartUpFile } from './user-rc.ts';
 
 /** Serves sessions of one connection with real programs. */
 export function buildSessionHandler(
   connection: ServerConnection,
-  { account, settings, isShutIn = false, desk }: Candidate,
+  candidate: Candidate,
   log: Say,
   login?: PamLogin,
 ): SessionHandler {
+  const { account, settings, isShutIn = false, desk } = candidate;
   let pty: Pty | undefined;
   let running: Running | undefined;
   let recorded: Awaited<ReturnType<typeof recordSession>>;
@@ -94,9 +96,14 @@ export function buildSessionHandler(
     });
     const output = recorded?.tap(session.channel) ?? session.channel;
     recorded?.watchInput(session.stream);
+    const isServedHere =
+      typeof plan.internalSftp === 'object' &&
+      !login?.mustChangePassword &&
+      // What is recorded goes through what listens in on programs.
+      (isShutIn || (desk !== undefined && recorded === undefined && canServeInHost(plan.internalSftp, account)));
     const starting =
-      typeof plan.internalSftp === 'object' && isShutIn && !login?.mustChangePassword
-        ? runSftpHere(plan.internalSftp, account, connection, session, onErrors)
+      isServedHere && typeof plan.internalSftp === 'object'
+        ? runSftpHere(plan.internalSftp, candidate, connection, session, onErrors)
         : pty === undefined
           ? runWithPipes(request, session, connection, onErrors, output)
           : runInTerminal(request, session, pty, greeting, output);

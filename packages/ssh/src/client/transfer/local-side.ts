@@ -5,7 +5,7 @@ import { startHash } from '../../crypto/running-hash.ts';
 import { SshError } from '../../errors.ts';
 import { type FileType, fileType, joinPath } from '../../sftp/index.ts';
 import { printable } from '../../wire/index.ts';
-import * as calls from './local-calls.ts';
+import { LocalCalls, noFollow, pathForNode } from './local-calls.ts';
 import { localError } from './local-error.ts';
 import { foldLocalName, requireLocalName } from './local-names.ts';
 import { LocalTargetFile } from './local-target-file.ts';
@@ -23,6 +23,7 @@ import {
   type TargetFile,
   type TargetSide,
 } from './side.ts';
+import type { TransferOptions } from './types.ts';
 
 /** What is read at once where nobody gives memory to read into. */
 const readBytes = 256 * 1024;
@@ -32,21 +33,27 @@ const unknownBytes = 16 * 1024;
 const namesAtOnce = 64;
 
 export class LocalSide implements SourceSide, TargetSide {
+  readonly #calls: LocalCalls;
+
+  constructor({ blocking }: Pick<TransferOptions, 'blocking'>) {
+    this.#calls = new LocalCalls(blocking);
+  }
+
   async stat(path: Buffer): Promise<Facts> {
-    return attempt('stat', path, async () => factsOf(await fs.stat(calls.pathForNode(path))));
+    return attempt('stat', path, async () => factsOf(await fs.stat(pathForNode(path))));
   }
 
   async lstat(path: Buffer): Promise<Facts> {
-    return attempt('stat', path, async () => factsOf(await fs.lstat(calls.pathForNode(path))));
+    return attempt('stat', path, async () => factsOf(await fs.lstat(pathForNode(path))));
   }
 
   async realpath(path: Buffer): Promise<Buffer> {
-    return attempt('realpath', path, async () => Buffer.from(await fs.realpath(calls.pathForNode(path), 'buffer')));
+    return attempt('realpath', path, async () => Buffer.from(await fs.realpath(pathForNode(path), 'buffer')));
   }
 
   async *list(path: Buffer): AsyncIterable<Entry> {
     const folder = await attempt('opendir', path, () =>
-      fs.opendir(calls.pathForNode(path) as string, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 }),
+      fs.opendir(pathForNode(path) as string, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 }),
     );
     let names: Buffer[] = [];
     for await (const { name } of folder) {
@@ -61,7 +68,7 @@ export class LocalSide implements SourceSide, TargetSide {
   async #look(folder: Buffer, names: readonly Buffer[]): Promise<Entry[]> {
     const found = await Promise.all(
       names.map(async (name) => {
-        const stats = await calls.lstat(joinPath(folder, name)).catch((error: unknown) => {
+        const stats = await this.#calls.lstat(joinPath(folder, name)).catch((error: unknown) => {
           // Gone since it was listed: as if it had never been.
           if (error instanceof SshError && error.code === 'no-such-file') return undefined;
           throw error;
@@ -73,7 +80,7 @@ export class LocalSide implements SourceSide, TargetSide {
   }
 
   async readLink(path: Buffer): Promise<Buffer> {
-    return attempt('readlink', path, async () => Buffer.from(await fs.readlink(calls.pathForNode(path), 'buffer')));
+    return attempt('readlink', path, async () => Buffer.from(await fs.readlink(pathForNode(path), 'buffer')));
   }
 
   async open(path: Buffer, isFollowed: boolean): Promise<SourceFile>;
@@ -93,7 +100,7 @@ export class LocalSide implements SourceSide, TargetSide {
   async makeFolder(path: Buffer, mode: number | undefined, isNamed: boolean): Promise<boolean> {
     try {
       // Whatever its mode is to be, we have to write into it now.
-      await fs.mkdir(calls.pathForNode(path), ((mode ?? 0o777) & 0o777) | 0o700);
+      await fs.mkdir(pathForNode(path), ((mode ?? 0o777) & 0o777) | 0o700);
       return true;
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw localError('mkdir', path, cause);
@@ -106,7 +113,7 @@ export class LocalSide implements SourceSide, TargetSide {
   }
 
   async setFacts(path: Buffer, { mode, times }: Pick<Facts, 'mode' | 'times'>): Promise<void> {
-    const node = calls.pathForNode(path);
+    const node = pathForNode(path);
     // Were it a link by now, its times would be set and not those of what it leads to.
     if (times !== undefined) {
       await attempt('utimes', path, () => fs.lutimes(node, times.accessed, times.modified));
@@ -115,19 +122,19 @@ export class LocalSide implements SourceSide, TargetSide {
   }
 
   async makeLink(path: Buffer, target: Buffer): Promise<void> {
-    await attempt('symlink', path, () => fs.symlink(calls.pathForNode(target), calls.pathForNode(path)));
+    await attempt('symlink', path, () => fs.symlink(pathForNode(target), pathForNode(path)));
   }
 
   async rename(from: Buffer, to: Buffer): Promise<void> {
-    await attempt('rename', from, () => fs.rename(calls.pathForNode(from), calls.pathForNode(to)));
+    await attempt('rename', from, () => fs.rename(pathForNode(from), pathForNode(to)));
   }
 
   async remove(path: Buffer): Promise<void> {
-    await attempt('remove', path, () => fs.unlink(calls.pathForNode(path)));
+    await attempt('remove', path, () => fs.unlink(pathForNode(path)));
   }
 
   async removeFolder(path: Buffer): Promise<void> {
-    await attempt('rmdir', path, () => fs.rmdir(calls.pathForNode(path)));
+    await attempt('rmdir', path, () => fs.rmdir(pathForNode(path)));
   }
 
   async ownDigest(): Promise<Digest | undefined> {
@@ -135,38 +142,38 @@ export class LocalSide implements SourceSide, TargetSide {
   }
 
   async readDigest(path: Buffer, algorithm: string, bytes: number): Promise<Buffer> {
-    const fd = await calls.open(path, constants.O_RDONLY);
+    const fd = await this.#calls.open(path, constants.O_RDONLY);
     try {
       const hash = startHash(algorithm as 'sha256');
       const memory = Buffer.allocUnsafe(readBytes);
       for (let at = 0; at < bytes; ) {
-        const count = await calls.read(fd, path, memory.subarray(0, Math.min(readBytes, bytes - at)), at);
+        const count = await this.#calls.read(fd, path, memory.subarray(0, Math.min(readBytes, bytes - at)), at);
         if (count === 0) break;
         hash.update(memory.subarray(0, count));
         at += count;
       }
       return hash.digest();
     } finally {
-      await calls.close(fd, path).catch(() => {});
+      await this.#calls.close(fd, path).catch(() => {});
     }
   }
 
   async #openSource(path: Buffer, isFollowed: boolean): Promise<SourceFile> {
     // Not to wait for a writer, should a pipe stand there by now.
-    const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (isFollowed ? 0 : calls.noFollow);
-    return new LocalSourceFile(await calls.open(path, flags), path);
+    const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (isFollowed ? 0 : noFollow);
+    return new LocalSourceFile(await this.#calls.open(path, flags), path, this.#calls);
   }
 
   async #openTarget(path: Buffer, options: OpenTarget): Promise<TargetFile> {
-    if (!options.isNamed && calls.noFollow === 0) await this.#requireNoLink(path);
+    if (!options.isNamed && noFollow === 0) await this.#requireNoLink(path);
     const flags =
       constants.O_WRONLY |
       constants.O_CREAT |
       (constants.O_NONBLOCK ?? 0) |
       (options.keep ? 0 : constants.O_TRUNC) |
-      (options.isNamed ? 0 : calls.noFollow);
+      (options.isNamed ? 0 : noFollow);
     const mode = ((options.mode ?? 0o666) & 0o777) | 0o200;
-    return new LocalTargetFile(await calls.open(path, flags, mode), path, options);
+    return new LocalTargetFile(await this.#calls.open(path, flags, mode), path, options, this.#calls);
   }
 
   async #requireNoLink(path: Buffer): Promise<void> {
@@ -182,8 +189,10 @@ export class LocalSide implements SourceSide, TargetSide {
 class LocalSourceFile implements SourceFile {
   readonly #fd: number;
   readonly #path: Buffer;
+  readonly #calls: LocalCalls;
 
-  constructor(fd: number, path: Buffer) {
+  constructor(fd: number, path: Buffer, calls: LocalCalls) {
+    this.#calls = calls;
     this.#fd = fd;
     this.#path = path;
   }
@@ -202,7 +211,7 @@ class LocalSourceFile implements SourceFile {
         const bytes = Math.min(memory.chunkBytes, rest);
         const part = await memory.take(bytes);
         try {
-          const count = await calls.read(this.#fd, this.#path, part.data, position);
+          const count = await this.#calls.read(this.#fd, this.#path, part.data, position);
           if (count === 0) {
             memory.give(part, bytes);
             return undefined;
@@ -228,7 +237,7 @@ class LocalSourceFile implements SourceFile {
   }
 
   close(): void {
-    calls.close(this.#fd, this.#path).catch(() => {});
+    this.#calls.close(this.#fd, this.#path).catch(() => {});
   }
 }
 

@@ -1,5 +1,5 @@
 /** A local file that is being written: in order, so that what is there after any end is the beginning of the file. */
-import * as calls from './local-calls.ts';
+import type { LocalCalls } from './local-calls.ts';
 import type { Chunk, Finish, OpenTarget, TargetFile } from './side.ts';
 
 /** Holes are made of whole blocks of this size: what file systems have. */
@@ -12,6 +12,7 @@ export class LocalTargetFile implements TargetFile {
   readonly memory = undefined;
   readonly #fd: number;
   readonly #path: Buffer;
+  readonly #calls: LocalCalls;
   readonly #isSparse: boolean;
   readonly #waiting: Chunk[] = [];
   #writtenEnd: number;
@@ -20,7 +21,8 @@ export class LocalTargetFile implements TargetFile {
   #endsInHole = false;
   #isClosed = false;
 
-  constructor(fd: number, path: Buffer, { isSparse, start }: OpenTarget) {
+  constructor(fd: number, path: Buffer, { isSparse, start }: OpenTarget, calls: LocalCalls) {
+    this.#calls = calls;
     this.#fd = fd;
     this.#path = path;
     this.#isSparse = isSparse;
@@ -44,12 +46,12 @@ export class LocalTargetFile implements TargetFile {
     await this.#settled();
     // A hole at the end is only there once the length says so.
     const end = size ?? (this.#endsInHole ? this.#writtenEnd : undefined);
-    if (end !== undefined) await calls.truncate(this.#fd, this.#path, end);
-    if (mode !== undefined) await calls.setMode(this.#fd, this.#path, mode & 0o777);
-    if (times !== undefined) await calls.setTimes(this.#fd, this.#path, times.accessed, times.modified);
-    if (flush) await calls.flush(this.#fd, this.#path);
+    if (end !== undefined) await this.#calls.truncate(this.#fd, this.#path, end);
+    if (mode !== undefined) await this.#calls.setMode(this.#fd, this.#path, mode & 0o777);
+    if (times !== undefined) await this.#calls.setTimes(this.#fd, this.#path, times.accessed, times.modified);
+    if (flush) await this.#calls.flush(this.#fd, this.#path);
     this.#isClosed = true;
-    await calls.close(this.#fd, this.#path);
+    await this.#calls.close(this.#fd, this.#path);
   }
 
   async abandon(): Promise<void> {
@@ -57,8 +59,8 @@ export class LocalTargetFile implements TargetFile {
     await this.#settled().catch(() => {});
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await calls.truncate(this.#fd, this.#path, this.#writtenEnd).catch(() => {});
-    await calls.close(this.#fd, this.#path).catch(() => {});
+    await this.#calls.truncate(this.#fd, this.#path, this.#writtenEnd).catch(() => {});
+    await this.#calls.close(this.#fd, this.#path).catch(() => {});
   }
 
   stop(error: Error): void {
@@ -87,7 +89,7 @@ export class LocalTargetFile implements TargetFile {
   async #writeChunks(chunks: readonly Chunk[]): Promise<void> {
     const data = chunks.map((chunk) => chunk.data);
     if (!this.#isSparse) {
-      await calls.write(this.#fd, this.#path, data, this.#writtenEnd);
+      await this.#calls.write(this.#fd, this.#path, data, this.#writtenEnd);
       this.#writtenEnd += data.reduce((sum, { length }) => sum + length, 0);
       return;
     }
@@ -112,7 +114,7 @@ export class LocalTargetFile implements TargetFile {
 
   async #writePart(part: Buffer): Promise<void> {
     if (part.length === 0) return;
-    await calls.write(this.#fd, this.#path, [part], this.#writtenEnd);
+    await this.#calls.write(this.#fd, this.#path, [part], this.#writtenEnd);
     this.#writtenEnd += part.length;
     this.#endsInHole = false;
   }

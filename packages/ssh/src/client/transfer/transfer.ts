@@ -41,7 +41,7 @@ export async function get(
   const sessions = sessionsOf(sftp, options.reconnect);
   return transfer('get', sessions, options, remote, local, (budget, signal) => [
     new RemoteSide(sessions, budget, signal),
-    new LocalSide(),
+    new LocalSide(options),
   ]);
 }
 
@@ -60,7 +60,7 @@ export async function put(
 ): Promise<TransferReport> {
   const sessions = sessionsOf(sftp, options.reconnect);
   return transfer('put', sessions, options, local, remote, (budget, signal) => [
-    new LocalSide(),
+    new LocalSide(options),
     new RemoteSide(sessions, budget, signal),
   ]);
 }

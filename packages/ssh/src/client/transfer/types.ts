@@ -58,6 +58,11 @@ export interface TransferOptions {
   /** No faster than this. */
   readonly bytesPerSecond?: number;
   readonly onEvent?: (event: TransferEvent) => void;
+  /**
+   * `while-quick` makes calls for local files at once, in place of handing each to a thread, until they turn out slow: half the work
+   * for small files, in a program that may be kept waiting by its disk. Default: threads.
+   */
+  readonly blocking?: 'while-quick';
   /** How often at most `progress` is told while bytes move, in milliseconds. Default 100. */
   readonly progressIntervalMs?: number;
 }

@@ -1,7 +1,7 @@
 /** What is done to a path of the local disk, following a link at its end or not. */
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import type { FileAttributes, FileSystemStatus } from '../../sftp/index.ts';
-import { type Awaitable, fileError, type OpenRequest, systemCode } from '../../sftp/server/index.ts';
+import { type Awaitable, fileError, type OpenRequest, systemCode, whenThere } from '../../sftp/server/index.ts';
 import { toAttributes, toFileSystemStatus, toIdentity } from './attributes.ts';
 import type { FileCalls } from './calls.ts';
 import { LocalFile } from './local-handles.ts';
@@ -20,7 +20,7 @@ export class LocalCalls {
     this.calls = calls;
   }
 
-  async open(path: Buffer, request: OpenRequest, follow: boolean): Promise<LocalFile> {
+  open(path: Buffer, request: OpenRequest, follow: boolean): Awaitable<LocalFile> {
     const { read, write, append, create, truncate, exclusive, mode } = request;
     const flags =
       (read && write ? O_RDWR : write ? O_WRONLY : O_RDONLY) |
@@ -32,20 +32,26 @@ export class LocalCalls {
       // A pipe that nobody writes to would hold one of Node's four threads for ever, and with it everybody's files.
       O_NONBLOCK |
       O_NOCTTY;
-    const fd = await this.calls.open(path, flags, mode);
-    try {
-      return new LocalFile(fd, { identity: toIdentity(await this.calls.fstat(fd)), append, path }, this.calls);
-    } catch (error) {
-      await this.calls.close(fd);
-      throw error;
-    }
+    return whenThere(this.calls.open(path, flags, mode), (fd) => {
+      const file = (stats: Stats) => new LocalFile(fd, { identity: toIdentity(stats), append, path }, this.calls);
+      const fail = (error: unknown): Awaitable<never> =>
+        whenThere(this.calls.close(fd), () => {
+          throw error;
+        });
+      try {
+        const stats = this.calls.fstat(fd);
+        return stats instanceof Promise ? stats.then(file, fail) : file(stats);
+      } catch (error) {
+        return fail(error);
+      }
+    });
   }
 
-  async stat(path: Buffer, follow: boolean): Promise<FileAttributes> {
-    return toAttributes(await (follow ? this.calls.stat(path) : this.calls.lstat(path)));
+  stat(path: Buffer, follow: boolean): Awaitable<FileAttributes> {
+    return whenThere(follow ? this.calls.stat(path) : this.calls.lstat(path), toAttributes);
   }
 
-  setStat(path: Buffer, attributes: FileAttributes, follow: boolean): Promise<void> {
+  setStat(path: Buffer, attributes: FileAttributes, follow: boolean): Awaitable<void> {
     const { calls } = this;
     const { size, mode, times, owner } = attributes;
     if (!follow) return this.#setWithoutFollowing(path, attributes);

@@ -1,5 +1,5 @@
 /** Open files and listings of the local disk. */
-import type { Dir } from 'node:fs';
+import type { Dir, Stats } from 'node:fs';
 import type { FileAttributes, FileSystemStatus } from '../../sftp/index.ts';
 import {
   type Awaitable,
@@ -8,6 +8,7 @@ import {
   type FileHandle,
   fileError,
   systemCode,
+  whenThere,
 } from '../../sftp/server/index.ts';
 import { toAttributes, toFileSystemStatus } from './attributes.ts';
 import type { FileCalls } from './calls.ts';
@@ -45,11 +46,11 @@ export class LocalFile implements FileHandle {
     return this.#writeRest(bytes, offset, written);
   }
 
-  async stat(): Promise<FileAttributes> {
-    return toAttributes(await this.#calls.fstat(this.#requireOpen()));
+  stat(): Awaitable<FileAttributes> {
+    return whenThere(this.#calls.fstat(this.#requireOpen()), toAttributes);
   }
 
-  setStat({ size, mode, times, owner }: FileAttributes): Promise<void> {
+  setStat({ size, mode, times, owner }: FileAttributes): Awaitable<void> {
     const fd = this.#requireOpen();
     const calls = this.#calls;
     return attempt([
@@ -88,7 +89,7 @@ export class LocalFile implements FileHandle {
 }
 
 /** Entries of one batch. */
-const batchEntries = 100;
+const batchEntries = 200;
 
 /** A listing, with "." and ".." at its head as the system has them and Node leaves out. */
 export class LocalDirectory implements DirectoryHandle {
@@ -112,19 +113,25 @@ export class LocalDirectory implements DirectoryHandle {
     this.#calls = calls;
   }
 
-  async read(): Promise<DirectoryEntry[] | undefined> {
+  read(): Awaitable<DirectoryEntry[] | undefined> {
     const entries: DirectoryEntry[] = [];
-    if (!this.#isStarted) {
-      this.#isStarted = true;
-      await this.#add(entries, Buffer.from('.'), this.#path);
-      await this.#add(entries, Buffer.from('..'), this.#parent);
-    }
+    if (this.#isStarted) return this.#fill(entries);
+    this.#isStarted = true;
+    return whenThere(this.#add(entries, Buffer.from('.'), this.#path), () =>
+      whenThere(this.#add(entries, Buffer.from('..'), this.#parent), () => this.#fill(entries)),
+    );
+  }
+
+  /** Adds the next entries. Only where a call takes its time is there a promise: a listing is thousands of calls. */
+  #fill(entries: DirectoryEntry[]): Awaitable<DirectoryEntry[] | undefined> {
+    const add = (name: Buffer | undefined) =>
+      name === undefined ? false : this.#add(entries, name, joinPath(this.#path, name));
     while (entries.length < batchEntries) {
-      const name = await this.#calls.nextName(this.#directory);
-      if (name === undefined) return entries.length > 0 ? entries : undefined;
-      await this.#add(entries, name, joinPath(this.#path, name));
+      const isMore = whenThere(this.#calls.nextName(this.#directory), add);
+      if (isMore instanceof Promise) return isMore.then((more) => (more ? this.#fill(entries) : given(entries)));
+      if (!isMore) break;
     }
-    return entries;
+    return given(entries);
   }
 
   async close(): Promise<void> {
@@ -133,12 +140,24 @@ export class LocalDirectory implements DirectoryHandle {
   }
 
   /** Adds an entry; one that has vanished since the name was read is left out. */
-  async #add(entries: DirectoryEntry[], name: Buffer, path: Buffer): Promise<void> {
-    try {
-      const stats = await this.#calls.lstat(path);
+  #add(entries: DirectoryEntry[], name: Buffer, path: Buffer): Awaitable<true> {
+    const found = (stats: Stats): true => {
       entries.push({ name, attributes: toAttributes(stats), links: stats.nlink });
-    } catch (error) {
+      return true;
+    };
+    const vanished = (error: unknown): true => {
       if (systemCode(error) === undefined) throw error;
+      return true;
+    };
+    try {
+      const stats = this.#calls.lstat(path);
+      return stats instanceof Promise ? stats.then(found, vanished) : found(stats);
+    } catch (error) {
+      return vanished(error);
     }
   }
+}
+
+function given(entries: DirectoryEntry[]): DirectoryEntry[] | undefined {
+  return entries.length > 0 ? entries : undefined;
 }

@@ -5,6 +5,7 @@ import { systemCode } from '../../sftp/server/index.ts';
 import { blockingCalls, type FileCalls, threadedCalls } from './calls.ts';
 import { LocalCalls } from './local-calls.ts';
 import { LocalDirectory } from './local-handles.ts';
+import { pacedCalls } from './paced-calls.ts';
 import { isAbsolute, joinPath } from './paths.ts';
 import { RootedFileSystem } from './rooted.ts';
 
@@ -18,9 +19,10 @@ export interface LocalFileSystemOptions {
   readonly startDirectory?: string | Buffer;
   /**
    * Makes system calls at once in place of handing them to threads: faster for a process that serves one client, while a slow
-   * disk holds up everything else in it. Default false.
+   * disk holds up everything else in it. `while-quick` goes over to threads for a while when a call was slow, for a process that
+   * does other things as well; files of a network, where a call may never return, are not for it. Default false.
    */
-  readonly blocking?: boolean;
+  readonly blocking?: boolean | 'while-quick';
 }
 
 /**
@@ -36,7 +38,7 @@ export interface LocalFileSystemOptions {
  */
 export function localFileSystem(options: LocalFileSystemOptions = {}): FileSystem {
   const { root, startDirectory, blocking = false } = options;
-  const calls = blocking ? blockingCalls : threadedCalls;
+  const calls = blocking === 'while-quick' ? pacedCalls() : blocking ? blockingCalls : threadedCalls;
   const start = startDirectory === undefined ? undefined : Buffer.from(startDirectory);
   if (root !== undefined) return new RootedFileSystem(Buffer.from(root), start ?? Buffer.from('/'), calls);
   return new WholeFileSystem(start, calls);
@@ -54,7 +56,7 @@ class WholeFileSystem implements FileSystem {
     this.#local = new LocalCalls(calls);
   }
 
-  open(path: Buffer, request: OpenRequest): Promise<FileHandle> {
+  open(path: Buffer, request: OpenRequest): Awaitable<FileHandle> {
     return this.#local.open(this.#at(path), request, true);
   }
 
@@ -64,19 +66,19 @@ class WholeFileSystem implements FileSystem {
     return new LocalDirectory(directory, { path: place, parent: joinPath(place, Buffer.from('..')) }, this.#calls);
   }
 
-  stat(path: Buffer): Promise<FileAttributes> {
+  stat(path: Buffer): Awaitable<FileAttributes> {
     return this.#local.stat(this.#at(path), true);
   }
 
-  lstat(path: Buffer): Promise<FileAttributes> {
+  lstat(path: Buffer): Awaitable<FileAttributes> {
     return this.#local.stat(this.#at(path), false);
   }
 
-  setStat(path: Buffer, attributes: FileAttributes): Promise<void> {
+  setStat(path: Buffer, attributes: FileAttributes): Awaitable<void> {
     return this.#local.setStat(this.#at(path), attributes, true);
   }
 
-  setLinkStat(path: Buffer, attributes: FileAttributes): Promise<void> {
+  setLinkStat(path: Buffer, attributes: FileAttributes): Awaitable<void> {
     return this.#local.setStat(this.#at(path), attributes, false);
   }
 

@@ -53,14 +53,21 @@ export function throughDescriptor(fd: number): Buffer | undefined {
 }
 
 /** Makes every call, also behind one that fails, and throws the first failure. */
-export async function attempt(calls: readonly (() => Awaitable<unknown>)[]): Promise<void> {
+export function attempt(calls: readonly (() => Awaitable<unknown>)[]): Awaitable<void> {
   let failure: { readonly error: unknown } | undefined;
-  for (const call of calls) {
-    try {
-      await call();
-    } catch (error) {
-      failure ??= { error };
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+  };
+  const goOn = (from: number): Awaitable<void> => {
+    for (const [index, call] of calls.slice(from).entries()) {
+      try {
+        const ends = call();
+        if (ends instanceof Promise) return ends.catch(fail).then(() => goOn(from + index + 1));
+      } catch (error) {
+        fail(error);
+      }
     }
-  }
-  if (failure !== undefined) throw failure.error;
+    if (failure !== undefined) throw failure.error;
+  };
+  return goOn(0);
 }

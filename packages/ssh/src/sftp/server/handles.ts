@@ -1,6 +1,6 @@
 /** The handles of one session: numbers that are given once and never again. */
 import { fileError } from './failure.ts';
-import type { DirectoryEntry, DirectoryHandle, FileHandle } from './file-system.ts';
+import type { Awaitable, DirectoryEntry, DirectoryHandle, FileHandle } from './file-system.ts';
 import type { Answer } from './reply.ts';
 import type { ReplyOrder } from './reply-order.ts';
 
@@ -47,24 +47,31 @@ export class HandleTable {
    * Opens something and gives it a number. The place is taken before the opening begins, so that thousands of requests sent at
    * once find the same limit as thousands sent one by one.
    */
-  async add(open: () => OpenHandle | Promise<OpenHandle>): Promise<number> {
+  add(open: () => Awaitable<OpenHandle>): Awaitable<number> {
     if (this.#open.size + this.#opening >= this.#max) throw fileError('EMFILE');
+    const opening = open();
+    return opening instanceof Promise ? this.#addLater(opening) : this.#give(opening);
+  }
+
+  async #addLater(opening: Promise<OpenHandle>): Promise<number> {
     this.#opening++;
     try {
-      const opened = await open();
-      if (this.#isClosed) {
-        await opened.handle.close();
-        throw fileError('EBADF');
-      }
-      // A number that was just closed is not given again soon: a late request would reach another file.
-      while (this.#open.has(this.#next)) this.#next = (this.#next + 1) >>> 0;
-      const number = this.#next;
-      this.#next = (number + 1) >>> 0;
-      this.#open.set(number, opened);
-      return number;
+      const opened = await opening;
+      if (!this.#isClosed) return this.#give(opened);
+      await opened.handle.close();
+      throw fileError('EBADF');
     } finally {
       this.#opening--;
     }
+  }
+
+  #give(opened: OpenHandle): number {
+    // A number that was just closed is not given again soon: a late request would reach another file.
+    while (this.#open.has(this.#next)) this.#next = (this.#next + 1) >>> 0;
+    const number = this.#next;
+    this.#next = (number + 1) >>> 0;
+    this.#open.set(number, opened);
+    return number;
   }
 
   get(handle: Buffer): OpenHandle | undefined {

@@ -1,4 +1,5 @@
 /** @nacre/ssh/sftp/server: files for sftp clients, over any stream. */
+export { whenThere } from './awaitable.ts';
 export { type FileErrorCode, fileError, systemCode } from './failure.ts';
 export type {
   AccountNames,

@@ -1,7 +1,7 @@
 /** The line of a listing that people see. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatLongName, formatMode } from './long-name.ts';
+import { formatFileTime, formatLongName, formatMode } from './long-name.ts';
 
 test('modes as strmode(3) writes them', () => {
   const cases: [number, string][] = [
@@ -43,4 +43,22 @@ test('the columns of ls -l: the hour of new files, the year of old ones and of t
     formatLongName({ name: Buffer.from('n'), attributes: {}, links: 1, user: '0', group: '0', now }).toString(),
     /^\?---/,
   );
+});
+
+test('a time is the same whichever was asked for before it', () => {
+  const [old, recent] = [new Date(2024, 0, 2, 3, 4, 5), new Date(2026, 4, 3, 14, 7, 0)].map(
+    (at) => at.getTime() / 1000,
+  );
+  const now = (recent as number) + 100;
+  const texts = () => [
+    formatFileTime(recent, now),
+    formatFileTime((recent as number) + 29, now),
+    formatFileTime((recent as number) + 60, now),
+    formatFileTime(recent, (recent as number) - 1),
+    formatFileTime(old, now),
+    formatFileTime(old, (old as number) + 1),
+  ];
+  const expected = ['May  3 14:07', 'May  3 14:07', 'May  3 14:08', 'May  3  2026', 'Jan  2  2024', 'Jan  2 03:04'];
+  assert.deepEqual(texts(), expected);
+  assert.deepEqual(texts().reverse(), [...expected].reverse());
 });

@@ -61,9 +61,20 @@ export function formatMode(mode: number): string {
 
 /** `Nov 23 02:49`, or with the year. @param now - seconds since 1970, as `seconds` are. */
 export function formatFileTime(seconds: number | undefined, now: number): string {
+  // Half of one: there was a time zone that was half a minute off.
+  const halfMinute = Math.floor((seconds ?? 0) / 30);
+  const isRecent = seconds !== undefined && now >= seconds && now - seconds < recentSeconds;
+  // Files of one folder are often as old as the one before: what a calendar says costs more than the rest of the line.
+  if (halfMinute === last.halfMinute && isRecent === last.isRecent) return last.text;
+  last = { halfMinute, isRecent, text: formatTime(seconds, isRecent) };
+  return last.text;
+}
+
+let last = { halfMinute: Number.NaN, isRecent: false, text: '' };
+
+function formatTime(seconds: number | undefined, isRecent: boolean): string {
   const at = new Date((seconds ?? 0) * 1000);
   const day = `${months[at.getMonth()]} ${String(at.getDate()).padStart(2)}`;
-  const isRecent = seconds !== undefined && now >= seconds && now - seconds < recentSeconds;
   if (!isRecent) return `${day}  ${at.getFullYear()}`;
   return `${day} ${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
 }

@@ -1,8 +1,9 @@
 /** What the requests of one session share. */
 import { maxSftpOpenHandles, maxSftpPathBytes } from '../../limits.ts';
 import { printable } from '../../wire/index.ts';
+import { whenThere } from './awaitable.ts';
 import { fileError } from './failure.ts';
-import type { FileSystem } from './file-system.ts';
+import type { Awaitable, FileSystem } from './file-system.ts';
 import { HandleTable, type OpenFile, type OpenHandle } from './handles.ts';
 import { type SftpLogLevel, sftpLogLevels } from './log.ts';
 import type { SftpServerOptions, SftpServerSink } from './options.ts';
@@ -60,20 +61,19 @@ export class ServerSession {
   }
 
   /** The user's name, or number. */
-  async userName(uid: number): Promise<string> {
-    const known = this.#users.get(uid);
-    if (known !== undefined) return known;
-    const name = (await this.options.accounts?.user(uid)) ?? String(uid);
-    if (this.#users.size < maxNamesKept) this.#users.set(uid, name);
-    return name;
+  userName(uid: number): Awaitable<string> {
+    return this.#users.get(uid) ?? this.#look(uid, this.#users, this.options.accounts?.user(uid));
   }
 
-  async groupName(gid: number): Promise<string> {
-    const known = this.#groups.get(gid);
-    if (known !== undefined) return known;
-    const name = (await this.options.accounts?.group(gid)) ?? String(gid);
-    if (this.#groups.size < maxNamesKept) this.#groups.set(gid, name);
-    return name;
+  groupName(gid: number): Awaitable<string> {
+    return this.#groups.get(gid) ?? this.#look(gid, this.#groups, this.options.accounts?.group(gid));
+  }
+
+  #look(id: number, names: Map<number, string>, found: Awaitable<string | undefined>): Awaitable<string> {
+    return whenThere(found, (name = String(id)) => {
+      if (names.size < maxNamesKept) names.set(id, name);
+      return name;
+    });
   }
 
   /** An open file, or undefined for a handle that was never given, is closed, or is a directory's. */

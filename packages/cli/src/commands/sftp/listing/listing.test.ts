@@ -60,6 +60,20 @@ test('newest and largest first, and the other way round', () => {
   assert.deepEqual(names(), ['n1', 'n2', 'n3']);
 });
 
+test('names stand in the order of their bytes, whatever UTF-16 makes of them', () => {
+  // U+FF01 comes before U+1F600 in UTF-8 and behind it in UTF-16; a byte that is no UTF-8 comes as a lone surrogate.
+  const cases = [
+    ['B', 'a', 'é', '中'],
+    ['a', '\uff01', '\u{1f600}'],
+    ['', 'a', 'a.b', 'ab'],
+  ];
+  for (const expected of cases) {
+    const entries = [...expected].reverse().map((name) => ({ name, attributes: {} }));
+    const names = sortEntries(entries, styleOf(new Set())).map(({ name }) => name);
+    assert.deepEqual(names, expected);
+  }
+});
+
 test('paths without the folder in front, and their last names', () => {
   assert.equal(withoutFolder('/a/b/c', '/a/b'), 'c');
   assert.equal(withoutFolder('/a', '/'), 'a');

@@ -5,7 +5,7 @@ export interface Entry {
   readonly name: string;
   readonly attributes: FileAttributes;
   /** The server's own line. */
-  readonly longName?: string;
+  readonly longName?: Buffer;
 }
 
 export interface ListingStyle {
@@ -43,10 +43,16 @@ export function sortEntries(entries: readonly Entry[], { sort, isReversed }: Lis
   const sign = isReversed ? -1 : 1;
   const sizeOf = ({ attributes }: Entry) => attributes.size ?? 0;
   const timeOf = ({ attributes }: Entry) => attributes.times?.modified ?? 0;
+  // By their bytes. UTF-16 has another order only from the surrogates on.
+  const isSimple = entries.every(({ name }) => !beyondSurrogates.test(name));
+  const byBytes = (a: Entry, b: Entry) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+  const byUnits = (a: Entry, b: Entry) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   const compare = {
-    name: (a: Entry, b: Entry) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
+    name: isSimple ? byUnits : byBytes,
     size: (a: Entry, b: Entry) => sizeOf(b) - sizeOf(a),
     time: (a: Entry, b: Entry) => timeOf(b) - timeOf(a),
   }[sort];
   return [...entries].sort((a, b) => sign * compare(a, b));
 }
+
+const beyondSurrogates = /[\ud800-\uffff]/;

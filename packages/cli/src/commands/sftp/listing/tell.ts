@@ -1,5 +1,6 @@
 /** Puts a listing on the screen: in columns as wide as the window, a name a line, or a line of facts for each. */
 import { isatty } from 'node:tty';
+import { toText } from '@nacre/ssh/sftp';
 import { columnsOf } from '../../../terminal/width.ts';
 import type { Session } from '../session.ts';
 import { printableName } from '../voice.ts';
@@ -7,6 +8,8 @@ import { formatLongLine } from './long-line.ts';
 import type { Entry, ListingStyle } from './style.ts';
 
 const defaultColumns = 80;
+/** A write costs more than the line that it writes; ^C is heeded between them. */
+const linesAtOnce = 500;
 
 /** @param widest - characters of the longest name, its folder included. */
 export async function tellEntries(
@@ -44,9 +47,10 @@ async function tellLong(session: Session, entries: readonly Entry[], style: List
     );
   }
   const now = Date.now() / 1000;
-  for (const entry of entries) {
-    if (signal.aborted) return;
-    voice.say(isOurs || entry.longName === undefined ? formatLongLine(session, entry, style, now) : entry.longName);
+  const lineOf = (entry: Entry) =>
+    isOurs || entry.longName === undefined ? formatLongLine(session, entry, style, now) : toText(entry.longName);
+  for (let at = 0; at < entries.length && !signal.aborted; at += linesAtOnce) {
+    voice.sayAll(entries.slice(at, at + linesAtOnce).map(lineOf));
   }
 }
 

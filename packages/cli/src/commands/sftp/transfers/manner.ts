@@ -28,6 +28,7 @@ export function transferOptions({ sftp, settings, signal }: Session, manner: Man
   const isTuned = requests !== undefined || requestBytes !== undefined;
   return {
     signal,
+    ...(process.env.NACRE_LOCAL_FILES !== 'threads' && { blocking: 'while-quick' as const }),
     recursive: manner.isRecursive,
     preserve: manner.preserves,
     flush: manner.flushes,

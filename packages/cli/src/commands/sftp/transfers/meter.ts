@@ -19,6 +19,10 @@ export function besideMeter(voice: Voice, meter: TransferMeter): Voice {
     };
   return {
     say: room((line) => voice.say(line)),
+    sayAll(lines) {
+      meter.makeRoom();
+      voice.sayAll(lines);
+    },
     complain: room((line) => voice.complain(line)),
     inform: room((line) => voice.inform(line)),
   };

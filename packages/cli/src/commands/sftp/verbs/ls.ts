@@ -52,11 +52,9 @@ async function listFolder(
   const shown = (name: string) => withoutFolder(joinNames(folder, name), front);
   const entries: Entry[] = [];
   try {
-    for await (const { bytes, attributes, longName } of sftp.readdir(folder, { signal })) {
-      const name = toText(bytes);
-      if (style.showsAll || !name.startsWith('.')) {
-        entries.push({ name, attributes, longName: toText(longName) });
-      }
+    for await (const { bytes, text, attributes, longName } of sftp.readdir(folder, { signal })) {
+      const name = text ?? toText(bytes);
+      if (style.showsAll || !name.startsWith('.')) entries.push({ name, attributes, longName });
     }
   } catch (error) {
     const reason = reasonOf(error);
@@ -65,8 +63,11 @@ async function listFolder(
   }
   if (style.showsAll) entries.unshift(...(await ownEntries(session, folder)));
   const sorted = sortEntries(entries, style).map((entry) => ({ ...entry, name: shown(entry.name) }));
-  const widest =
-    Math.max(0, ...entries.map(({ name }) => shownColumns(name))) + shownColumns(withoutFolder(folder, front));
+  let widest = 0;
+  if (style.view === 'columns') {
+    for (const { name } of entries) widest = Math.max(widest, shownColumns(name));
+    widest += shownColumns(withoutFolder(folder, front));
+  }
   await tellEntries(session, sorted, style, widest);
   return true;
 }

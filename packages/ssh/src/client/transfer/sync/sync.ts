@@ -65,7 +65,7 @@ export async function sync(
     },
     makeSides: (budget, signal) => {
       const makeSide = ({ sessions: [first, ...others] }: Opened) =>
-        first === undefined ? new LocalSide() : new RemoteSide([first, ...others], budget, signal);
+        first === undefined ? new LocalSide({}) : new RemoteSide([first, ...others], budget, signal);
       return [makeSide(from), makeSide(to)];
     },
     findRoots: (fromSide, toSide) => findRoots(fromSide, toSide, from, to),

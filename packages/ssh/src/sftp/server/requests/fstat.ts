@@ -1,6 +1,7 @@
 /** FSTAT (draft §6.8): attributes of an open file. */
 import * as messages from '../../messages.ts';
 import { fileAccess } from '../access.ts';
+import { whenThere } from '../awaitable.ts';
 import { attributesReply } from '../reply.ts';
 import { failure, messageRequest } from './request.ts';
 
@@ -8,5 +9,5 @@ export const fstat = messageRequest('fstat', messages.fstat, ({ handle }, sessio
   const file = session.file(handle);
   if (file === undefined) return failure;
   session.logPaths('debug1', (name) => `request ${id}: fstat ${name} (handle ${handle.toString('hex')})`, file.path);
-  return { access: fileAccess(file.key, false), run: async () => attributesReply(await file.handle.stat()) };
+  return { access: fileAccess(file.key, false), run: () => whenThere(file.handle.stat(), attributesReply) };
 });

@@ -1,6 +1,7 @@
 /** LSTAT (draft §6.8): attributes of a link itself. */
 import * as messages from '../../messages.ts';
 import { readsAttributes } from '../access.ts';
+import { whenThere } from '../awaitable.ts';
 import { attributesReply } from '../reply.ts';
 import { messageRequest } from './request.ts';
 
@@ -11,6 +12,6 @@ export const lstat = messageRequest('lstat', messages.lstat, ({ path }, session,
   const { files } = session;
   return {
     access: readsAttributes,
-    run: async () => attributesReply(await (files.lstat?.(name) ?? files.stat(name))),
+    run: () => whenThere(files.lstat?.(name) ?? files.stat(name), attributesReply),
   };
 });

@@ -3,6 +3,7 @@
 import * as messages from '../../messages.ts';
 import { statusCodes } from '../../status.ts';
 import { changesAttributes, readsAttributes } from '../access.ts';
+import { whenThere } from '../awaitable.ts';
 import type { FileHandle } from '../file-system.ts';
 import { formatOpenFlags } from '../log.ts';
 import { type Answer, handleReply } from '../reply.ts';
@@ -39,10 +40,13 @@ export const open = messageRequest('open', messages.open, ({ path, flags, attrib
   });
   return {
     access: flags & (openFlags.create | openFlags.truncate) ? changesAttributes : readsAttributes,
-    run: async () => {
-      const number = await session.handles.add(async () => opened(await session.files.open(name, request)));
-      session.log('debug1', `request ${id}: sent handle ${number}`);
-      return handleReply(number);
-    },
+    run: () =>
+      whenThere(
+        session.handles.add(() => whenThere(session.files.open(name, request), opened)),
+        (number) => {
+          session.log('debug1', `request ${id}: sent handle ${number}`);
+          return handleReply(number);
+        },
+      ),
   };
 });

@@ -3,6 +3,7 @@ import type { Message } from '../../../wire/index.ts';
 import { readingSftp } from '../../sftp-error.ts';
 import { statusCodes } from '../../status.ts';
 import type { Access } from '../access.ts';
+import { whenThere } from '../awaitable.ts';
 import type { Awaitable, FileSystem } from '../file-system.ts';
 import type { Answer } from '../reply.ts';
 import type { ReplyOrder } from '../reply-order.ts';
@@ -87,9 +88,8 @@ export function extensionRequest<F>(
 }
 
 /** Runs a call whose whole answer is success. */
-export async function done(call: Awaitable<unknown>): Promise<number> {
-  await call;
-  return statusCodes.ok;
+export function done(call: Awaitable<unknown>): Awaitable<number> {
+  return whenThere(call, () => statusCodes.ok);
 }
 
 export const { unsupported, failure } = statusCodes;
