@@ -4,7 +4,7 @@ import { SshError } from '../errors.ts';
 import { readBuffer, StreamDriver } from '../io/index.ts';
 import type { ConnectOptions } from './options.ts';
 
-/** Connects; the driver reads nothing until it is given a transport in the same turn. */
+/** Connects; the driver reads nothing until it has a transport and is told to: setReading(true). */
 export async function dial(
   host: string,
   port: number,
@@ -59,6 +59,7 @@ function dialOnce(host: string, port: number, options: ConnectOptions, signal: A
         callback: (byteCount: number, buffer: Uint8Array) => driver?.onRead(byteCount, buffer) ?? true,
       },
     } as TcpNetConnectOpts);
+    socket.pause();
     logAttempts(socket, host, options);
     const onAbort = () => {
       socket.destroy();
