@@ -47,6 +47,10 @@ void run();
 
 async function run(): Promise<never> {
   try {
+    if (tool.version !== undefined && args.length === 1 && args[0] === '-V') {
+      process.stderr.write(`${await tool.version()}\n`);
+      process.exit(0);
+    }
     const code = loadBundled(tool);
     const status = await ((code?.exports as Tool | undefined) ?? (await tool.load())).run(args);
     if (status === 0 && code !== undefined && isTimeToKeep(code)) await code.keep();
@@ -68,5 +72,5 @@ function loadBundled({ name }: ToolRow): LoadedCode | undefined {
 
 /** Looking whether a run used code that is not kept yet takes 3 ms: one run in eight does. V8 drops code that long was not used. */
 function isTimeToKeep({ wasKept }: LoadedCode): boolean {
-  return performance.now() < 60_000 && (!wasKept || process.pid % 8 === 0);
+  return process.uptime() < 60 && (!wasKept || process.pid % 8 === 0);
 }
