@@ -70,7 +70,10 @@ function loadBundled({ name }: ToolRow): LoadedCode | undefined {
   return loadCompiled(file, packagePath('build', 'compiled'));
 }
 
-/** Looking whether a run used code that is not kept yet takes 3 ms: one run in eight does. V8 drops code that long was not used. */
-function isTimeToKeep({ wasKept }: LoadedCode): boolean {
-  return process.uptime() < 60 && (!wasKept || process.pid % 8 === 0);
+/**
+ * Looking whether a run used code that is not kept yet takes 3 ms: one run in eight does, and those that come soon after it was kept.
+ * V8 drops code that was not used for long, so a long run has nothing to keep.
+ */
+function isTimeToKeep({ wasKept, isRecent }: LoadedCode): boolean {
+  return process.uptime() < 60 && (!wasKept || isRecent || process.pid % 8 === 0);
 }

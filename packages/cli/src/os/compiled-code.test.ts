@@ -43,6 +43,7 @@ test('code is kept by one run and used by the next', { skip }, async (t) => {
   assert.equal(statSync(keptFile(folder)).mode & 0o777, 0o644);
   const second = load();
   assert.equal(second?.wasKept, true);
+  assert.equal(second.isRecent, true);
   const { value, name, later } = second.exports as {
     value(): number;
     name: string;
@@ -52,6 +53,8 @@ test('code is kept by one run and used by the next', { skip }, async (t) => {
   assert.equal(name, 'é');
   assert.equal((await later()).join, join);
   assert.deepEqual(readdirSync(folder).length, 1);
+  utimesSync(keptFile(folder), 1, 1);
+  assert.equal(load()?.isRecent, false);
 });
 
 test('another source of the same length is not run by the code of the old one', { skip }, async (t) => {

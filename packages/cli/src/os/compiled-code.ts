@@ -21,12 +21,16 @@ export interface LoadedCode {
   readonly exports: unknown;
   /** False where it had to be compiled. */
   readonly wasKept: boolean;
+  /** Kept a moment ago, maybe by a run that used little: `ssh -O check` comes before the first session. */
+  readonly isRecent: boolean;
   /** To be called when the program ends, since until then functions are compiled as they are first called. */
   keep(): Promise<void>;
 }
 
 /** Numbers of 8 bytes: time and size of the source, the size of what is kept, and how much code there was when it was kept. */
 const headerBytes = 32;
+
+const recentMs = 60_000;
 
 /** So much more compiled code than was kept is worth keeping anew. */
 const worthKeepingBytes = 96 * 1024;
@@ -61,6 +65,7 @@ export function loadCompiled(file: string, folder: string): LoadedCode | undefin
   return {
     exports: module.exports,
     wasKept,
+    isRecent: kept !== undefined && Date.now() - kept.keptMs < recentMs,
     async keep() {
       const compiledBytes = (await import('node:v8')).getHeapCodeStatistics().bytecode_and_metadata_size;
       if (wasKept && compiledBytes < kept.compiledBytes + worthKeepingBytes) return;
@@ -87,13 +92,16 @@ function readWith(file: string): ReadFile | undefined {
   }
 }
 
-function readKept(place: string, source: ReadFile): { code: Buffer; compiledBytes: number } | undefined {
+function readKept(
+  place: string,
+  source: ReadFile,
+): { code: Buffer; compiledBytes: number; keptMs: number } | undefined {
   const kept = readWith(place);
   if (kept === undefined || kept.bytes.length < headerBytes || !isTrusted(kept.stats, source.stats)) return undefined;
   const compiledBytes = kept.bytes.readDoubleLE(headerBytes - 8);
   const code = kept.bytes.subarray(headerBytes);
   if (!kept.bytes.subarray(0, headerBytes).equals(header(source.stats, code, compiledBytes))) return undefined;
-  return { code, compiledBytes };
+  return { code, compiledBytes, keptMs: kept.stats.mtimeMs };
 }
 
 function isTrusted({ mode, uid }: Stats, source: Stats): boolean {
