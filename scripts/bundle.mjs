@@ -13,6 +13,8 @@ const stampFile = join(output, 'made-from.txt');
 /** Packages that stay packages: they have native parts, or are loaded only when something asks for them. */
 const external = ['koffi', 'sodium-native', 'pako', 'bcrypt-pbkdf', '@noble/hashes', '@noble/post-quantum'];
 
+const ownUrl = 'const ownUrl = require("node:url").pathToFileURL(__filename).href;';
+
 /** @type {import('esbuild').BuildOptions} */
 const common = {
   bundle: true,
@@ -21,7 +23,7 @@ const common = {
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   define: { 'import.meta.url': 'ownUrl' },
-  banner: { js: 'const ownUrl = require("node:url").pathToFileURL(__filename).href;' },
+  banner: { js: ownUrl },
   platform: 'node',
   target: 'node20',
   external,
@@ -111,10 +113,10 @@ export async function bundle() {
 
 /** @param {string} code */
 function loadLate(code) {
-  const [, rest] = code.split(common.banner.js);
+  const [, rest] = code.split(ownUrl);
   if (rest === undefined) throw new Error('a tool does not begin as it was told to');
   const pattern = new RegExp(`=require\\("node:(${lateBuiltins.join('|')})"\\)`, 'g');
-  return `${common.banner.js}${standIns}${rest.replace(pattern, '=lateBuiltin("node:$1")')}`;
+  return `${ownUrl}${standIns}${rest.replace(pattern, '=lateBuiltin("node:$1")')}`;
 }
 
 /** Without a bundle the launchers run the compiled modules one by one. */
