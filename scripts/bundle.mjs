@@ -13,6 +13,8 @@ const stampFile = join(output, 'made-from.txt');
 /** Packages that stay packages: they have native parts, or are loaded only when something asks for them. */
 const external = ['koffi', 'sodium-native', 'pako', 'bcrypt-pbkdf', '@noble/hashes', '@noble/post-quantum'];
 
+const ownUrl = 'const ownUrl = require("node:url").pathToFileURL(__filename).href;';
+
 /** @type {import('esbuild').BuildOptions} */
 const common = {
   bundle: true,
@@ -21,7 +23,7 @@ const common = {
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   define: { 'import.meta.url': 'ownUrl' },
-  banner: { js: 'const ownUrl = require("node:url").pathToFileURL(__filename).href;' },
+  banner: { js: ownUrl },
   platform: 'node',
   target: 'node20',
   external,
@@ -30,6 +32,27 @@ const common = {
   minifySyntax: true,
   logLevel: 'warning',
 };
+
+/**
+ * Parts of Node that a start need not load: a module that names one at its top gets a stand-in, which loads it when something of it
+ * is first used. Such parts as take a call per packet are not here, since going through the stand-in takes its time.
+ */
+const lateBuiltins = [
+  'child_process',
+  'dgram',
+  'dns',
+  'dns/promises',
+  'fs/promises',
+  'http',
+  'os',
+  'readline',
+  'v8',
+  'worker_threads',
+];
+
+const standIns =
+  'const lateBuiltins={};const lateBuiltin=(name)=>lateBuiltins[name]??=' +
+  'new Proxy({},{get:(used,key)=>used[key]??=require(name)[key]});';
 
 /** Started by its file name from the file that holds the key derivation. */
 const worker = join(library, 'dist', 'crypto', 'kdf', 'worker.js');
@@ -76,7 +99,8 @@ export async function bundle() {
     const loading = { supported: { 'dynamic-import': false }, plugins: [toolsBeside] };
     await build({ ...common, ...loading, entryPoints: main, outdir: draft });
     await build({ ...asModule, entryPoints: { worker }, outdir: draft });
-    await build({ ...common, entryPoints: toolEntries(), outdir: draft });
+    const { outputFiles } = await build({ ...common, entryPoints: toolEntries(), outdir: draft, write: false });
+    for (const { path, text } of outputFiles) writeFileSync(path, loadLate(text), { mode: 0o755 });
     writeFileSync(join(draft, 'made-from.txt'), stamp);
     // A folder made to be temporary is its maker's alone; root's sshd starts parts of itself as its users.
     chmodSync(draft, 0o755);
@@ -85,6 +109,14 @@ export async function bundle() {
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
+}
+
+/** @param {string} code */
+function loadLate(code) {
+  const [, rest] = code.split(ownUrl);
+  if (rest === undefined) throw new Error('a tool does not begin as it was told to');
+  const pattern = new RegExp(`=require\\("node:(${lateBuiltins.join('|')})"\\)`, 'g');
+  return `${ownUrl}${standIns}${rest.replace(pattern, '=lateBuiltin("node:$1")')}`;
 }
 
 /** Without a bundle the launchers run the compiled modules one by one. */

@@ -1,14 +1,11 @@
 #!/usr/bin/env node
 /** The dispatcher: loads the one tool that was asked for, and turns how it ends into stderr and an exit code. */
-import module from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { SshError } from '@nacre/ssh/errors';
 import { findTool } from './commands/table.ts';
-import type { ToolRow } from './commands/tool.ts';
+import type { Tool, ToolRow } from './commands/tool.ts';
+import { type LoadedCode, loadCompiled } from './os/compiled-code.ts';
 import { packagePath } from './os/installation.ts';
-
-// Beside this package and nowhere else: whoever can write there can write the code as well. Node's own default is a
-// guessable place in /tmp, from which a server that runs as root would load another user's code.
-module.enableCompileCache?.(packagePath('build', 'compile-cache'));
 
 /** `main.js ssh -p 22 host` and `main.js nacre ssh -p 22 host` are the same; without a tool's name it is `nacre`. */
 function chooseTool(words: readonly string[]): { tool: ToolRow; args: readonly string[] } {
@@ -50,8 +47,33 @@ void run();
 
 async function run(): Promise<never> {
   try {
-    process.exit(await (await tool.load()).run(args));
+    if (tool.version !== undefined && args.length === 1 && args[0] === '-V') {
+      process.stderr.write(`${await tool.version()}\n`);
+      process.exit(0);
+    }
+    const code = loadBundled(tool);
+    const status = await ((code?.exports as Tool | undefined) ?? (await tool.load())).run(args);
+    if (status === 0 && code !== undefined && isTimeToKeep(code)) await code.keep();
+    process.exit(status);
   } catch (error) {
     fail(tool, error);
   }
+}
+
+/**
+ * In the bundle each tool is a file beside this one. What is kept of its code lies in this package and nowhere else: whoever can
+ * write there can write the code as well. A guessable place in /tmp would have a server that runs as root load another user's code.
+ */
+function loadBundled({ name }: ToolRow): LoadedCode | undefined {
+  if (name === 'nacre') return undefined;
+  const file = fileURLToPath(new URL(`tool-${name}.cjs`, import.meta.url));
+  return loadCompiled(file, packagePath('build', 'compiled'));
+}
+
+/**
+ * Looking whether a run used code that is not kept yet takes 3 ms: one run in eight does, and those that come soon after it was kept.
+ * V8 drops code that was not used for long, so a long run has nothing to keep.
+ */
+function isTimeToKeep({ wasKept, isRecent }: LoadedCode): boolean {
+  return process.uptime() < 60 && (!wasKept || isRecent || process.pid % 8 === 0);
 }

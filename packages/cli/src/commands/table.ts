@@ -14,6 +14,7 @@ export const tools: readonly ToolRow[] = [
     help: 'log in to another machine, or run a command there',
     failureExit: 255,
     load: () => import('./ssh/index.ts'),
+    version: async () => (await import('./ssh/version.ts')).versionLine(),
   },
   {
     name: 'scp',

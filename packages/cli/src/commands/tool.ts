@@ -13,4 +13,6 @@ export interface ToolRow {
   /** Exit code for an error of the tool itself: ssh keeps 255 apart from what the remote command returns. */
   readonly failureExit: number;
   load(): Promise<Tool>;
+  /** What `-V` alone prints on stderr, for a tool that is asked so often that it need not be loaded for it. */
+  version?(): Promise<string>;
 }

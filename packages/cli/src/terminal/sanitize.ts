@@ -23,7 +23,8 @@ export function sanitizeText(text: string | Uint8Array): string {
   return sanitize(text, '\r\n\t').replace(/\r\n/g, '\n').replace(/\r/g, '\\015');
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Made at its first use: a short command has nothing to print, and making it is dear. */
+let utf8: InstanceType<typeof TextDecoder> | undefined;
 /** Controls (Cc), line separators, bidirectional controls, invisible tag characters, lone surrogates. */
 const unsafe = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/u;
 
@@ -45,6 +46,7 @@ function octal(byte: number): string {
 
 function tryDecode(bytes: Uint8Array): string | undefined {
   try {
+    utf8 ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     return utf8.decode(bytes);
   } catch {
     return undefined;

@@ -499,3 +499,40 @@ test('keepalive ends the connection to a server that fell silent', async (t) => 
   const error = await Promise.race([client.closed, delay(2000)]);
   assert.equal((error as SshError | undefined)?.code, 'timeout');
 });
+
+test('the server is dialled while what is known of it is looked up, and nothing that it says meanwhile is lost', async (t) => {
+  const { server, port } = await listening(t);
+  const accepted = until('it is accepted', () => server.connectionCount > 0);
+  const hosts = pinnedHostKeys(hostKey.publicKey);
+  const hostKeys = {
+    verify: hosts.verify.bind(hosts),
+    preferredAlgorithms: async () => {
+      await accepted;
+      // Its identification and KEXINIT lie in our socket by now.
+      await delay(50);
+      return ['ssh-ed25519'];
+    },
+  };
+  const client = await connect(`ada@127.0.0.1:${port}`, { ...clientOptions, hostKeys });
+  assert.equal((await client.exec('x')).stdout.toString(), 'ran x');
+  await client.close();
+});
+
+test('what is dialled is closed where the look-up fails', async (t) => {
+  const seen: Socket[] = [];
+  const server = createNetServer((socket) => void seen.push(socket.on('error', () => {}).resume()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as { port: number };
+  const hostKeys = {
+    verify: async () => {},
+    preferredAlgorithms: async () => {
+      await until('it is accepted', () => seen.length > 0);
+      throw new Error('no file');
+    },
+  };
+  await assert.rejects(connect(`ada@127.0.0.1:${port}`, { ...clientOptions, hostKeys }), isError('host-key-refused'));
+  await until('it is closed', () => seen[0]?.destroyed === true || seen[0]?.readableEnded === true);
+  seen[0]?.destroy();
+});

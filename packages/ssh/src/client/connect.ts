@@ -70,11 +70,14 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
   const user = options.user ?? targetUser ?? userInfo().username;
   const deadline = startDeadline(options, host, port);
   let stream = options.stream;
+  // The server gets ready while we look up what we know of it.
+  const dialing = stream === undefined ? dial(host, port, options, deadline.signal) : undefined;
+  dialing?.catch(() => {});
   let transport: Transport | undefined;
   let question: HostKeyQuestion | undefined;
   try {
     const preferred = options.algorithms?.hostKey ?? (await preferredAlgorithms(options, host, port));
-    const driver = stream ? new StreamDriver(stream) : await dial(host, port, options, deadline.signal);
+    const driver = stream !== undefined ? new StreamDriver(stream) : ((await dialing) as StreamDriver);
     stream = driver.stream;
     const address = remoteAddress(driver);
     const link = new Transport({
@@ -106,6 +109,7 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     deadline.signal.addEventListener('abort', onAbort, { once: true });
     if (deadline.signal.aborted) onAbort();
     driver.drive(link);
+    if (dialing !== undefined) driver.setReading(true);
     options.onConnect?.({ address, port, stream: driver.stream });
     await link.handshake();
     deadline.clear();
@@ -127,8 +131,13 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
   } catch (error) {
     // Also what a callback of the caller's threw: nothing is left open behind a call that failed.
     const failure = toSshError(error, { code: 'misuse', stage: 'usage', disconnect: disconnectReasons.byApplication });
-    if (transport === undefined) stream?.destroy();
-    else transport.fail(failure);
+    if (transport !== undefined) transport.fail(failure);
+    else if (stream !== undefined) stream.destroy();
+    else
+      void dialing?.then(
+        (driver) => driver.stream.destroy(),
+        () => {},
+      );
     throw failure;
   } finally {
     deadline.end();

@@ -5,7 +5,7 @@ import { isForcedOff } from '../fast-paths.ts';
 import { readBuffer, StreamDriver } from '../io/index.ts';
 import type { ConnectOptions } from './options.ts';
 
-/** Connects; the driver reads nothing until it is given a transport in the same turn. */
+/** Connects; the driver reads nothing until it has a transport and is told to: setReading(true). */
 export async function dial(
   host: string,
   port: number,
@@ -62,6 +62,7 @@ function dialOnce(host: string, port: number, options: ConnectOptions, signal: A
         },
       }),
     } as TcpNetConnectOpts);
+    socket.pause();
     logAttempts(socket, host, options);
     const onAbort = () => {
       socket.destroy();

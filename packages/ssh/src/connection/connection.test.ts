@@ -302,6 +302,37 @@ test('a flood of requests while the application thinks: refused beyond the limit
   assert.ok(sent > 4 && sent <= 4 * 16 + 1, `${sent}`);
 });
 
+test('a client that waits for its first channel answers news with a nudge, once, and only while it waits', async () => {
+  const news = messages.globalRequest.encode({ request: 'hostkeys-00@openssh.com', wantReply: false, data: nothing });
+  const pair = echoPair();
+  pair.client.receive(news);
+  await Promise.resolve();
+  assert.equal(pair.clientLink.nudgeCount, 0, 'nothing is awaited');
+  const opening = pair.client.openChannel('echo', nothing);
+  pair.client.receive(news);
+  pair.client.receive(news);
+  await Promise.resolve();
+  assert.equal(pair.clientLink.nudgeCount, 1);
+  await pair.settle();
+  await opening;
+  // The answer comes with the news.
+  const other = echoPair();
+  const answered = other.client.openChannel('echo', nothing);
+  other.deliver();
+  const [confirmation] = other.serverLink.outbox.splice(0);
+  if (confirmation !== undefined) other.client.receive(confirmation);
+  else await other.settle();
+  other.client.receive(news);
+  await answered;
+  assert.equal(other.clientLink.nudgeCount, 0);
+  // Nor does a server.
+  const third = linkedPair();
+  const refused = third.server.openChannel('x', nothing);
+  third.server.receive(news);
+  await assert.rejects(Promise.all([refused, third.settle()]));
+  assert.equal(third.serverLink.nudgeCount, 0);
+});
+
 test('a peer that asks and never reads is cut off', () => {
   const pair = linkedPair({ server: { limits: { maxQueuedReplyBytes: 10_000 } } });
   pair.serverLink.ready = false;

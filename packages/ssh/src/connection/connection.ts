@@ -264,6 +264,7 @@ export class Connection {
         this.#log?.globalRequest({ type, wantReply });
         if (type === noMoreSessions.name && this.link.role === 'server') this.#noMoreSessions = true;
         this.#requests.push({ type, wantReply, data });
+        if (!wantReply) this.#opening.hurry(this.link);
         return;
       }
       case 81:

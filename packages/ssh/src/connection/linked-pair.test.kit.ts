@@ -55,6 +55,7 @@ export class MemoryLink implements ConnectionLink {
   readonly pingsAsked: (() => void)[] = [];
   /** How much each ping asked so far carried. */
   readonly pingBytes: number[] = [];
+  nudgeCount = 0;
   failure: SshError | undefined;
   onSend: (() => void) | undefined;
   onFail: ((error: SshError) => void) | undefined;
@@ -75,6 +76,10 @@ export class MemoryLink implements ConnectionLink {
     this.pingBytes.push(data.length);
     this.onSend?.();
     return true;
+  }
+
+  nudge(): void {
+    this.nudgeCount++;
   }
 
   fail(error: SshError): void {

@@ -2,6 +2,7 @@
 
 import { protocolError, SshError } from '../errors.ts';
 import { maxShownBytes } from '../limits.ts';
+import type { ConnectionLink } from '../transport/link.ts';
 import { printable } from '../wire/index.ts';
 import type { Channel } from './channel.ts';
 import { openFailureReasons } from './messages.ts';
@@ -20,6 +21,7 @@ export interface OpeningChannel {
 /** Matches confirmations and failures with the calls that wait for them. */
 export class OpeningChannels {
   readonly #opening = new Map<number, OpeningChannel>();
+  #hasHurried = false;
 
   /** Waits for the peer's answer. An aborted wait rejects at once, and a confirmation that still comes is closed. */
   wait(channel: Channel, startedMs: number, signal: AbortSignal | undefined): Promise<Channel> {
@@ -43,6 +45,20 @@ export class OpeningChannels {
         refused: (reason, description) => fail(refusedError(channel, reason, description)),
         ended: fail,
       });
+    });
+  }
+
+  /**
+   * Something came that needs no answer while the first answer is still awaited. OpenSSH's server sends its host keys right after
+   * login and has not turned off Nagle's algorithm by then: its confirmation lies there until TCP acknowledges the keys, which a
+   * client that sends nothing does only 40 ms later.
+   */
+  hurry(link: ConnectionLink): void {
+    if (this.#hasHurried || link.role !== 'client' || this.#opening.size === 0) return;
+    this.#hasHurried = true;
+    // The answer may be among what has come already.
+    queueMicrotask(() => {
+      if (this.#opening.size > 0) link.nudge?.();
     });
   }
 

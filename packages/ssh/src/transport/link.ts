@@ -48,6 +48,11 @@ export interface ConnectionLink {
    * @param data - comes back with the answer; its length is what an eavesdropper sees of the message.
    */
   ping(done: () => void, data?: Buffer): boolean;
+  /**
+   * Sends a message that says nothing (SSH_MSG_IGNORE), so that TCP acknowledges at once, with it, what has come. A link that has no
+   * TCP connection of its own lacks this.
+   */
+  nudge?(): void;
   /** Ends the connection: tells the peer why, then closes. */
   fail(error: SshError): void;
 }

@@ -70,10 +70,12 @@ export function verdictFor(role: Role, phase: Phase, number: number, strict: boo
   const verdicts = memo[role][strict ? 'strict' : 'plain'];
   let ofPhase = verdicts.get(phase);
   if (ofPhase === undefined) {
-    ofPhase = Array.from({ length: 256 }, (_, candidate) => decide(role, phase, candidate, strict));
+    ofPhase = Array.from({ length: 256 }, () => undefined);
     verdicts.set(phase, ofPhase);
   }
-  return ofPhase[number] ?? 'refuse';
+  if (!(number in ofPhase)) return 'refuse';
+  ofPhase[number] ??= decide(role, phase, number, strict);
+  return ofPhase[number];
 }
 
 /** A message's name for logs and errors, by number. */
@@ -81,9 +83,9 @@ export function messageName(number: number): string {
   return rowOf(number)?.name ?? 'unassigned';
 }
 
-type Verdicts = Map<Phase, readonly Verdict[]>;
+type Verdicts = Map<Phase, (Verdict | undefined)[]>;
 
-/** Asked for every packet, so decided once. */
+/** Asked for every packet, so decided once; each when it is first asked for, since a short connection sees a dozen of them. */
 const memo: Record<Role, { strict: Verdicts; plain: Verdicts }> = {
   client: { strict: new Map(), plain: new Map() },
   server: { strict: new Map(), plain: new Map() },

@@ -142,6 +142,26 @@ test('a host key that the verifier refuses ends both sides, and the client says 
   assert.doesNotMatch(seen.message, /not today/);
 });
 
+test('a nudge reaches the other end as a message that nobody hears of', async () => {
+  const lines: string[] = [];
+  const pair = await createPair({ server: { logPackets: true, log: (_level, text) => lines.push(text) } });
+  await logIn(pair);
+  const atServer = new Collector();
+  pair.server.attach(atServer);
+  pair.client.attach(new Collector());
+  pair.client.nudge();
+  pair.client.send(channelData('after'));
+  await atServer.waitFor(1);
+  assert.deepEqual(
+    atServer.payloads.map((payload) => payload.toString('latin1')),
+    [channelData('after').toString('latin1')],
+  );
+  assert.deepEqual(lines.filter((line) => line.startsWith('receive packet')).slice(-2), [
+    'receive packet: type 2',
+    'receive packet: type 94',
+  ]);
+});
+
 test('the whole state goes to another transport after login, in either role, for every cipher', async () => {
   for (const cipher of ['chacha20-poly1305@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr', 'aes256-cbc']) {
     const algorithms = { kex: ['curve25519-sha256'], cipher: [cipher] };

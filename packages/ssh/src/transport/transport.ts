@@ -37,6 +37,9 @@ const unreadHighWaterBytes = 128 * 1024;
 /** RFC 4252's number: the one message of login that the transport itself acts on. */
 const userauthSuccess = 52;
 
+/** An empty string. */
+const noIgnoredData = Buffer.alloc(4);
+
 /** Who takes the messages of the connection protocol. */
 export interface ConnectionHandler {
   receive(payload: Buffer): void;
@@ -238,6 +241,11 @@ export class Transport implements AuthLink, ConnectionLink {
     if (!this.peerExtensions.has('ping@openssh.com') || this.#phase !== 'connection') return false;
     this.send(this.#pings.encode(done, data));
     return true;
+  }
+
+  /** {@inheritDoc ConnectionLink.nudge} */
+  nudge(): void {
+    if (this.#phase === 'connection') this.send(ignore.encode({ data: noIgnoredData }));
   }
 
   /**

@@ -52,7 +52,7 @@ async function runThroughMaster(request: Request, wish: TerminalWish, path: stri
   const connection = await (await import('./shared/reach.ts')).reachMaster(request, path);
   if (connection === undefined || typeof connection === 'number') return connection;
   const facts = { ...request, address: undefined };
-  const opened = { connection, facts, startedMs: performance.now(), close: () => connection.close() };
+  const opened = { connection, facts, startedMs: process.uptime() * 1000, close: () => connection.close() };
   // The forwards are the master's, unless ssh -O proxy asked for nothing but the connection.
   const clearAllForwardings = settings.clearAllForwardings || controlCommand !== 'proxy';
   const shared = { ...request, sharing: 'through', settings: { ...settings, clearAllForwardings } } as const;
@@ -233,7 +233,7 @@ function terminalWish({ settings, command, log }: Request): TerminalWish {
 function tellTraffic(connection: ClientConnection, log: Log, startedMs: number): void {
   // Over a master the traffic is the master's.
   if (!log.shows('VERBOSE') || connection.algorithms === undefined) return;
-  const seconds = (performance.now() - startedMs) / 1000;
+  const seconds = process.uptime() - startedMs / 1000;
   const { sentBytes, receivedBytes } = connection.traffic;
   log.verbose(`Transferred: sent ${sentBytes}, received ${receivedBytes} bytes, in ${seconds.toFixed(1)} seconds`);
   const rate = (bytes: number) => (bytes / seconds).toFixed(1);

@@ -10,7 +10,7 @@ import type { TerminalWish } from './session.ts';
 export interface Opened {
   readonly connection: ClientConnection;
   readonly facts: FailureFacts;
-  /** On the clock of performance.now(). */
+  /** On the clock of process.uptime(), which is there without being loaded. */
   readonly startedMs: number;
   /** Ends it, and what it leads over. */
   close(): Promise<void>;
@@ -19,7 +19,7 @@ export interface Opened {
 /** Connects and logs in; undefined where that failed, which the log tells. */
 export async function openOwnConnection(request: Request, wish: TerminalWish): Promise<Opened | undefined> {
   const { log, settings } = request;
-  const startedMs = performance.now();
+  const startedMs = process.uptime() * 1000;
   const facts = noFacts(request);
   const lines = log.shows('DEBUG1') ? await (await import('./identity-lines.ts')).identityLines(request) : [];
   let opened: Pick<Opened, 'connection' | 'close'>;
