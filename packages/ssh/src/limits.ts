@@ -181,6 +181,10 @@ export const maxSftpFolderEntries = 4_000_000;
 
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
+/** The same while somebody types over the connection: at 100 Mbit/s a key waits 5 ms behind it. */
+export const bulkQueueBytesBesideKeys = 64 * 1024;
+/** Receive window of a bulk channel beside keys, on a path so short that less would do. */
+export const leastWindowBesideKeysBytes = 256 * 1024;
 
 /** A peer's texts for people (refusals, reasons) in an error or a log: longer ones would flood it. */
 export const maxShownBytes = 1024;

@@ -18,6 +18,7 @@ import { OpeningChannels } from './opening-channels.ts';
 import { RelayedChannels } from './relayed-channels.ts';
 import { abortedError, PendingReplies, RequestQueue } from './request-queue.ts';
 import { Scheduler } from './scheduler.ts';
+import { TypingWatch } from './typing-watch.ts';
 import { SendWindow, WindowBudget } from './window.ts';
 import { WindowGrowth } from './window-growth.ts';
 
@@ -69,6 +70,12 @@ export class Connection {
       scheduler: new Scheduler(link),
       budget: new WindowBudget(this.limits.maxConnectionWindowBytes, this.limits.maxChannels),
       growth,
+      typing: new TypingWatch({
+        link,
+        growth,
+        initialWindowBytes: this.limits.initialWindowBytes,
+        channels: () => this.#channels.values(),
+      }),
       maxWindowBytes: this.limits.maxWindowBytes,
       maxPendingRequests: this.limits.maxPendingRequests,
       reply: (payload) => this.#answers.send(payload),
@@ -389,7 +396,12 @@ export class Connection {
     const channel = new Channel(this.#host, {
       id: this.#takeChannelId(),
       type,
-      windowBytes: this.#host.budget.open(options.windowBytes ?? this.limits.initialWindowBytes),
+      windowBytes: this.#host.budget.open(
+        this.#host.typing.windowFor(
+          options.windowBytes ?? this.limits.initialWindowBytes,
+          options.interactive ?? false,
+        ),
+      ),
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
       label: options.label,
@@ -414,6 +426,7 @@ export class Connection {
     this.#log?.channelFreed(channel, this.#channels.size);
     this.#channels.delete(channel.id);
     this.#host.budget.close(channel.receiveWindow.size);
+    this.#host.typing.end(channel);
     this.#idle.closed(channel);
     if (this.#ended === undefined) this.#idle.countChanged(this.channelCount);
   }

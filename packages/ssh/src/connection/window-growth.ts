@@ -5,6 +5,8 @@ import type { ReceiveWindow } from './window.ts';
 
 /** 2 GB/s: more than one connection reaches on any machine, so a window that allows it needs no growth (loopback). */
 const fastestBytesPerMs = 2_000_000;
+/** 4 Gbit/s: what is left for bulk beside keys. More than that is a path within a machine, where the window only makes a queue. */
+const fastestBesideKeysBytesPerMs = 500_000;
 
 /** What grows: a channel with its receive window. */
 export interface Growable {
@@ -27,6 +29,8 @@ export class WindowGrowth {
   readonly #probe: (answered: () => void) => void;
   #shortestMs = Number.POSITIVE_INFINITY;
   #probing = false;
+  /** Somebody types over the connection: windows that are larger than they need be cost time. */
+  isCautious = false;
 
   /** @param probe - starts one round trip and calls back when it is over. */
   constructor(clock: Clock, probe: (answered: () => void) => void) {
@@ -65,7 +69,8 @@ export class WindowGrowth {
     window.unmeasured = 0;
     const sizeBefore = window.size;
     const fillsWindow = bandwidthDelayBytes * 3 >= window.size * 2;
-    const couldBeFaster = window.size < this.#shortestMs * fastestBytesPerMs;
+    const fastest = this.isCautious ? fastestBesideKeysBytesPerMs : fastestBytesPerMs;
+    const couldBeFaster = window.size < this.#shortestMs * fastest;
     const isConsumed = window.heldBytes * 2 < window.size;
     if (fillsWindow && couldBeFaster && isConsumed) growable.growWindow();
     // A path that does not need more is asked ever more rarely: a probe per eight windows at last.

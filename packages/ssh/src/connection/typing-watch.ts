@@ -1,0 +1,67 @@
+/** While somebody types over a connection, its bulk has little on the way: a key's echo stands behind all of that. */
+
+import { bulkQueueBytesBesideKeys, leastWindowBesideKeysBytes } from '../limits.ts';
+import type { ConnectionLink } from '../transport/link.ts';
+import type { WindowGrowth } from './window-growth.ts';
+
+/** 1 Gbit/s: a window for that much is left at once, and more where the path is measured to take more (window-growth.ts). */
+const bytesPerMsAtOnce = 125_000;
+
+/** A channel as this sees it. */
+export interface TypedChannel {
+  readonly interactive: boolean;
+  /** Makes the receive window larger at once, or smaller as it is used. */
+  resizeWindow(bytes: number): void;
+}
+
+export interface TypingHost {
+  readonly link: ConnectionLink;
+  readonly growth: WindowGrowth;
+  readonly initialWindowBytes: number;
+  channels(): Iterable<TypedChannel>;
+}
+
+/**
+ * On a short path a window of 2 MiB is filled by whatever the receiver has not read yet: all of it lies in the buffers of the two
+ * systems, and the echo behind it. A window that is no larger than the path needs leaves nothing to lie there, whichever
+ * implementation sends.
+ */
+export class TypingWatch {
+  readonly #host: TypingHost;
+  readonly #typed = new Set<TypedChannel>();
+
+  constructor(host: TypingHost) {
+    this.#host = host;
+  }
+
+  /** The receive window that a channel opens with. */
+  windowFor(wantedBytes: number, isInteractive: boolean): number {
+    return this.#typed.size === 0 || isInteractive ? wantedBytes : Math.min(wantedBytes, this.#windowBesideKeys());
+  }
+
+  /** Keys come through this channel from now on. */
+  begin(channel: TypedChannel): void {
+    this.#typed.add(channel);
+    if (this.#typed.size > 1) return;
+    this.#set(bulkQueueBytesBesideKeys, this.#windowBesideKeys());
+  }
+
+  /** The channel has gone. */
+  end(channel: TypedChannel): void {
+    if (!this.#typed.delete(channel) || this.#typed.size > 0) return;
+    this.#set(undefined, this.#host.initialWindowBytes);
+  }
+
+  #set(queueBytes: number | undefined, windowBytes: number): void {
+    const { link, growth } = this.#host;
+    link.limitQueue?.(queueBytes);
+    growth.isCautious = queueBytes !== undefined;
+    for (const channel of this.#host.channels()) if (!channel.interactive) channel.resizeWindow(windowBytes);
+  }
+
+  #windowBesideKeys(): number {
+    const { growth, initialWindowBytes } = this.#host;
+    const bytes = Math.max(leastWindowBesideKeysBytes, growth.shortestRoundTripMs * bytesPerMsAtOnce);
+    return Math.min(Math.floor(bytes), initialWindowBytes);
+  }
+}
