@@ -2,6 +2,7 @@
 import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';
 import { execBulk } from './exec-bulk.ts';
+import { execLongPath } from './exec-long-path.ts';
 import { forwards } from './forwards.ts';
 import { keyscan } from './keyscan.ts';
 import { keystrokes } from './keystrokes.ts';
@@ -31,5 +32,6 @@ export const workloads: readonly Workload[] = [
   sftpSmallFiles,
   sftpList,
   sftpLongPath,
+  execLongPath,
   sshdLoad,
 ];
