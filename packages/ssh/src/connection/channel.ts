@@ -245,8 +245,8 @@ export class Channel implements Growable {
     );
   }
 
-  growWindow(): void {
-    this.resizeWindow(Math.min(this.receiveWindow.size * 2, this.#host.maxWindowBytes));
+  growWindow(bytes: number): void {
+    this.resizeWindow(Math.min(bytes, this.#host.maxWindowBytes));
   }
 
   /** Makes the receive window larger at once as far as the budget allows, or smaller as it is used. */

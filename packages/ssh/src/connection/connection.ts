@@ -74,6 +74,7 @@ export class Connection {
         link,
         growth,
         initialWindowBytes: this.limits.initialWindowBytes,
+        maxWindowBytes: this.limits.maxWindowBytes,
         channels: () => this.#channels.values(),
       }),
       maxWindowBytes: this.limits.maxWindowBytes,
@@ -396,12 +397,7 @@ export class Connection {
     const channel = new Channel(this.#host, {
       id: this.#takeChannelId(),
       type,
-      windowBytes: this.#host.budget.open(
-        this.#host.typing.windowFor(
-          options.windowBytes ?? this.limits.initialWindowBytes,
-          options.interactive ?? false,
-        ),
-      ),
+      windowBytes: this.#host.budget.open(this.#wantedWindow(options)),
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
       label: options.label,
@@ -411,6 +407,12 @@ export class Connection {
     this.#channels.set(channel.id, channel);
     this.#idle.countChanged(this.channelCount);
     return channel;
+  }
+
+  #wantedWindow({ windowBytes, interactive = false }: AcceptOptions): number {
+    const { growth, typing } = this.#host;
+    const { initialWindowBytes, maxWindowBytes } = this.limits;
+    return typing.windowFor(windowBytes ?? growth.startBytes(initialWindowBytes, maxWindowBytes), interactive);
   }
 
   /** Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one. */

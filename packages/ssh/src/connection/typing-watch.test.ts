@@ -65,7 +65,20 @@ test('on a long path bulk keeps its window beside keys, and the window may grow'
   const pair = openPair({ roundTripMs: 100 });
   await pair.open(true);
   const { here } = await pair.open();
-  assert.equal(here.receiveWindow.size, initialWindowBytes);
-  here.growWindow();
-  assert.equal(here.receiveWindow.size, 2 * initialWindowBytes);
+  const { size } = here.receiveWindow;
+  assert.ok(size > initialWindowBytes);
+  here.growWindow(2 * size);
+  assert.equal(here.receiveWindow.size, 2 * size);
+});
+
+test('a window that has grown on a long path stays as it is beside keys, and after them', async () => {
+  const pair = openPair({ roundTripMs: 100 });
+  const { here } = await pair.open();
+  here.growWindow(16 * initialWindowBytes);
+  const keys = await pair.open(true);
+  assert.equal(here.receiveWindow.size, 16 * initialWindowBytes);
+  keys.here.close();
+  keys.there.close();
+  await pair.settle();
+  assert.equal(here.receiveWindow.size, 16 * initialWindowBytes);
 });

@@ -10,6 +10,7 @@ const bytesPerMsAtOnce = 125_000;
 /** A channel as this sees it. */
 export interface TypedChannel {
   readonly interactive: boolean;
+  readonly receiveWindow: { readonly size: number };
   /** Makes the receive window larger at once, or smaller as it is used. */
   resizeWindow(bytes: number): void;
 }
@@ -18,6 +19,7 @@ export interface TypingHost {
   readonly link: ConnectionLink;
   readonly growth: WindowGrowth;
   readonly initialWindowBytes: number;
+  readonly maxWindowBytes: number;
   channels(): Iterable<TypedChannel>;
 }
 
@@ -29,6 +31,8 @@ export interface TypingHost {
 export class TypingWatch {
   readonly #host: TypingHost;
   readonly #typed = new Set<TypedChannel>();
+  /** Those whose window was made smaller, with what it was. */
+  readonly #shrunk = new Map<TypedChannel, number>();
 
   constructor(host: TypingHost) {
     this.#host = host;
@@ -42,26 +46,37 @@ export class TypingWatch {
   /** Keys come through this channel from now on. */
   begin(channel: TypedChannel): void {
     this.#typed.add(channel);
+    this.#shrunk.delete(channel);
     if (this.#typed.size > 1) return;
-    this.#set(bulkQueueBytesBesideKeys, this.#windowBesideKeys());
+    this.#limit(bulkQueueBytesBesideKeys);
+    const bytes = this.#windowBesideKeys();
+    // A long path has windows that were measured, and needs them.
+    if (bytes >= this.#host.initialWindowBytes) return;
+    for (const bulk of this.#host.channels()) {
+      const { size } = bulk.receiveWindow;
+      if (bulk.interactive || size <= bytes) continue;
+      this.#shrunk.set(bulk, size);
+      bulk.resizeWindow(bytes);
+    }
   }
 
   /** The channel has gone. */
   end(channel: TypedChannel): void {
+    this.#shrunk.delete(channel);
     if (!this.#typed.delete(channel) || this.#typed.size > 0) return;
-    this.#set(undefined, this.#host.initialWindowBytes);
+    this.#limit(undefined);
+    for (const [bulk, size] of this.#shrunk) bulk.resizeWindow(Math.max(size, bulk.receiveWindow.size));
+    this.#shrunk.clear();
   }
 
-  #set(queueBytes: number | undefined, windowBytes: number): void {
-    const { link, growth } = this.#host;
-    link.limitQueue?.(queueBytes);
-    growth.isCautious = queueBytes !== undefined;
-    for (const channel of this.#host.channels()) if (!channel.interactive) channel.resizeWindow(windowBytes);
+  #limit(queueBytes: number | undefined): void {
+    this.#host.link.limitQueue?.(queueBytes);
+    this.#host.growth.isCautious = queueBytes !== undefined;
   }
 
   #windowBesideKeys(): number {
-    const { growth, initialWindowBytes } = this.#host;
+    const { growth, initialWindowBytes, maxWindowBytes } = this.#host;
     const bytes = Math.max(leastWindowBesideKeysBytes, growth.shortestRoundTripMs * bytesPerMsAtOnce);
-    return Math.min(Math.floor(bytes), initialWindowBytes);
+    return Math.min(Math.floor(bytes), growth.startBytes(initialWindowBytes, maxWindowBytes));
   }
 }
