@@ -394,25 +394,23 @@ export class Connection {
   }
 
   #createChannel(type: string, options: AcceptOptions): Channel {
+    const { growth, typing } = this.#host;
+    const { initialWindowBytes, maxWindowBytes } = this.limits;
+    const wantedBytes = options.windowBytes ?? growth.startBytes(initialWindowBytes, maxWindowBytes);
     const channel = new Channel(this.#host, {
       id: this.#takeChannelId(),
       type,
-      windowBytes: this.#host.budget.open(this.#wantedWindow(options)),
+      windowBytes: this.#host.budget.open(typing.windowFor(wantedBytes, options.interactive ?? false)),
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
       label: options.label,
       subject: options.subject,
     });
     this.#log?.channelMade(channel, this.#idle.secondsFor(channel));
+    typing.opened(channel, wantedBytes);
     this.#channels.set(channel.id, channel);
     this.#idle.countChanged(this.channelCount);
     return channel;
-  }
-
-  #wantedWindow({ windowBytes, interactive = false }: AcceptOptions): number {
-    const { growth, typing } = this.#host;
-    const { initialWindowBytes, maxWindowBytes } = this.limits;
-    return typing.windowFor(windowBytes ?? growth.startBytes(initialWindowBytes, maxWindowBytes), interactive);
   }
 
   /** Numbers are not reused soon: a message that a confused peer sends late finds no channel instead of a wrong one. */

@@ -35,9 +35,13 @@ test('beside keys a bulk channel opens with a small window on a short path', asy
   const pair = openPair({ roundTripMs: 0.5 });
   const before = await pair.open();
   assert.equal(before.here.receiveWindow.size, initialWindowBytes);
-  await pair.open(true);
+  const keys = await pair.open(true);
   const after = await pair.open();
   assert.equal(after.here.receiveWindow.size, leastWindowBesideKeysBytes);
+  keys.here.close();
+  keys.there.close();
+  await pair.settle();
+  assert.equal(after.here.receiveWindow.size, initialWindowBytes);
 });
 
 test('a window that was open shrinks as it is used, and comes back when nobody types any more', async () => {

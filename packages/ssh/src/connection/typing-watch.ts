@@ -43,6 +43,11 @@ export class TypingWatch {
     return this.#typed.size === 0 || isInteractive ? wantedBytes : Math.min(wantedBytes, this.#windowBesideKeys());
   }
 
+  /** A channel was made, which wanted a window of so many bytes. */
+  opened(channel: TypedChannel, wantedBytes: number): void {
+    if (this.#typed.size > 0 && !channel.interactive) this.#shrunk.set(channel, wantedBytes);
+  }
+
   /** Keys come through this channel from now on. */
   begin(channel: TypedChannel): void {
     this.#typed.add(channel);
