@@ -194,10 +194,11 @@ export class Channel implements Growable {
   }
 
   /** Sends CLOSE now and drops what is queued. Does nothing on a channel that is not open. */
-  abort(error: SshError = closedError('locally')): void {
+  abort(error?: SshError): void {
     if (this.#state === 'opening' || this.#state === 'closing' || this.#state === 'closed') return;
-    this.#sender.sendClose(error);
-    this.onAbort?.(error);
+    const reason = () => error ?? closedError('locally');
+    this.#sender.sendClose(reason);
+    if (this.onAbort !== undefined) this.onAbort(reason());
   }
 
   /**
@@ -341,8 +342,8 @@ export class Channel implements Growable {
     this.#state = 'closed';
     this.#requests.end();
     this.#host.released(this);
-    const reason = error ?? closedError('by the peer');
-    this.#replies.end(reason);
+    const reason = () => error ?? closedError('by the peer');
+    if (this.#replies.count > 0) this.#replies.end(reason());
     deliver(() => this.#sink.closed(error));
     this.#sender.clear(reason);
     this.#settleClosed(error);

@@ -11,6 +11,10 @@ import { channelOpenConfirmation } from './messages.ts';
 const overheadBytes = 64;
 const bulkBytes = 8 * 2 ** 20;
 
+const fail = (error: Error): never => {
+  throw error;
+};
+
 /** A connection over a socket that takes bytes only when told to; the peer opens all channels with a window of 64 MiB. */
 async function openStuck(isTyped: boolean) {
   let deferred: (() => void)[] = [];
@@ -28,7 +32,7 @@ async function openStuck(isTyped: boolean) {
       end() {},
       defer: (callback) => void deferred.push(callback),
     },
-    { onReady: () => connection.onLinkReady(), onOverflow: assert.fail, onFlushed() {} },
+    { onReady: () => connection.onLinkReady(), onOverflow: fail, onFlushed() {} },
   );
   const link: ConnectionLink = {
     role: 'client',
@@ -41,7 +45,7 @@ async function openStuck(isTyped: boolean) {
     },
     send: (head, body) => outbox.send(head, body),
     ping: () => false,
-    fail: assert.fail,
+    fail,
   };
   const connection = new Connection(link, { clock: new FakeClock() });
   const turn = () => {
