@@ -1,10 +1,12 @@
 /** Who speaks with whom: the rows of every table, CLIENT > SERVER, the base first. */
 
+import { makeFolder } from '../test/harness/cleanup.ts';
 import { startNacreServer } from '../test/harness/nacre.ts';
 import { type OpenSshVersion, openSshProgram, sshCommand, startOpenSshServer } from '../test/harness/openssh.ts';
 import { missing, nacreProgram } from '../test/harness/paths.ts';
-import type { TestServer } from '../test/harness/servers.ts';
+import { type TestServer, writeKnownHosts } from '../test/harness/servers.ts';
 import { plainEnvironment } from './command.ts';
+import { startLongPath } from './long-path.ts';
 
 type Side = 'openssh' | 'openssh10' | 'nacre' | 'ssh2';
 
@@ -55,19 +57,33 @@ export function whyNot(pair: Pair): string | undefined {
   return missing(...needs) || undefined;
 }
 
-/** Starts a server of its own for a pair. */
-export async function startPair(pair: Pair): Promise<RunningPair> {
+/** Starts a server of its own for a pair, at the far end of the long path where that is asked for. */
+export async function startPair(pair: Pair, { isLongPath = false } = {}): Promise<RunningPair> {
   const config = ['MaxStartups 500', 'MaxSessions 100'];
   const env = plainEnvironment;
-  const testServer =
+  const near =
     pair.server === 'nacre'
       ? await startNacreServer({ config, env })
       : await startOpenSshServer({ config, env, version: versionOf(pair.server) });
+  const testServer = isLongPath ? await putFar(near) : near;
   const program = pair.client === 'nacre' ? nacreProgram('ssh') : openSshProgram('ssh', versionOf(pair.client));
   const argv: RunningPair['argv'] = (words, flags, options = []) =>
     // The one post-quantum method of OpenSSH 9.2 costs 60 ms alone; every row is to do the same work.
     sshCommand(testServer, words, { program, flags, options: [...options, 'KexAlgorithms=curve25519-sha256'] });
   return { ...pair, testServer, argv, command: (remote, options) => argv([remote], [], options) };
+}
+
+async function putFar(near: TestServer): Promise<TestServer> {
+  const path = await startLongPath(near.port);
+  return {
+    ...near,
+    port: path.port,
+    knownHostsFile: writeKnownHosts(makeFolder('known'), path.port, near.hostKeys),
+    async stop() {
+      await path.stop();
+      await near.stop();
+    },
+  };
 }
 
 function programOf(side: Side, name: string): string {

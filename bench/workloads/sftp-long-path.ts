@@ -1,8 +1,8 @@
 /** Files by sftp over a path of 1 Gbit/s and 100 ms: one large one, and many small ones. */
 import { startFilePairs } from '../file-pairs.ts';
 import { makeFile, makeFiles, type Payload } from '../file-payload.ts';
-import { longPath, measurePath } from '../long-path.ts';
 import { type Measure, measureInTurns, type Table } from '../table.ts';
+import { pathTable } from './_path.ts';
 import { transfer, transferMeasures } from './_sftp.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -19,21 +19,8 @@ export const sftpLongPath: Workload = {
   run,
 };
 
-const pathMeasures: readonly Measure[] = [
-  { key: 'speed', title: 'MB/s', digits: 1 },
-  { key: 'share', title: 'of the rate', digits: 3 },
-  { key: 'roundTrip', title: 'round trip ms', digits: 1 },
-];
-
 async function run(settings: BenchSettings): Promise<Table[]> {
-  const { repetitions, progress } = settings;
-  const path = await measureInTurns(
-    'plain TCP',
-    pathMeasures,
-    [{ name: 'plain TCP', sample: samplePath }],
-    repetitions,
-    progress,
-  );
+  const path = await pathTable(settings, pathBytes);
   const mib = settings.bulkBytes / 2 ** 20;
   const bulk = makeFile(settings.bulkBytes);
   const bulkTable = await table(
@@ -76,10 +63,4 @@ async function table(
   } finally {
     await stop();
   }
-}
-
-async function samplePath() {
-  const { megabytesPerSecond, roundTripMs } = await measurePath(pathBytes);
-  const share = (megabytesPerSecond * 1e6) / longPath.bytesPerSecond;
-  return { speed: megabytesPerSecond, share, roundTrip: roundTripMs };
 }

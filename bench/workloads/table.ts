@@ -2,6 +2,7 @@
 import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';
 import { execBulk } from './exec-bulk.ts';
+import { execLongPath } from './exec-long-path.ts';
 import { forwards } from './forwards.ts';
 import { growth } from './growth.ts';
 import { keyscan } from './keyscan.ts';
@@ -32,6 +33,7 @@ export const workloads: readonly Workload[] = [
   sftpSmallFiles,
   sftpList,
   sftpLongPath,
+  execLongPath,
   sshdLoad,
   growth,
 ];

@@ -125,6 +125,8 @@ export const maxForgedDnsAnswers = 32;
 export const maxChannels = 1024;
 /** Our receive window: where it starts, and how far it may grow with the path's bandwidth-delay product. */
 export const initialWindowBytes = 2 * 1024 * 1024;
+/** On a long path it starts larger, up to this: nobody knows yet whether what comes is read. */
+export const mostFirstWindowBytes = 8 * 1024 * 1024;
 export const maxWindowBytes = 64 * 1024 * 1024;
 /** Receive windows of all channels together: what a silent consumer can make us hold. */
 export const maxConnectionWindowBytes = 256 * 1024 * 1024;
@@ -181,6 +183,10 @@ export const maxSftpFolderEntries = 4_000_000;
 
 /** Plain bytes we let the socket hold before channels must wait: bulk must not stand in front of a keystroke. */
 export const socketHighWaterBytes = 256 * 1024;
+/** The same while somebody types over the connection: at 100 Mbit/s a key waits 5 ms behind it. */
+export const bulkQueueBytesBesideKeys = 64 * 1024;
+/** Receive window of a bulk channel beside keys, on a path so short that less would do. */
+export const leastWindowBesideKeysBytes = 256 * 1024;
 
 /** A peer's texts for people (refusals, reasons) in an error or a log: longer ones would flood it. */
 export const maxShownBytes = 1024;

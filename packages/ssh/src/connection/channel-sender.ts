@@ -114,19 +114,18 @@ export class ChannelSender implements Sender {
       if (item.kind === 'datagram') this.#sendDatagram(item);
       else if (item.kind === 'message') this.#link.send(item.bytes);
       else if (item.kind === 'eof') this.#sendEof();
-      else this.sendClose(closedError('by close()'));
+      else this.sendClose(() => closedError('by close()'));
       item.sent?.();
     }
     return this.#canSend();
   }
 
   /** Sends CLOSE at once; what is still queued fails with the error. */
-  sendClose(error: SshError): void {
+  sendClose(error: () => SshError): void {
     this.#ended = 'close';
-    this.pacer?.stop();
     this.answerClose();
     this.#channel.sentClose();
-    this.#queue.clear(error);
+    this.clear(error);
   }
 
   /** Sends CLOSE in answer to the peer's. */
@@ -138,9 +137,10 @@ export class ChannelSender implements Sender {
     this.#queue.dropData();
   }
 
-  clear(error: SshError): void {
+  /** @param error - made only where somebody waits to be told: its stack is a good part of what a short channel costs. */
+  clear(error: () => SshError): void {
     this.pacer?.stop();
-    this.#queue.clear(error);
+    if (this.#queue.head !== undefined) this.#queue.clear(error());
   }
 
   #canSend(): boolean {

@@ -375,7 +375,7 @@ test('a keystroke’s echo stands behind one packet of bulk at most', async () =
   pair.deliver();
   const bulk = await bulkOpen;
   const otherBulk = await second;
-  pair.local.interactive = true;
+  pair.local.beginTyping();
   const { clientLink, client } = pair;
   clientLink.ready = false;
   bulk.write(Buffer.alloc(2 ** 20));

@@ -11,6 +11,7 @@ import { channelFailure, channelRequest, channelSuccess, windowAdjustBytes, writ
 import { abortedError, type IncomingRequest, PendingReplies, RequestQueue } from './request-queue.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Sent } from './send-queue.ts';
+import type { TypingWatch } from './typing-watch.ts';
 import { ReceiveWindow, type SendWindow, type WindowBudget } from './window.ts';
 import type { Growable, WindowGrowth } from './window-growth.ts';
 
@@ -21,6 +22,7 @@ export interface ChannelHost {
   readonly scheduler: Scheduler;
   readonly budget: WindowBudget;
   readonly growth: WindowGrowth;
+  readonly typing: TypingWatch;
   readonly maxWindowBytes: number;
   readonly maxPendingRequests: number;
   /** Sends an answer to the peer, counted against what may be queued for a peer that does not read. */
@@ -55,8 +57,6 @@ export class Channel implements Growable {
   subject: ChannelSubject | undefined;
   /** When it was made, on the connection's clock. */
   readonly openedMs: number;
-  /** Small writes go before the bulk of other channels. */
-  interactive: boolean;
   /** Called for all data, in either direction. */
   onActivity: (() => void) | undefined;
   /** Called when `abort` closes the channel from this side, before the peer has answered: it may take its time. */
@@ -71,6 +71,7 @@ export class Channel implements Growable {
   readonly #requests: RequestQueue;
   readonly #replies = new PendingReplies();
   #state: ChannelState = 'opening';
+  #interactive = false;
   #purpose: string | undefined;
   #sink: ChannelSink;
   #settleClosed: (error: SshError | undefined) => void = () => {};
@@ -82,7 +83,6 @@ export class Channel implements Growable {
     this.label = init.label ?? init.type;
     this.subject = init.subject;
     this.openedMs = host.clock.now();
-    this.interactive = init.interactive ?? false;
     this.receiveWindow = new ReceiveWindow(init.windowBytes, init.maxPacketBytes);
     this.#sink = new EarlySink();
     this.#sender = new ChannelSender(this, host.link, host.scheduler);
@@ -99,10 +99,23 @@ export class Channel implements Growable {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
+    if (init.interactive) this.beginTyping();
   }
 
   get state(): ChannelState {
     return this.#state;
+  }
+
+  /** Small writes go before the bulk of other channels, which has less on its way as long as this one stands. */
+  get interactive(): boolean {
+    return this.#interactive;
+  }
+
+  /** Somebody types here: the channel is interactive from now on. */
+  beginTyping(): void {
+    if (this.#interactive || this.#state === 'closed') return;
+    this.#interactive = true;
+    this.#host.typing.begin(this);
   }
 
   /** What a session runs, for ChannelTimeout: `shell`, `command`, `subsystem:sftp`. */
@@ -148,7 +161,10 @@ export class Channel implements Growable {
 
   /** The consumer took so many bytes; gives the peer window for as many, in few messages. */
   consumed(byteCount: number): void {
-    this.#adjust(this.receiveWindow.consume(byteCount));
+    const window = this.receiveWindow;
+    const sizeBefore = window.size;
+    this.#adjust(window.consume(byteCount));
+    if (window.size < sizeBefore) this.#host.budget.shrink(sizeBefore - window.size);
   }
 
   /**
@@ -178,10 +194,11 @@ export class Channel implements Growable {
   }
 
   /** Sends CLOSE now and drops what is queued. Does nothing on a channel that is not open. */
-  abort(error: SshError = closedError('locally')): void {
+  abort(error?: SshError): void {
     if (this.#state === 'opening' || this.#state === 'closing' || this.#state === 'closed') return;
-    this.#sender.sendClose(error);
-    this.onAbort?.(error);
+    const reason = () => error ?? closedError('locally');
+    this.#sender.sendClose(reason);
+    if (this.onAbort !== undefined) this.onAbort(reason());
   }
 
   /**
@@ -229,10 +246,16 @@ export class Channel implements Growable {
     );
   }
 
-  growWindow(): void {
+  growWindow(bytes: number): void {
+    this.resizeWindow(Math.min(bytes, this.#host.maxWindowBytes));
+  }
+
+  /** Makes the receive window larger at once as far as the budget allows, or smaller as it is used. */
+  resizeWindow(bytes: number): void {
     if (!this.#isLive()) return;
     const window = this.receiveWindow;
-    const granted = this.#host.budget.grow(Math.min(window.size, this.#host.maxWindowBytes - window.size));
+    window.shrink(bytes);
+    const granted = this.#host.budget.grow(bytes - window.size);
     if (granted === 0) return;
     window.grow(granted);
     this.#adjust(window.flush());
@@ -319,8 +342,8 @@ export class Channel implements Growable {
     this.#state = 'closed';
     this.#requests.end();
     this.#host.released(this);
-    const reason = error ?? closedError('by the peer');
-    this.#replies.end(reason);
+    const reason = () => error ?? closedError('by the peer');
+    if (this.#replies.count > 0) this.#replies.end(reason());
     deliver(() => this.#sink.closed(error));
     this.#sender.clear(reason);
     this.#settleClosed(error);

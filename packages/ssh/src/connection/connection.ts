@@ -18,6 +18,7 @@ import { OpeningChannels } from './opening-channels.ts';
 import { RelayedChannels } from './relayed-channels.ts';
 import { abortedError, PendingReplies, RequestQueue } from './request-queue.ts';
 import { Scheduler } from './scheduler.ts';
+import { TypingWatch } from './typing-watch.ts';
 import { SendWindow, WindowBudget } from './window.ts';
 import { WindowGrowth } from './window-growth.ts';
 
@@ -69,6 +70,13 @@ export class Connection {
       scheduler: new Scheduler(link),
       budget: new WindowBudget(this.limits.maxConnectionWindowBytes, this.limits.maxChannels),
       growth,
+      typing: new TypingWatch({
+        link,
+        growth,
+        initialWindowBytes: this.limits.initialWindowBytes,
+        maxWindowBytes: this.limits.maxWindowBytes,
+        channels: () => this.#channels.values(),
+      }),
       maxWindowBytes: this.limits.maxWindowBytes,
       maxPendingRequests: this.limits.maxPendingRequests,
       reply: (payload) => this.#answers.send(payload),
@@ -387,16 +395,20 @@ export class Connection {
   }
 
   #createChannel(type: string, options: AcceptOptions): Channel {
+    const { growth, typing } = this.#host;
+    const { initialWindowBytes, maxWindowBytes } = this.limits;
+    const wantedBytes = options.windowBytes ?? growth.startBytes(initialWindowBytes, maxWindowBytes);
     const channel = new Channel(this.#host, {
       id: this.#takeChannelId(),
       type,
-      windowBytes: this.#host.budget.open(options.windowBytes ?? this.limits.initialWindowBytes),
+      windowBytes: this.#host.budget.open(typing.windowFor(wantedBytes, options.interactive ?? false)),
       maxPacketBytes: this.limits.maxChannelPacketBytes,
       interactive: options.interactive,
       label: options.label,
       subject: options.subject,
     });
     this.#log?.channelMade(channel, this.#idle.secondsFor(channel));
+    typing.opened(channel, wantedBytes);
     this.#channels.set(channel.id, channel);
     this.#idle.countChanged(this.channelCount);
     return channel;
@@ -415,6 +427,7 @@ export class Connection {
     this.#log?.channelFreed(channel, this.#channels.size);
     this.#channels.delete(channel.id);
     this.#host.budget.close(channel.receiveWindow.size);
+    this.#host.typing.end(channel);
     this.#idle.closed(channel);
     if (this.#ended === undefined) this.#idle.countChanged(this.channelCount);
   }

@@ -112,7 +112,7 @@ export class ClientSession {
 
   /** Asks for a terminal. The channel counts as interactive from now on: its small writes go before all bulk. */
   async pty(options: PtyOptions, request: RequestOptions = {}): Promise<void> {
-    this.channel.interactive = true;
+    this.channel.beginTyping();
     this.#subject.terminal = { term: options.term };
     const { term, modes = new Map<number, number>() } = options;
     const data = ptyReq.data.encode({ term, ...sizeFields(options), modes: encodeTerminalModes(modes) });

@@ -218,7 +218,7 @@ export class ServerSession {
     this.#pty = pty;
     const name = this.terminalName;
     this.#subject.terminal = { term: pty.term, ...(name !== undefined && { name }) };
-    this.channel.interactive = true;
+    this.channel.beginTyping();
     return true;
   }
 

@@ -18,6 +18,8 @@ export class ReceiveWindow {
   unmeasured = 0;
   measureAfterBytes: number;
   #returnable = 0;
+  /** Bytes that are not given back once they are consumed: the window is to be smaller. */
+  #surplus = 0;
   #threshold = 0;
 
   constructor(size: number, maxPacketBytes: number) {
@@ -51,12 +53,24 @@ export class ReceiveWindow {
 
   /** The consumer took this many bytes; returns what a WINDOW_ADJUST should give back now, mostly 0. */
   consume(byteCount: number): number {
-    this.#returnable += byteCount;
+    const kept = Math.min(this.#surplus, byteCount);
+    if (kept > 0) {
+      this.#surplus -= kept;
+      this.size -= kept;
+      this.#setThreshold();
+    }
+    this.#returnable += byteCount - kept;
     return this.#returnable < this.#threshold ? 0 : this.flush();
+  }
+
+  /** Makes the window as small as this, as its bytes are consumed: what the peer was given cannot be taken back. */
+  shrink(toBytes: number): void {
+    this.#surplus = Math.max(0, this.size - toBytes);
   }
 
   /** Makes the window larger by so many bytes; they are given to the peer with the next adjust. */
   grow(byteCount: number): void {
+    this.#surplus = 0;
     this.size += byteCount;
     this.#returnable += byteCount;
     this.#setThreshold();
@@ -151,6 +165,11 @@ export class WindowBudget {
     const granted = Math.max(0, Math.min(wantedBytes, Math.floor(this.#freeBytes() / 2)));
     this.#usedBytes += granted;
     return granted;
+  }
+
+  /** An open window has become smaller by so many bytes. */
+  shrink(byteCount: number): void {
+    this.#usedBytes -= byteCount;
   }
 
   close(windowBytes: number): void {

@@ -33,6 +33,11 @@ export interface ConnectionLink {
    */
   readonly ready: boolean;
   /**
+   * Has `ready` turn false at so many queued bytes, undefined for the usual: somebody types over the connection. A link that
+   * is one of many over a connection leaves this to whoever has it.
+   */
+  limitQueue?(byteCount: number | undefined): void;
+  /**
    * Queues one message. Never blocks and never throws for a full queue (control messages are small and bounded by the
    * limits of whoever sends them); after the end it does nothing.
    *

@@ -27,6 +27,8 @@ export class Outbox {
   #isStarved = false;
   #held: { head: Uint8Array; body: Uint8Array | undefined }[] = [];
   #heldBytes = 0;
+  /** How much may be under way before bulk waits. */
+  highWaterBytes = socketHighWaterBytes;
 
   constructor(sink: ByteSink, events: OutboxEvents) {
     this.#sink = sink;
@@ -36,7 +38,7 @@ export class Outbox {
   /** Room for bulk: less than the high water mark is under way, and no key exchange holds packets back. */
   get ready(): boolean {
     const isReady =
-      this.#isOpen && !this.#isHolding && this.writer.pendingBytes + this.#sink.queuedBytes() < socketHighWaterBytes;
+      this.#isOpen && !this.#isHolding && this.writer.pendingBytes + this.#sink.queuedBytes() < this.highWaterBytes;
     if (!isReady) this.#isStarved = true;
     return isReady;
   }

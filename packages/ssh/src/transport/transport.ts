@@ -1,6 +1,7 @@
 /** The transport protocol (RFC 4253) without a socket: bytes in, messages out, for one connection. */
 import { disconnectReasons, protocolError, type SshError, toSshError } from '../errors.ts';
 import type { PublicKey } from '../keys/types.ts';
+import { socketHighWaterBytes } from '../limits.ts';
 import type { NegotiatedAlgorithms } from './algorithms.ts';
 import { BeforeAuth } from './before-auth.ts';
 import { connectionLost, describePhase, disconnectedByPeer, encodeDisconnect, misuse } from './endings.ts';
@@ -226,6 +227,11 @@ export class Transport implements AuthLink, ConnectionLink {
   /** {@inheritDoc ConnectionLink.ready} */
   get ready(): boolean {
     return this.#outbox.ready;
+  }
+
+  /** {@inheritDoc ConnectionLink.limitQueue} */
+  limitQueue(byteCount: number = socketHighWaterBytes): void {
+    this.#outbox.highWaterBytes = byteCount;
   }
 
   /** {@inheritDoc ConnectionLink.send} */

@@ -1,0 +1,33 @@
+/** Bulk data through `ssh host command` over a path of 1 Gbit/s and 100 ms, beside what plain TCP gets out of it. */
+import { chooseRows, pairs } from '../pairs.ts';
+import { measureInTurns, type Table } from '../table.ts';
+import { execCompetitors, execMeasures, makeExecFiles, startExecPairs } from './_exec.ts';
+import { pathTable } from './_path.ts';
+import type { BenchSettings, Workload } from './types.ts';
+
+const cipher = 'aes128-gcm@openssh.com';
+
+export const execLongPath: Workload = {
+  name: 'exec-long-path',
+  about:
+    'As exec-bulk with aes128-gcm, over a relay of this repository that holds every byte back: 1 Gbit/s each way, 100 ms there and back ' +
+    '(bench/delay-link.ts). The first table is what plain TCP gets out of it with as many bytes, without setting up a connection. ' +
+    'cpu is of client (c) and server (s) without the relay, which others holds.',
+  run,
+};
+
+async function run(settings: BenchSettings): Promise<Table[]> {
+  const { repetitions, progress, bulkBytes } = settings;
+  const path = await pathTable(settings, bulkBytes);
+  const files = makeExecFiles(bulkBytes);
+  const chosen = chooseRows(pairs, settings.rows);
+  const running = await startExecPairs(chosen, { isLongPath: true });
+  try {
+    const title = `${bulkBytes / 2 ** 20} MiB, n = ${repetitions}`;
+    const competitors = execCompetitors(chosen, running, cipher, files);
+    return [path, await measureInTurns(title, execMeasures, competitors, repetitions, progress)];
+  } finally {
+    for (const { testServer } of running.values()) await testServer.stop();
+    files.remove();
+  }
+}
