@@ -36,6 +36,16 @@ export const fastPaths = [
     interop: [],
   },
   { variable: 'NACRE_BUNDLE', value: 'off', unit: [], interop: ['launcher'] },
-  // Node's own switch.
-  { variable: 'NODE_DISABLE_COMPILE_CACHE', value: '1', unit: [], interop: [] },
+  {
+    variable: 'NACRE_PACKET_READS',
+    value: 'off',
+    unit: ['ssh/src/io/', 'transport/transport.test', 'server/lifecycle.test', 'client/forwards.test'],
+    interop: [],
+  },
+  { variable: 'NACRE_CODE_CACHE', value: 'off', unit: [], interop: ['launcher'] },
+  { variable: 'NACRE_SPAWN', value: 'fallback', unit: ['sshd/session.test'], interop: ['sshd-process'] },
+  { variable: 'NACRE_THREAD_RIGHTS', value: 'off', unit: ['sshd/user-files.test'], interop: [] },
+  { variable: 'NACRE_TIDY', value: 'off', unit: [], interop: ['sshd-load'] },
+  { variable: 'NACRE_LOCAL_FILES', value: 'off', unit: [], interop: ['sftp-transfer'] },
+  { variable: 'NACRE_INTERNAL_SFTP', value: 'off', unit: ['sshd/sftp-place.test'], interop: [] },
 ];

@@ -6,10 +6,12 @@ import { test } from 'node:test';
 import { fastPaths } from './fast-paths.mjs';
 import { filesBelow, root } from './process.mjs';
 
-test('every switch of the library is in the table, and every row of the table in the guide', () => {
-  const source = readFileSync(join(root, 'packages', 'ssh', 'src', 'fast-paths.ts'), 'utf8');
+test('every switch of the library and of the programs is in the table, and every row of the table in the guide', () => {
+  const source = ['ssh/src', 'cli/src/os'].map((place) =>
+    readFileSync(join(root, 'packages', place, 'fast-paths.ts'), 'utf8'),
+  );
   const guide = readFileSync(join(root, 'docs', 'guide', 'performance.md'), 'utf8');
-  const switches = [...source.matchAll(/\| '(NACRE_[A-Z_]+)'/g)].map(([, name]) => name);
+  const switches = [...source.join('').matchAll(/\| '(NACRE_[A-Z_]+)'/g)].map(([, name]) => name);
   assert.ok(switches.length > 0);
   for (const name of switches)
     assert.ok(

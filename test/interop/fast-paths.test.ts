@@ -17,7 +17,13 @@ const switches = [
   ['NACRE_ONREAD', 'off'],
   ['NACRE_RELEASE', 'off'],
   ['NACRE_BUNDLE', 'off'],
-  ['NODE_DISABLE_COMPILE_CACHE', '1'],
+  ['NACRE_PACKET_READS', 'off'],
+  ['NACRE_CODE_CACHE', 'off'],
+  ['NACRE_SPAWN', 'fallback'],
+  ['NACRE_THREAD_RIGHTS', 'off'],
+  ['NACRE_TIDY', 'off'],
+  ['NACRE_LOCAL_FILES', 'off'],
+  ['NACRE_INTERNAL_SFTP', 'off'],
 ] as const;
 
 // The cipher whose work depends most on what this Node has.

@@ -178,7 +178,7 @@ for (const place of ['host', 'process'] as const) {
       'Subsystem sftp internal-sftp',
       'Subsystem inside internal-sftp -d in',
     ];
-    const env = place === 'process' ? { NACRE_INTERNAL_SFTP: 'process' } : {};
+    const env = place === 'process' ? { NACRE_INTERNAL_SFTP: 'off' } : {};
     const running = await startNacreServer({ config, env });
     const user = await createSystemUser({ shell: '/usr/sbin/nologin' });
     await user.authorize(running.identity.publicLine);

@@ -6,6 +6,8 @@ export type FastPath =
   | 'NACRE_CRYPTO'
   /** Sockets that read into one buffer of the process: what remains is events with a buffer each. */
   | 'NACRE_ONREAD'
+  /** Reads of bulk that end where packets do: what remains are reads as large as the buffer. */
+  | 'NACRE_PACKET_READS'
   /** Buffers that are given back at once: what remains is the garbage collector. */
   | 'NACRE_RELEASE';
 

@@ -15,6 +15,7 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import vm from 'node:vm';
+import { isForcedOff } from './fast-paths.ts';
 
 /** A file of code that has run. */
 export interface LoadedCode {
@@ -46,7 +47,7 @@ const worthKeepingBytes = 96 * 1024;
 export function loadCompiled(file: string, folder: string): LoadedCode | undefined {
   // Before Node 20.12 code that is run in this way could not import().
   const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  if (process.env.NACRE_CODE_CACHE === 'off' || importModuleDynamically === undefined) return undefined;
+  if (isForcedOff('NACRE_CODE_CACHE') || importModuleDynamically === undefined) return undefined;
   const source = readWith(file);
   if (source === undefined) return undefined;
   const place = join(folder, `${basename(file)}-${process.version}-${process.arch}`);

@@ -1,5 +1,6 @@
 /** Starts a program without a copy of this process: by posix_spawn, where Node forks. Linux. */
 import { constants } from 'node:os';
+import { isForcedOff } from './fast-paths.ts';
 import { loadKoffi } from './native.ts';
 
 export interface QuickRequest {
@@ -27,7 +28,7 @@ export interface QuickProcess {
  *   calls, the request has what C cannot take, or NACRE_SPAWN=fallback asks for Node's way.
  */
 export function prepareQuickStart(request: QuickRequest): (() => QuickProcess | undefined) | undefined {
-  if (process.env.NACRE_SPAWN === 'fallback') return undefined;
+  if (isForcedOff('NACRE_SPAWN')) return undefined;
   if (bound === undefined) bound = tryBind();
   const calls = bound;
   if (calls === null || !isPlain(request)) return undefined;

@@ -1,5 +1,6 @@
 /** Takes on an account's rights in the calling thread alone, for a moment, and takes root's back. Linux. */
 import { endianness } from 'node:os';
+import { isForcedOff } from './fast-paths.ts';
 import { loadKoffi } from './native.ts';
 import type { Account } from './platform.ts';
 
@@ -22,7 +23,7 @@ export interface ThreadRights {
 
 /** Undefined where the kernel's calls are not known, or NACRE_THREAD_RIGHTS=off asks for the C library's. */
 export function threadRights(): ThreadRights | undefined {
-  if (process.env.NACRE_THREAD_RIGHTS === 'off') return undefined;
+  if (isForcedOff('NACRE_THREAD_RIGHTS')) return undefined;
   if (bound === undefined) bound = tryBind();
   return bound ?? undefined;
 }

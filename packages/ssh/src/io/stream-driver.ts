@@ -1,6 +1,7 @@
 /** Joins a transport to a socket or any other Duplex: reads into one buffer, writes many packets at once. */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { isForcedOff } from '../fast-paths.ts';
 import type { ByteSink } from '../transport/options.ts';
 import { readBuffer } from './read-buffer.ts';
 import { releaseMemory } from './release-memory.ts';
@@ -21,7 +22,7 @@ export interface DrivenTransport {
 const readsPerTurn = 4;
 
 /** Off: reads are as large as the buffer, wherever packets end. */
-const readsWholePackets = process.env.NACRE_PACKET_READS !== 'off';
+const readsWholePackets = !isForcedOff('NACRE_PACKET_READS');
 
 /** How long a peer may take to close its side after we closed ours. */
 const lingerMs = 2000;

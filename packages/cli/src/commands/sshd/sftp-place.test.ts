@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { areQuick, canServeInHost, placeVariable } from './sftp-place.ts';
+import { areQuick, canServeInHost } from './sftp-place.ts';
 
 const account = { name: 'ada', uid: 1000, gid: 1000, home: tmpdir(), shell: '/bin/sh', gecos: '' };
 const line = (kind: string, at = '/x') => `36 25 0:32 / ${at} rw,relatime shared:1 - ${kind} source rw\n`;
@@ -28,12 +28,12 @@ test('a file system whose calls may never return keeps sessions apart', () => {
 });
 
 test('a variable has every session served in a process of its own', () => {
-  const before = process.env[placeVariable];
-  process.env[placeVariable] = 'process';
+  const before = process.env.NACRE_INTERNAL_SFTP;
+  process.env.NACRE_INTERNAL_SFTP = 'off';
   try {
     assert.equal(canServeInHost([], account, local), false);
   } finally {
-    if (before === undefined) delete process.env[placeVariable];
-    else process.env[placeVariable] = before;
+    if (before === undefined) delete process.env.NACRE_INTERNAL_SFTP;
+    else process.env.NACRE_INTERNAL_SFTP = before;
   }
 });

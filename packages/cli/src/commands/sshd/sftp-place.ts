@@ -1,5 +1,6 @@
 /** Where internal-sftp is served: in the process that is the user's already, or in one of its own. */
 import { readFileSync, statSync } from 'node:fs';
+import { isForcedOff } from '../../os/fast-paths.ts';
 import type { Account } from '../../os/index.ts';
 import { readSettings, type SftpServerSettings } from '../sftp-server/settings.ts';
 
@@ -13,7 +14,7 @@ import { readSettings, type SftpServerSettings } from '../sftp-server/settings.t
  * @param words - what stands behind "internal-sftp".
  */
 export function canServeInHost(words: readonly string[], account: Account, mounts = readMounts()): boolean {
-  if (process.env[placeVariable] === 'process') return false;
+  if (isForcedOff('NACRE_INTERNAL_SFTP')) return false;
   let settings: SftpServerSettings;
   try {
     settings = readSettings(words, { ...account, homeOf: () => undefined }, 'internal-sftp');
@@ -24,9 +25,6 @@ export function canServeInHost(words: readonly string[], account: Account, mount
   if (settings.umask !== undefined || settings.query !== undefined) return false;
   return isFolder(account.home) && areQuick(mounts);
 }
-
-/** Set to `process`, every session has a process of its own. */
-export const placeVariable = 'NACRE_INTERNAL_SFTP';
 
 /** Kinds of file systems that lie on this machine's own disks or in its memory, and what the kernel makes up itself. */
 const quickKinds = new Set(

@@ -1,6 +1,7 @@
 /** Gives memory back that many logins have left behind, once it is quiet: V8 keeps what it has had until it runs short. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { isForcedOff } from '../../os/fast-paths.ts';
 import { tryPlatform } from '../../os/index.ts';
 
 /** Fewer leave too little behind for a pause of some ten milliseconds. */
@@ -42,7 +43,7 @@ let collect: Collect | undefined;
 
 /** Collects all there is, which also makes the space for new objects small again, and has the C library do the same. */
 function giveMemoryBack(): void {
-  if (process.env.NACRE_TIDY === 'off') return;
+  if (isForcedOff('NACRE_TIDY')) return;
   if (collect === undefined) {
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as Collect;

@@ -1,5 +1,6 @@
 /** How files are to be copied: what the program's flags say, and those of the command. */
 import type { TransferOptions } from '@nacre/ssh/transfer';
+import { isForcedOff } from '../../../os/fast-paths.ts';
 import type { Session } from '../session.ts';
 
 export interface Manner {
@@ -28,7 +29,7 @@ export function transferOptions({ sftp, settings, signal }: Session, manner: Man
   const isTuned = requests !== undefined || requestBytes !== undefined;
   return {
     signal,
-    ...(process.env.NACRE_LOCAL_FILES !== 'threads' && { blocking: 'while-quick' as const }),
+    ...(!isForcedOff('NACRE_LOCAL_FILES') && { blocking: 'while-quick' as const }),
     recursive: manner.isRecursive,
     preserve: manner.preserves,
     flush: manner.flushes,

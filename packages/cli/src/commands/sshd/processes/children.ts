@@ -6,7 +6,6 @@ import { withoutNewPrivileges } from '../../../os/index.ts';
 import { findSessionLimit, openFilesVariable } from '../../../os/limits.ts';
 import type { Log } from '../log.ts';
 import { bareEnvironment, mainFile, ownProgram, withoutRings } from '../own-program.ts';
-import { placeVariable } from '../sftp-place.ts';
 import { gidVariable, ownStatusFile, uidVariable, workerAccount } from './confinement.ts';
 import { hostWord, workerWord } from './tables.ts';
 
@@ -58,14 +57,13 @@ export function startHost(log: Log): Child {
   );
 }
 
-/** What sessions take from the server: how many files they may open, the time zone of what is shown to them, and where files are served. */
+/** What sessions take from the server: how many files they may open and the time zone of what is shown to them. */
 function sessionEnvironment(): Record<string, string> {
   const limit = findSessionLimit();
-  const { TZ, [placeVariable]: place } = process.env;
+  const { TZ } = process.env;
   return {
     ...(limit !== undefined && { [openFilesVariable]: String(limit) }),
     ...(TZ !== undefined && { TZ }),
-    ...(place !== undefined && { [placeVariable]: place }),
   };
 }
 
