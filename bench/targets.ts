@@ -114,7 +114,7 @@ export const targets: readonly Target[] = [
     ['rate'],
     { atLeast: 5 },
   ),
-  ...each('100 exec on one connection', { workload: 'sessions', table: '100', as: 'ratio' }, [both], ['rate'], {
+  ...each('100 exec on one connection', { workload: 'sessions', table: '100', as: 'ratio' }, ['nacre sshd'], ['rate'], {
     atLeast: 2,
   }),
   ...each('idle connection', { ...held, as: 'value', unit: 'KiB' }, ['nacre sshd'], ['each'], { atMost: 40 }),

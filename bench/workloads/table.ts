@@ -9,7 +9,10 @@ import { keyscan } from './keyscan.ts';
 import { keystrokes } from './keystrokes.ts';
 import { knownHosts } from './known-hosts.ts';
 import { krl } from './krl.ts';
+import { logins } from './logins.ts';
+import { memoryBulk } from './memory-bulk.ts';
 import { oneCommand } from './one-command.ts';
+import { sessions } from './sessions.ts';
 import { sftpBulk } from './sftp-bulk.ts';
 import { sftpList } from './sftp-list.ts';
 import { sftpLongPath } from './sftp-long-path.ts';
@@ -21,6 +24,8 @@ import type { Workload } from './types.ts';
 export const workloads: readonly Workload[] = [
   execBulk,
   connections,
+  logins,
+  sessions,
   oneCommand,
   forwards,
   keystrokes,
@@ -35,5 +40,6 @@ export const workloads: readonly Workload[] = [
   sftpLongPath,
   execLongPath,
   sshdLoad,
+  memoryBulk,
   growth,
 ];
