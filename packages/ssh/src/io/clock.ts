@@ -9,7 +9,8 @@ export const systemClock: Clock = {
   // Not performance.now(), which takes a millisecond of a program's start to load.
   now: () => process.uptime() * 1000,
   setTimer(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, maxDelayMs));
+    // What was due a moment ago is due now; for less than nothing Node would print a warning.
+    const timer = setTimeout(callback, Math.min(Math.max(ms, 0), maxDelayMs));
     timer.unref();
     return () => clearTimeout(timer);
   },
