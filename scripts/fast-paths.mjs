@@ -47,5 +47,5 @@ export const fastPaths = [
   { variable: 'NACRE_THREAD_RIGHTS', value: 'off', unit: ['sshd/user-files.test'], interop: [] },
   { variable: 'NACRE_TIDY', value: 'off', unit: [], interop: ['sshd-load'] },
   { variable: 'NACRE_LOCAL_FILES', value: 'off', unit: [], interop: ['sftp-transfer'] },
-  { variable: 'NACRE_INTERNAL_SFTP', value: 'off', unit: ['sshd/sftp-place.test'], interop: [] },
+  { variable: 'NACRE_INTERNAL_SFTP', value: 'off', unit: [], interop: [] },
 ];
