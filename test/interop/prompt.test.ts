@@ -115,10 +115,13 @@ test('the progress meter draws the lines that scp draws, and nothing in the back
     return terminal.output().replace(/[ \d]{3}\.\d[KMGT]B\/s/g, '#####B/s');
   };
   for (const columns of [80, 60, 120]) {
-    const theirs = await draw(columns, [
+    const copy = [
       ...[openSshProgram('scp', version), '-O', '-S', remote],
       ...[`host:${folder}/${name.replace(' ', '\\ ').replace('file ', 'file\\ ')}`, join(folder, 'copy')],
-    ]);
+    ];
+    let theirs = await draw(columns, copy);
+    // A file that took no time by scp's clock has a rate below nothing there, and a line too long.
+    for (let again = 0; again < 5 && /-\d/.test(theirs); again++) theirs = await draw(columns, copy);
     const ours = await draw(columns, [process.execPath, script, name]);
     assert.equal(ours, theirs);
   }

@@ -57,6 +57,19 @@ test('code is kept by one run and used by the next', { skip }, async (t) => {
   assert.equal(load()?.isRecent, false);
 });
 
+test('Node says nothing of its import()', { skip }, async (t) => {
+  const { load } = place(t);
+  const warnings: string[] = [];
+  const warn = ({ message }: Error) => void warnings.push(message);
+  process.on('warning', warn);
+  t.after(() => process.off('warning', warn));
+  const { later } = load()?.exports as { later(): Promise<unknown> };
+  await later();
+  process.emitWarning('other things are told', 'TestWarning', 'TEST1');
+  while (warnings.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(warnings, ['other things are told']);
+});
+
 test('another source of the same length is not run by the code of the old one', { skip }, async (t) => {
   const { file, load } = place(t);
   await load()?.keep();

@@ -50,6 +50,7 @@ export function loadCompiled(file: string, folder: string): LoadedCode | undefin
   if (isForcedOff('NACRE_CODE_CACHE') || importModuleDynamically === undefined) return undefined;
   const source = readWith(file);
   if (source === undefined) return undefined;
+  silenceImport();
   const place = join(folder, `${basename(file)}-${process.version}-${process.arch}`);
   const kept = readKept(place, source);
   // Taking ASCII as what it is spares decoding and half of the memory.
@@ -73,6 +74,19 @@ export function loadCompiled(file: string, folder: string): LoadedCode | undefin
       const code = script.createCachedData();
       write(place, Buffer.concat([header(source.stats, code, compiledBytes), code]));
     },
+  };
+}
+
+let isSilent = false;
+
+/** Newer Nodes say at the first import() of such code that it is an experiment: nothing that whoever runs a tool could act on. */
+function silenceImport(): void {
+  if (isSilent) return;
+  isSilent = true;
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...more: unknown[]): void => {
+    if (String(warning).startsWith('vm.USE_MAIN_CONTEXT_DEFAULT_LOADER ')) return;
+    Reflect.apply(emitWarning, process, [warning, ...more]);
   };
 }
 
