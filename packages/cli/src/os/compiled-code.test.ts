@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import vm from 'node:vm';
-import { loadCompiled } from './compiled-code.ts';
+import { type LoadedCode, loadCompiled } from './compiled-code.ts';
 
 const skip = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER === undefined && 'this Node cannot import() from kept code';
 
@@ -63,7 +63,7 @@ test('Node says nothing of its import()', { skip }, async (t) => {
   const warn = ({ message }: Error) => void warnings.push(message);
   process.on('warning', warn);
   t.after(() => process.off('warning', warn));
-  const { later } = load()?.exports as { later(): Promise<unknown> };
+  const { later } = (load() as LoadedCode).exports as { later(): Promise<unknown> };
   await later();
   process.emitWarning('other things are told', 'TestWarning', 'TEST1');
   while (warnings.length === 0) await new Promise((resolve) => setImmediate(resolve));
