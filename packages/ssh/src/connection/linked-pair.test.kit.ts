@@ -56,6 +56,7 @@ export class MemoryLink implements ConnectionLink {
   /** How much each ping asked so far carried. */
   readonly pingBytes: number[] = [];
   nudgeCount = 0;
+  flushCount = 0;
   failure: SshError | undefined;
   onSend: (() => void) | undefined;
   onFail: ((error: SshError) => void) | undefined;
@@ -80,6 +81,10 @@ export class MemoryLink implements ConnectionLink {
 
   nudge(): void {
     this.nudgeCount++;
+  }
+
+  flush(): void {
+    this.flushCount++;
   }
 
   fail(error: SshError): void {

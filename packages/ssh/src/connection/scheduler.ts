@@ -41,7 +41,10 @@ export class Scheduler {
         const sender = this.#urgent.shift() ?? this.#bulk.shift();
         if (sender === undefined) break;
         sender.scheduled = false;
+        const isUrgent = sender.urgent;
         const more = sender.sendOne();
+        // Bulk of the same turn may take longer than all the rest of a key's way.
+        if (isUrgent && !more) this.#link.flush?.();
         if (more && !sender.scheduled) {
           sender.scheduled = true;
           (sender.urgent ? this.#urgent : this.#bulk).push(sender);

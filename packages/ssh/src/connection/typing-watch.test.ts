@@ -86,3 +86,27 @@ test('a window that has grown on a long path stays as it is beside keys, and aft
   await pair.settle();
   assert.equal(here.receiveWindow.size, 16 * initialWindowBytes);
 });
+
+test('a key is handed over at once, and bulk at the end of the turn', async () => {
+  const pair = openPair({});
+  const bulk = await pair.open();
+  const keys = await pair.open(true);
+  const flushes = (work: () => void) => {
+    const before = pair.clientLink.flushCount;
+    work();
+    return pair.clientLink.flushCount - before;
+  };
+  assert.equal(
+    flushes(() => bulk.here.write(Buffer.alloc(100_000))),
+    0,
+  );
+  assert.equal(
+    flushes(() => keys.here.write(Buffer.from('k'))),
+    1,
+  );
+  // What no keyboard sends is bulk there as well.
+  assert.equal(
+    flushes(() => keys.here.write(Buffer.alloc(100_000))),
+    0,
+  );
+});

@@ -30,33 +30,39 @@ async function connected(receive: (chunk: Buffer) => void) {
   return { driver, peer, close };
 }
 
-test('a stream that never runs dry leaves others their turn', async () => {
-  const totalBytes = 8 * 2 ** 20;
-  let received = 0;
-  let inTurn = 0;
-  let mostInTurn = 0;
-  let isOver = false;
-  const turn = () => {
-    inTurn = 0;
-    if (!isOver) setImmediate(turn);
-  };
-  let done = () => {};
-  const allHere = new Promise<void>((resolve) => {
-    done = resolve;
+for (const [isShared, mostReads] of [
+  [false, 8],
+  [true, 2],
+] as const) {
+  test(`a stream that never runs dry leaves others their turn${isShared ? ', after each read where somebody types' : ''}`, async () => {
+    const totalBytes = 8 * 2 ** 20;
+    let received = 0;
+    let inTurn = 0;
+    let mostInTurn = 0;
+    let isOver = false;
+    const turn = () => {
+      inTurn = 0;
+      if (!isOver) setImmediate(turn);
+    };
+    let done = () => {};
+    const allHere = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const { driver, peer, close } = await connected((chunk) => {
+      received += chunk.length;
+      inTurn++;
+      mostInTurn = Math.max(mostInTurn, inTurn);
+      if (received === totalBytes) done();
+    });
+    driver.shareTurns(isShared);
+    setImmediate(turn);
+    peer.write(Buffer.alloc(totalBytes));
+    await allHere;
+    isOver = true;
+    close();
+    assert.ok(mostInTurn <= mostReads, `${mostInTurn} reads in a row`);
   });
-  const { peer, close } = await connected((chunk) => {
-    received += chunk.length;
-    inTurn++;
-    mostInTurn = Math.max(mostInTurn, inTurn);
-    if (received === totalBytes) done();
-  });
-  setImmediate(turn);
-  peer.write(Buffer.alloc(totalBytes));
-  await allHere;
-  isOver = true;
-  close();
-  assert.ok(mostInTurn <= 8, `${mostInTurn} reads in a row`);
-});
+}
 
 test('reading that was stopped stays stopped, whoever has had a turn meanwhile', async () => {
   let received = 0;

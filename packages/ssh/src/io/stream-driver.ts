@@ -34,6 +34,7 @@ export class StreamDriver implements ByteSink {
   #isOver = false;
   #isReading = true;
   #readsInTurn = 0;
+  #readsPerTurn = readsPerTurn;
   #whole: Buffer | undefined;
   #part: Buffer | undefined;
 
@@ -68,7 +69,7 @@ export class StreamDriver implements ByteSink {
   readonly onRead = (byteCount: number, buffer: Uint8Array): boolean => {
     this.#transport?.receive(buffer.subarray(0, byteCount) as Buffer);
     if (byteCount < buffer.length) this.#readsInTurn = 0;
-    else if (++this.#readsInTurn === readsPerTurn) {
+    else if (++this.#readsInTurn >= this.#readsPerTurn) {
       this.#readsInTurn = 0;
       setImmediate(this.#readOn);
       return false;
@@ -100,6 +101,10 @@ export class StreamDriver implements ByteSink {
     this.#isReading = reading;
     if (reading) this.stream.resume();
     else this.stream.pause();
+  }
+
+  shareTurns(isShared: boolean): void {
+    this.#readsPerTurn = isShared ? 1 : readsPerTurn;
   }
 
   end(): void {

@@ -37,6 +37,8 @@ export interface ConnectionLink {
    * is one of many over a connection leaves this to whoever has it.
    */
   limitQueue?(byteCount: number | undefined): void;
+  /** Hands over what is queued now, and not at the end of the turn: somebody waits for it. */
+  flush?(): void;
   /**
    * Queues one message. Never blocks and never throws for a full queue (control messages are small and bounded by the
    * limits of whoever sends them); after the end it does nothing.

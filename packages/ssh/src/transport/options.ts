@@ -15,6 +15,8 @@ export interface ByteSink {
   queuedBytes(): number;
   /** Stops or goes on handing in what the peer sends. */
   setReading(reading: boolean): void;
+  /** Whether everything else gets its turn after each read of what the peer sends: somebody types. */
+  shareTurns?(isShared: boolean): void;
   /** Flushes and closes. */
   end(): void;
   /** Runs a callback once, after what is going on now: the turn's one flush. */

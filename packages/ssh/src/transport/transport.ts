@@ -230,8 +230,14 @@ export class Transport implements AuthLink, ConnectionLink {
   }
 
   /** {@inheritDoc ConnectionLink.limitQueue} */
-  limitQueue(byteCount: number = socketHighWaterBytes): void {
-    this.#outbox.highWaterBytes = byteCount;
+  limitQueue(byteCount?: number): void {
+    this.#outbox.highWaterBytes = byteCount ?? socketHighWaterBytes;
+    this.#options.sink.shareTurns?.(byteCount !== undefined);
+  }
+
+  /** {@inheritDoc ConnectionLink.flush} */
+  flush(): void {
+    if (!this.#ended && !this.#isExported) this.#outbox.flush();
   }
 
   /** {@inheritDoc ConnectionLink.send} */
