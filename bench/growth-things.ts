@@ -59,9 +59,14 @@ async function holdAnew(count: number): Promise<{ milliseconds: number; kibibyte
     // One login first, for what is loaded once.
     const first = startJob('login-load', { ...where, users: [server.user], inFlight: 1, hold: false });
     await first.line();
+    first.say('\n');
+    await first.line();
+    first.end();
     await waitForQuiet(pid, 0, 500);
     const [empty, before] = [treeMemory(pid), treeSeconds(pid)];
     const load = startJob('login-load', { ...where, users: Array(count).fill(server.user), inFlight: 10, hold: true });
+    await load.line();
+    load.say('\n');
     const { failures } = await load.line();
     if (failures !== 0) throw new Error(`${failures} of ${count} logins failed`);
     await waitForQuiet(pid, 0, 500);

@@ -1,11 +1,8 @@
 /** What the workloads about many logins share: one client process for all of them, and a fresh server for each sample. */
-import { spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { makeFolder, trackChild } from '../../test/harness/cleanup.ts';
+import { makeFolder } from '../../test/harness/cleanup.ts';
 import { userKey } from '../../test/harness/keys.ts';
 import { startNacreServer } from '../../test/harness/nacre.ts';
 import { startOpenSshServer } from '../../test/harness/openssh.ts';
@@ -13,6 +10,7 @@ import { missing } from '../../test/harness/paths.ts';
 import type { TestServer } from '../../test/harness/servers.ts';
 import { plainEnvironment } from '../command.ts';
 import { machineSeconds, treeSeconds } from '../cpu.ts';
+import { type RunningJob, startJob } from '../job.ts';
 import { chooseRows } from '../pairs.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings } from './types.ts';
@@ -72,27 +70,29 @@ async function keysForAll(): Promise<string> {
 
 /** What is loaded once, and what the first login starts, is not measured. */
 export async function measureRate(server: TestServer, job: LoadJob, count: number): Promise<Sample> {
-  await startLoad(server, { ...job, users: job.users.slice(0, 5), inFlight: 1 }).line();
+  const first = await startLoad(server, { ...job, users: job.users.slice(0, 5), inFlight: 1 });
+  await runLoad(first);
+  first.end();
   await delay(500);
-  const { seconds, server: spent, client, ...rest } = await load(server, job);
+  const { seconds = 0, server: spent = 0, client = 0, ...rest } = await load(server, job);
   const each = (cpuSeconds: number) => (cpuSeconds * 1000) / count;
   return { rate: count / seconds, server: each(spent), client: each(client), ...rest };
 }
 
-export async function load(server: TestServer, job: LoadJob) {
+export async function load(server: TestServer, job: LoadJob): Promise<Sample> {
   const pid = server.pid as number;
-  const [serverBefore, machineBefore] = [treeSeconds(pid), machineSeconds()];
-  const running = startLoad(server, job);
-  const { seconds = 0, failures = 0, reason } = await running.line();
-  const client = treeSeconds(running.pid);
+  const running = await startLoad(server, job);
+  const [serverBefore, clientBefore, machineBefore] = [treeSeconds(pid), treeSeconds(running.pid), machineSeconds()];
+  const outcome = await runLoad(running);
+  const client = treeSeconds(running.pid) - clientBefore;
   const machine = machineSeconds();
+  running.end();
   // What the last sessions used is on the server's account once they have been waited for.
   await delay(300);
   const spent = treeSeconds(pid) - serverBefore;
-  if (failures > 0) process.stderr.write(`\n${failures} logins failed: ${reason}\n`);
   const total = machine.total - machineBefore.total;
   const others = Math.max(0, (machine.busy - machineBefore.busy - spent - client) / total);
-  return { seconds, failures, server: spent, client, others };
+  return { ...outcome, server: spent, client, others };
 }
 
 export interface LoadJob {
@@ -103,35 +103,19 @@ export interface LoadJob {
   readonly sessions?: number;
 }
 
-interface Line {
-  readonly seconds?: number;
-  readonly failures?: number;
-  readonly lost?: number;
-  readonly reason?: string;
-}
-
-interface Load {
-  readonly pid: number;
-  line(): Promise<Line>;
-  end(): void;
-}
-
-/** Starts the one process of all clients. */
-export function startLoad(server: TestServer, job: LoadJob): Load {
-  const program = fileURLToPath(new URL('../programs/login-load.js', import.meta.url));
+/** The one process of all clients, ready: what it loads, and the connection of sessions, are not measured. */
+export async function startLoad(server: TestServer, job: LoadJob): Promise<RunningJob> {
   const fingerprints = server.hostKeys.map(({ fingerprint }) => fingerprint);
   const { host, port, identity } = server;
-  const argument = JSON.stringify({ host, port, identity: identity.file, fingerprints, ...job });
-  const child = spawn(process.execPath, [program, argument], { stdio: ['pipe', 'pipe', 'inherit'] });
-  trackChild(child);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    pid: child.pid ?? -1,
-    async line() {
-      const { value, done } = await lines.next();
-      if (done === true) throw new Error('the load process ended before it had said what came of it');
-      return JSON.parse(value as string) as Line;
-    },
-    end: () => child.stdin.end(),
-  };
+  const running = startJob('login-load', { host, port, identity: identity.file, fingerprints, ...job });
+  await running.line();
+  return running;
+}
+
+/** Begins, and waits until all have logged in. */
+export async function runLoad(load: RunningJob): Promise<{ seconds: number; failures: number }> {
+  load.say('\n');
+  const { seconds = 0, failures = 0, reason } = await load.line();
+  if (failures > 0) process.stderr.write(`\n${failures} logins failed: ${reason}\n`);
+  return { seconds, failures };
 }

@@ -7,7 +7,7 @@ import type { BenchSettings, Workload } from './types.ts';
 export const sessions: Workload = {
   name: 'sessions',
   about:
-    `${sessionCount} times \`echo\` at once, each in a session of its own, on one connection that is logged in. The client is one process of ` +
+    `${sessionCount} times \`echo\` at once, each in a session of its own, on one connection over which as many have run before. The client is one process of ` +
     "nacre's library in every row. cpu s is processor time per session of the server with the commands, cpu c of the client.",
   run,
 };
