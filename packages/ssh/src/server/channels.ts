@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import {
   type Answer,
   allocatedPort,
+  type Channel,
   type ChannelOpenHandler,
   ChannelStream,
   type ChannelSubject,
@@ -44,16 +45,18 @@ export function channelHandlers(
   options: ChannelSettings,
   lent: LentThings,
 ): ReadonlyMap<string, ChannelOpenHandler> {
-  let sessions = 0;
+  const sessions = new Set<Channel>();
   const openSession = (open: IncomingOpen) => {
-    if (sessions >= (options.maxSessions ?? defaultMaxSessions)) {
+    // Asked for now: the end of one and the beginning of the next may come in the same read.
+    for (const before of sessions) if (before.state === 'closed') sessions.delete(before);
+    if (sessions.size >= (options.maxSessions ?? defaultMaxSessions)) {
       open.refuse(openFailureReasons.administrativelyProhibited, 'too many sessions on this connection');
       return;
     }
     const handler = options.session?.(connection) ?? programHandler(connection, options);
     const channel = open.accept();
-    sessions++;
-    void channel.closed.then(() => sessions--);
+    sessions.add(channel);
+    void channel.closed.then(() => sessions.delete(channel));
     new ServerSession(channel, handler, (request, session) => lent.handle(request, session));
   };
   return new Map<string, ChannelOpenHandler>([

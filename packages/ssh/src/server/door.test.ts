@@ -149,6 +149,26 @@ test('a login handler that never answers does not count its client for ever', as
   assert.equal((await (await connect({ identities: [], password: 'x' })).exec('x')).status, 0);
 });
 
+test('what a client sends is acknowledged at once until it is logged in', async (t) => {
+  const streams = new Set<object>();
+  let asked = 0;
+  const { connect } = await listening(t, {
+    exec: () => Promise.resolve(0),
+    acknowledge: (stream) => {
+      asked++;
+      streams.add(stream);
+    },
+  });
+  const client = await connect();
+  // Its turn comes after the answer.
+  await delay(20);
+  assert.ok(asked >= 3, `${asked} times for identification, key exchange and login`);
+  assert.equal(streams.size, 1);
+  const before = asked;
+  assert.equal((await client.exec('x')).status, 0);
+  assert.equal(asked, before);
+});
+
 test('maxSessions bounds what is open at a time, and not what was', async (t) => {
   const { client } = await inMemory(t, {
     maxSessions: 2,
@@ -163,6 +183,35 @@ test('maxSessions bounds what is open at a time, and not what was', async (t) =>
   }
   await Promise.all(open.map((session) => session.exit));
   for (let i = 0; i < 5; i++) assert.equal((await client.exec('d')).status, 0);
+});
+
+test('a session may begin where one has just ended, in the same read as well', async (t) => {
+  let finish = (_status: number) => {};
+  const first = new Promise<number>((resolve) => {
+    finish = resolve;
+  });
+  const { client, pair } = await inMemory(t, {
+    maxSessions: 1,
+    exec: (command) => (command === 'first' ? first : Promise.resolve(0)),
+  });
+  const session = await client.spawn('first');
+  session.stdout.resume();
+  session.stderr.resume();
+  // What the client says from now on reaches the server in one piece.
+  const [, serverEnd] = pair;
+  const held: Buffer[] = [];
+  serverEnd.push = (chunk: Buffer) => {
+    held.push(chunk);
+    return true;
+  };
+  finish(0);
+  await session.exit;
+  const count = held.length;
+  const second = client.exec('second');
+  await until('the next one is asked for', () => held.length > count);
+  Reflect.deleteProperty(serverEnd, 'push');
+  serverEnd.push(Buffer.concat(held));
+  assert.equal((await second).status, 0);
 });
 
 const boom = () => {
