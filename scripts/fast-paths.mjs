@@ -43,6 +43,7 @@ export const fastPaths = [
     interop: [],
   },
   { variable: 'NACRE_CODE_CACHE', value: 'off', unit: [], interop: ['launcher'] },
+  { variable: 'NACRE_QUICK_ACK', value: 'off', unit: [], interop: [] },
   { variable: 'NACRE_SPAWN', value: 'fallback', unit: ['sshd/session.test'], interop: ['sshd-process'] },
   { variable: 'NACRE_THREAD_RIGHTS', value: 'off', unit: ['sshd/user-files.test'], interop: [] },
   { variable: 'NACRE_TIDY', value: 'off', unit: [], interop: ['sshd-load'] },

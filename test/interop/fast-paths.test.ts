@@ -19,6 +19,7 @@ const switches = [
   ['NACRE_BUNDLE', 'off'],
   ['NACRE_PACKET_READS', 'off'],
   ['NACRE_CODE_CACHE', 'off'],
+  ['NACRE_QUICK_ACK', 'off'],
   ['NACRE_SPAWN', 'fallback'],
   ['NACRE_THREAD_RIGHTS', 'off'],
   ['NACRE_TIDY', 'off'],

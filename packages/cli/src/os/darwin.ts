@@ -77,6 +77,7 @@ export function createDarwin(koffi: Koffi): Platform {
         remedy: 'use -L, -R or -D, or a Linux machine',
       });
     },
+    acknowledge() {},
     listenOnDevice: onlyOnLinux,
     getBoundDevice: onlyOnLinux,
     isListening: onlyOnLinux,

@@ -8,6 +8,8 @@ export type FastPath =
   | 'NACRE_INTERNAL_SFTP'
   /** Local files of a transfer read and written in the thread that asks: what remains is libuv's threads. */
   | 'NACRE_LOCAL_FILES'
+  /** Acknowledgements asked for before login: what remains is TCP's own time for them. */
+  | 'NACRE_QUICK_ACK'
   /** posix_spawn: what remains is Node's own start of a process. */
   | 'NACRE_SPAWN'
   /** Another account's rights for one thread: what remains is changing them for the whole process. */

@@ -1,4 +1,4 @@
-/** What Node cannot ask of sockets on Linux: a device to be bound to, whether one listens, and datagrams between processes. */
+/** What Node cannot ask of sockets on Linux: an acknowledgement, a device to be bound to, whether one listens, and datagrams between processes. */
 import { closeSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
 import type { Libc } from './libc.ts';
@@ -16,6 +16,8 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_BINDTODEVICE = 25;
 const SO_ACCEPTCONN = 30;
+const IPPROTO_TCP = 6;
+const TCP_QUICKACK = 12;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_NOSIGNAL = 0x4000;
@@ -27,7 +29,10 @@ const unixPathBytes = 108;
 /** As much as Node asks for; the kernel's own bound (somaxconn) counts besides. */
 const backlog = 511;
 
-export type LinuxSockets = Pick<Platform, 'listenOnDevice' | 'getBoundDevice' | 'isListening' | 'sendDatagram'>;
+export type LinuxSockets = Pick<
+  Platform,
+  'acknowledge' | 'listenOnDevice' | 'getBoundDevice' | 'isListening' | 'sendDatagram'
+>;
 
 /** Bound when first used. */
 export function bindSockets(libc: Libc): LinuxSockets {
@@ -37,6 +42,7 @@ export function bindSockets(libc: Libc): LinuxSockets {
     return bound;
   };
   return {
+    acknowledge: (fd) => calls().acknowledge(fd),
     listenOnDevice: (device, address, port) => calls().listenOnDevice(device, address, port),
     getBoundDevice: (fd) => calls().getBoundDevice(fd),
     isListening: (fd) => calls().isListening(fd),
@@ -73,6 +79,7 @@ function bind({ lib, systemError }: Libc): LinuxSockets {
   }
 
   return {
+    acknowledge: (fd) => set(fd, IPPROTO_TCP, TCP_QUICKACK, yes, 'TCP_QUICKACK'),
     listenOnDevice(device, address, port) {
       const to = encodeAddress(address, port);
       const family = to.readUInt16LE(0);

@@ -79,6 +79,8 @@ export interface Platform {
   startSession(): void;
   /** The type of service (DSCP and ECN bits) that a TCP socket's packets bear. */
   setTypeOfService(fd: number, family: 4 | 6, value: number): void;
+  /** Has TCP acknowledge what was read of a socket now, if nothing has yet (Linux: TCP_QUICKACK); others have nothing of the kind. */
+  acknowledge(fd: number): void;
   /**
    * A tunnel device, close-on-exec and non-blocking, in the place of descriptor `at`, whose file is closed.
    *

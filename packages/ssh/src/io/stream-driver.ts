@@ -37,6 +37,12 @@ export class StreamDriver implements ByteSink {
   #readsPerTurn = readsPerTurn;
   #whole: Buffer | undefined;
   #part: Buffer | undefined;
+  /**
+   * Called in the turn after a read, when what could be answered at once has been: TCP acknowledges what was not only after some
+   * 40 ms, and a peer that gathers small writes (Nagle's algorithm) sends nothing else until then.
+   */
+  acknowledge: (() => void) | undefined;
+  #isAcknowledging = false;
 
   constructor(stream: Duplex) {
     this.stream = stream;
@@ -68,6 +74,10 @@ export class StreamDriver implements ByteSink {
   /** For sockets that read into a buffer of ours: see `onread` of node:net. Returns whether to go on reading. */
   readonly onRead = (byteCount: number, buffer: Uint8Array): boolean => {
     this.#transport?.receive(buffer.subarray(0, byteCount) as Buffer);
+    if (this.acknowledge !== undefined && !this.#isAcknowledging) {
+      this.#isAcknowledging = true;
+      setImmediate(this.#acknowledgeRead);
+    }
     if (byteCount < buffer.length) this.#readsInTurn = 0;
     else if (++this.#readsInTurn >= this.#readsPerTurn) {
       this.#readsInTurn = 0;
@@ -75,6 +85,11 @@ export class StreamDriver implements ByteSink {
       return false;
     }
     return true;
+  };
+
+  readonly #acknowledgeRead = (): void => {
+    this.#isAcknowledging = false;
+    if (!this.stream.destroyed) this.acknowledge?.();
   };
 
   readonly #readOn = (): void => {

@@ -13,7 +13,7 @@ import {
 import { type ConnectionFacts, connectionFacts } from './connection-facts.ts';
 import type { ChannelSettings, TransportSettings } from './options.ts';
 import type { Peer } from './peer.ts';
-import { beginChannels, transportOptions } from './serve.ts';
+import { acknowledgeReads, beginChannels, transportOptions } from './serve.ts';
 import type { ServerConnection, ServerLogin } from './server-connection.ts';
 
 /** What a login has to know of the handshake before it: plain data. */
@@ -42,6 +42,7 @@ export class Handshake {
     this.#peer = peer;
     this.#driver = adoptSocket(socket);
     this.#transport = new Transport({ ...transportOptions(this.#driver, peer, hostKeys, options), onEnd: settle });
+    acknowledgeReads(this.#driver, options);
     this.#driver.drive(this.#transport);
   }
 

@@ -152,6 +152,11 @@ export interface ServerOptions {
   readonly proxyProtocolFrom?: (address: string) => boolean;
   /** Has the system probe a silent client's machine (TCP keepalive). Default: no. */
   readonly tcpKeepAlive?: boolean;
+  /**
+   * Has the system acknowledge what was read of a client that is not logged in yet (Linux: TCP_QUICKACK), which Node has no call for.
+   * Called in the turn after each read. OpenSSH's client gathers its small messages until then, and systems take up to 40 ms.
+   */
+  readonly acknowledge?: (stream: Duplex) => void;
   /** Finds the client's host name before login, for `from=` lists that hold names. Only give one whose address was checked. */
   readonly lookUpHostName?: (peer: Peer) => Promise<string | undefined>;
   /** Connections that have not logged in yet: from `start` on one of `ratePercent` is refused at random, from `full` on all. */
@@ -212,7 +217,7 @@ export type ChannelSettings = Omit<ServerOptions, 'hostKeys' | 'authenticate'>;
 /** What a transport is made of. */
 export type TransportSettings = Pick<
   ServerOptions,
-  'algorithms' | 'moduli' | 'rekey' | 'requireStrictKex' | 'versionAddendum' | 'log'
+  'acknowledge' | 'algorithms' | 'moduli' | 'rekey' | 'requireStrictKex' | 'versionAddendum' | 'log'
 > & { readonly authenticate: Pick<Authenticate, 'signatureAlgorithms'> };
 
 export interface Refusal {

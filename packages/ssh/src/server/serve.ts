@@ -55,6 +55,7 @@ export function serve(
       settleEnded(error);
     },
   });
+  acknowledgeReads(driver, options);
   driver.drive(transport);
   const openedMs = systemClock.now();
   let login: { connection: ServerConnection; atMs: number } | undefined;
@@ -70,6 +71,11 @@ export function serve(
     traffic: () => transport.traffic,
     facts: () => connectionFacts({ peer, transport, openedMs, login }, systemClock.now()),
   };
+}
+
+/** Until the client is logged in: from then on what it sends is mostly answered, or is bulk, which TCP acknowledges anyway. */
+export function acknowledgeReads(driver: StreamDriver, { acknowledge }: TransportSettings): void {
+  if (acknowledge !== undefined) driver.acknowledge = () => acknowledge(driver.stream);
 }
 
 /** What a server's transport is made of, but for its end. */
@@ -108,6 +114,7 @@ async function admit(
     peer.identification = transport.peerIdentification;
     options.onHandshake?.(peer);
     const { login, rules } = await decideLogin(transport, peer, options, (limits) => transport.setRekeyLimits(limits));
+    driver.acknowledge = undefined;
     const connection = beginChannels(transport, login, peer, driver.stream, hostKeys, { ...options, ...rules });
     options.onLogin?.(connection);
     return connection;

@@ -5,6 +5,7 @@ import { disconnectReasons, SshError } from '@nacre/ssh/errors';
 import type { Peer, ServerOptions, UserOptions } from '@nacre/ssh/server';
 import type { HostKey } from '@nacre/ssh/transport';
 import { matchCidrList } from '@nacre/ssh/trust';
+import { acknowledgeAtOnce } from '../../os/acknowledge.ts';
 import { routingDomainOf } from '../../os/routing-domain.ts';
 import { Admission, describe } from './admission.ts';
 import type { Config, Settings } from './config/config.ts';
@@ -70,6 +71,7 @@ export function buildServerOptions(
     loginGraceMs: settings.loginGraceSeconds * 1000,
     maxStartups: settings.maxStartups,
     tcpKeepAlive: settings.tcpKeepAlive,
+    acknowledge: acknowledgeAtOnce,
     routingDomainOf,
     ...(settings.proxyProtocolFrom.length > 0 && {
       proxyProtocolFrom: (address: string) =>

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { SshError } from '@nacre/ssh/errors';
 import { Handshake, type Peer } from '@nacre/ssh/server';
+import { acknowledgeAtOnce } from '../../../os/acknowledge.ts';
 import { Tidying } from '../tidy.ts';
 import { warmUp } from '../warm-up.ts';
 import { Calls } from './calls.ts';
@@ -29,6 +30,7 @@ export async function runNetworkWorker(): Promise<number> {
     const hostKeys = remoteHostKeys(shownKeys, id, (request) => monitor.call('sign', request));
     const handshake = new Handshake(socket, peer, hostKeys, {
       ...settings,
+      acknowledge: acknowledgeAtOnce,
       ...(settings.logs && { log: (level, text) => monitor.tell('log', { id, level: `DEBUG${level}`, text }) }),
     });
     handshakes.set(id, handshake);

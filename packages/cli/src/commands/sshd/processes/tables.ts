@@ -23,7 +23,7 @@ export interface ShownHostKey {
 }
 
 /** What the handshakes of a worker are made by. */
-export type WorkerSettings = Omit<TransportSettings, 'log'> & {
+export type WorkerSettings = Omit<TransportSettings, 'acknowledge' | 'log'> & {
   readonly hostKeys: readonly ShownHostKey[];
   /** Whether anybody reads what the transport has to say. */
   readonly logs: boolean;
