@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { generateKey, type PublicKey } from '@nacre/ssh/keys';
 import { findAuthorizedKey, findHostEntries, parseKnownHosts } from '@nacre/ssh/trust';
 import { makeFolder } from '../test/harness/cleanup.ts';
@@ -9,9 +10,10 @@ import { startNacreServer } from '../test/harness/nacre.ts';
 import { treeMemory } from '../test/harness/process-tree.ts';
 import { currentUser, type TestServer } from '../test/harness/servers.ts';
 import { plainEnvironment } from './command.ts';
-import { treeSeconds, waitForQuiet } from './cpu.ts';
+import { treeSeconds } from './cpu.ts';
 import { makeMemoryFolder } from './file-payload.ts';
 import { startJob } from './job.ts';
+import { quietMs, runLoad, settle, startLoad } from './workloads/_load.ts';
 
 export interface Thing {
   /** As the targets name it. */
@@ -53,23 +55,12 @@ async function hold(count: number): Promise<{ milliseconds: number; kibibytes: n
 async function holdAnew(count: number): Promise<{ milliseconds: number; kibibytes: number }> {
   return withServer(async (server) => {
     const pid = server.pid as number;
-    const { host, port, identity } = server;
-    const fingerprints = server.hostKeys.map(({ fingerprint }) => fingerprint);
-    const where = { host, port, identity: identity.file, fingerprints };
-    // One login first, for what is loaded once.
-    const first = startJob('login-load', { ...where, users: [server.user], inFlight: 1, hold: false });
-    await first.line();
-    first.say('\n');
-    await first.line();
-    first.end();
-    await waitForQuiet(pid, 0, 500);
+    await settle(server, server.user);
     const [empty, before] = [treeMemory(pid), treeSeconds(pid)];
-    const load = startJob('login-load', { ...where, users: Array(count).fill(server.user), inFlight: 10, hold: true });
-    await load.line();
-    load.say('\n');
-    const { failures } = await load.line();
+    const load = await startLoad(server, { users: Array<string>(count).fill(server.user), inFlight: 10, hold: true });
+    const { failures } = await runLoad(load);
     if (failures !== 0) throw new Error(`${failures} of ${count} logins failed`);
-    await waitForQuiet(pid, 0, 500);
+    await delay(quietMs);
     const [full, after] = [treeMemory(pid), treeSeconds(pid)];
     load.end();
     const { lost } = await load.line();

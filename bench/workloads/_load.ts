@@ -112,6 +112,18 @@ export async function startLoad(server: TestServer, job: LoadJob): Promise<Runni
   return running;
 }
 
+/** Logins after which a server has all that it loads once, and gives back what logins leave behind (sshd/tidy.ts). */
+const firstLogins = 60;
+export const quietMs = 2500;
+
+/** Brings a server to where it is between two crowds: what is held from then on is what connections cost. */
+export async function settle(server: TestServer, user: string): Promise<void> {
+  const first = await startLoad(server, { users: Array<string>(firstLogins).fill(user), inFlight: 20, hold: false });
+  await runLoad(first);
+  first.end();
+  await delay(quietMs);
+}
+
 /** Begins, and waits until all have logged in. */
 export async function runLoad(load: RunningJob): Promise<{ seconds: number; failures: number }> {
   load.say('\n');

@@ -4,7 +4,7 @@ import { treeMemory } from '../../test/harness/process-tree.ts';
 import { currentUser, type TestServer } from '../../test/harness/servers.ts';
 import { createSystemUser, type SystemUser } from '../../test/harness/system-user.ts';
 import type { Measure, Sample, Table } from '../table.ts';
-import { load, measureServers, runLoad, startLoad } from './_load.ts';
+import { load, measureServers, quietMs, runLoad, settle, startLoad } from './_load.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
 const loginCount = 500;
@@ -68,15 +68,11 @@ function logInAll(server: TestServer, users: readonly string[]): Promise<Sample>
 
 async function holdAll(server: TestServer, user: string): Promise<Sample> {
   const pid = server.pid as number;
-  // One login first, for what is loaded once.
-  const first = await startLoad(server, { users: [user], inFlight: 1, hold: false });
-  await runLoad(first);
-  first.end();
-  await delay(1000);
+  await settle(server, user);
   const empty = treeMemory(pid);
   const load = await startLoad(server, { users: Array(idleCount).fill(user), inFlight: 20, hold: true });
   const { seconds, failures } = await runLoad(load);
-  await delay(2000);
+  await delay(quietMs);
   const full = treeMemory(pid);
   load.end();
   const { lost = 0 } = await load.line();
