@@ -51,6 +51,27 @@ test('100 MB through stdin and back by pipes, byte for byte', { skip }, async ()
   assert.equal(sha256(result.stdout), sha256(input));
 });
 
+test('the pipe that bulk is written to holds more', {
+  skip: skip || missing('python3') || (process.platform !== 'linux' && 'pipes have one size here'),
+}, async () => {
+  // Prints the size of a pipe before and after 20 MB have come through it.
+  const script = [
+    'import fcntl, os, subprocess, sys',
+    'reader, writer = os.pipe()',
+    'print(fcntl.fcntl(reader, 1032))',
+    'child = subprocess.Popen(sys.argv[1:], stdout=writer)',
+    'os.close(writer)',
+    'seen = 0',
+    'while seen < 20_000_000: seen += len(os.read(reader, 65536))',
+    'print(fcntl.fcntl(reader, 1032))',
+    'while len(chunk := os.read(reader, 65536)): seen += len(chunk)',
+    'print(seen, child.wait())',
+  ].join('\n');
+  const argv = sshCommand(server, ['head -c 40000000 /dev/zero'], { program });
+  const result = await runProgram(['python3', '-c', script, ...argv], { env: { SSH_AUTH_SOCK: undefined } });
+  assert.deepEqual(result.stdout.toString().split('\n'), ['65536', '1048576', '40000000 0', ''], result.stderr);
+});
+
 test('100 MB from a file and into a file, byte for byte', { skip }, async () => {
   const folder = makeFolder('files');
   const [from, to] = [join(folder, 'from'), join(folder, 'to')];

@@ -14,8 +14,8 @@ export interface LibcVariant {
   readonly setFlags: number;
   readonly setFdFlags: number;
   readonly nonBlocking: number;
-  /** fcntl's command for the size of a pipe, where there is one. */
-  readonly setPipeSize?: number;
+  /** fcntl's commands for the size of a pipe, where there are such. */
+  readonly pipeSize?: { readonly get: number; readonly set: number };
   readonly getWindowSize: number;
   readonly setWindowSize: number;
   /** IP_TOS and IPV6_TCLASS; their levels are the protocols' numbers everywhere. */
@@ -158,8 +158,10 @@ export function bindLibc(koffi: Koffi, variant: LibcVariant) {
     },
 
     growPipe(fd: number, byteCount: number): void {
+      const { pipeSize } = variant;
+      if (pipeSize === undefined || fcntl(fd, pipeSize.get, 'int', 0) >= byteCount) return;
       // A user's share of pipe memory may be used up: then it stays as it is.
-      if (variant.setPipeSize !== undefined) fcntl(fd, variant.setPipeSize, 'int', byteCount);
+      fcntl(fd, pipeSize.set, 'int', byteCount);
     },
 
     setTypeOfService(fd: number, family: 4 | 6, value: number): void {

@@ -38,7 +38,7 @@ export function createLinux(koffi: Koffi): Platform {
     setFlags: 4,
     setFdFlags: 2,
     nonBlocking: 0o4000,
-    setPipeSize: 1031,
+    pipeSize: { get: 1032, set: 1031 },
     getWindowSize: 0x5413,
     setWindowSize: 0x5414,
     typeOfService: 1,

@@ -21,13 +21,18 @@ export interface OutputEvents {
 /** Past this much the server must wait; it is two reads of the connection. */
 const highWaterBytes = 128 * 1024;
 
+/** So much makes it bulk: finding the system's call for a larger pipe takes some 10 ms. */
+const bulkBytes = 8 * 1024 * 1024;
+/** What a pipe holds once bulk passes; systems have 64 KiB, after which writer and reader take turns. */
+const bulkPipeBytes = 1024 * 1024;
+
 /** Opens a descriptor that this process was started with. */
 export function openOutput(fd: 1 | 2, events: OutputEvents): Output {
   const tty = isatty(fd);
   if (!tty && !isPipe(fd)) return new FileOutput(fd, events);
   // Node's own streams: a second one on the same descriptor is refused, and errors are printed by way of these.
   const stream = (fd === 1 ? process.stdout : process.stderr) as Socket | WriteStream;
-  return streamOutput(stream, events);
+  return tty ? streamOutput(stream, events) : new StreamOutput(stream, events, () => void growPipe(fd));
 }
 
 /** Writes to a stream of Node's. */
@@ -42,6 +47,17 @@ function isPipe(fd: number): boolean {
     return found.isFIFO() || found.isSocket();
   } catch {
     return false;
+  }
+}
+
+/** A system without such a call, or one that refuses, leaves it as it is. */
+async function growPipe(fd: number): Promise<void> {
+  try {
+    if (!fstatSync(fd).isFIFO()) return;
+    const { tryPlatform } = await import('../../os/native.ts');
+    tryPlatform()?.growPipe(fd, bulkPipeBytes);
+  } catch {
+    // It has been closed.
   }
 }
 
@@ -125,13 +141,17 @@ class StreamOutput implements Output {
   readonly #events: OutputEvents;
   readonly #batch = new Batch((chunks) => this.#send(chunks));
   #waitingBytes = 0;
+  #sentBytes = 0;
+  #grow: (() => void) | undefined;
   #isBroken = false;
   #isHolding = false;
   #flushed: (() => void) | undefined;
 
-  constructor(stream: Socket | WriteStream, events: OutputEvents) {
+  /** @param grow - called once when bulk passes. */
+  constructor(stream: Socket | WriteStream, events: OutputEvents, grow?: () => void) {
     this.#stream = stream;
     this.#events = events;
+    this.#grow = grow;
     stream.on('error', () => this.#break());
     stream.on('close', () => this.#break());
   }
@@ -155,6 +175,11 @@ class StreamOutput implements Output {
   #send(chunks: Buffer[]): void {
     const stream = this.#stream;
     const byteCount = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#sentBytes += byteCount;
+    if (this.#grow !== undefined && this.#sentBytes >= bulkBytes) {
+      this.#grow();
+      this.#grow = undefined;
+    }
     const done = () => {
       releaseMemory(chunks);
       this.#written(byteCount);
