@@ -62,8 +62,12 @@ function reasonOf(reason) {
  * @param {any} data
  */
 function describeFailure(error, data) {
-  const cause = error?.cause ?? error;
-  const text = cause instanceof Error || typeof cause?.stack === 'string' ? cause.stack : String(cause);
+  const texts = [];
+  // The runner's own error comes first; below it what the test threw, and why that was thrown (a property's counterexample).
+  for (let cause = error?.cause ?? error; cause !== undefined && texts.length < 4; cause = cause?.cause) {
+    const text = cause instanceof Error || typeof cause?.stack === 'string' ? cause.stack : String(cause);
+    texts.push(texts.length === 0 ? text : `because of: ${text}`);
+  }
   const where = data.file === undefined ? '' : `  at ${data.file}:${data.line}\n`;
-  return `${where}${text.replace(/^/gm, '  ')}`;
+  return `${where}${texts.join('\n').replace(/^/gm, '  ')}`;
 }

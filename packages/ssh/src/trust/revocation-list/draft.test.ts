@@ -81,6 +81,44 @@ test('serials take the form in which they are shortest', () => {
   assert.equal(sizeOf(...odd, [10_000_000n, 20_000_000n]), 5 + 8 + 4 + 4 + 5 + 16);
 });
 
+test('no division of the serials, in their order, into sections takes fewer bytes', () => {
+  // Two bitmaps here; which one is open when the last comes makes the difference of a byte.
+  assert.equal(sizeOf([1n, 2n], [146n, 146n], [160n, 160n]), 37);
+  const gap = fc.oneof(fc.bigInt(1n, 40n), fc.bigInt(1n, 200n), fc.bigInt(1n, 2000n));
+  const run = fc.oneof(fc.constant(0n), fc.bigInt(0n, 40n));
+  const property = fc.property(fc.array(fc.tuple(gap, run), { minLength: 1, maxLength: 9 }), (steps) => {
+    const ranges: [bigint, bigint][] = [];
+    let at = 0n;
+    for (const [free, more] of steps) {
+      // At least one serial stays free between two ranges, or they would be one.
+      ranges.push([at + 1n + free, at + 1n + free + more]);
+      at += 1n + free + more;
+    }
+    assert.equal(sizeOf(...ranges), leastBytes(ranges));
+  });
+  fc.assert(property, { numRuns: 300 });
+});
+
+/** Tries every section that can come first, and the best of the rest. */
+function leastBytes(ranges: readonly (readonly [bigint, bigint])[], from = 0, known: number[] = []): number {
+  const done = known[from];
+  if (done !== undefined) return done;
+  if (from === ranges.length) return 0;
+  const [first, last] = ranges[from] as readonly [bigint, bigint];
+  let best = 5 + 16 + leastBytes(ranges, from + 1, known);
+  let singles = last - first + 1n;
+  for (let to = from + 1; to <= ranges.length; to++) {
+    const [, end] = ranges[to - 1] as readonly [bigint, bigint];
+    const list = 5 + 8 * Number(singles);
+    const bitmap = 5 + 8 + 4 + Math.floor(Number(end - first + 1n) / 8) + 1;
+    best = Math.min(best, Math.min(list, bitmap) + leastBytes(ranges, to, known));
+    const next = ranges[to];
+    if (next !== undefined) singles += next[1] - next[0] + 1n;
+  }
+  known[from] = best;
+  return best;
+}
+
 test('bitmaps are never longer than OpenSSH reads', () => {
   const alternating = Array.from({ length: 20_000 }, (_, i) => [BigInt(2 * i + 1), BigInt(2 * i + 1)] as const);
   const bytes = encode(draftOf(...alternating));

@@ -68,7 +68,10 @@ function planForms({ firsts, lasts }: SerialRanges): Step[] {
 
     const newBitmap = cheapest.bytes + bitmapBytes(run);
     const sameBitmap = bitmap.before + bitmapBytes(last - bitmap.first + 1n);
-    const bitmapGoesOn = sameBitmap <= newBitmap;
+    // What it takes when it ends at x is ⌊(x + 8·before − first) / 8⌋ and a constant: of two that are open, the one with the lower
+    // 8·before − first takes no more whatever follows, though both may take the same now.
+    const bitmapGoesOn =
+      Number.isFinite(sameBitmap) && 8 * (cheapest.bytes - bitmap.before) >= Number(first - bitmap.first);
 
     const at = i * forms.length;
     cameFrom[at] = listGoesOn ? 4 : cheapest.form;
