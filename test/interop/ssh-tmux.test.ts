@@ -26,6 +26,8 @@ let echoPort = 0;
 
 before(async () => {
   if (skip) return;
+  // It ends with its last session, and a test that begins meanwhile would speak with a server on its way out.
+  await tmux('start-server', ';', 'set-option', '-g', 'exit-empty', 'off');
   server = await startOpenSshServer({ config: ['SetEnv LC_ALL=C.UTF-8', 'PrintMotd no', 'PrintLastLog no'] });
   echo = createServer((stream) => void stream.pipe(stream));
   await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));

@@ -126,7 +126,7 @@ export const maxChannels = 1024;
 /** Our receive window: where it starts, and how far it may grow with the path's bandwidth-delay product. */
 export const initialWindowBytes = 2 * 1024 * 1024;
 /** On a long path it starts larger, up to this: nobody knows yet whether what comes is read. */
-export const mostFirstWindowBytes = 8 * 1024 * 1024;
+export const mostFirstWindowBytes = 16 * 1024 * 1024;
 export const maxWindowBytes = 64 * 1024 * 1024;
 /** Receive windows of all channels together: what a silent consumer can make us hold. */
 export const maxConnectionWindowBytes = 256 * 1024 * 1024;

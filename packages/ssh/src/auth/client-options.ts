@@ -38,6 +38,8 @@ export interface ClientAuthOptions {
    * go on at once and show prompts of its own that look like ours (Dropbear CVE-2021-36369). Default false, as OpenSSH has it.
    */
   readonly requireMethod?: boolean;
+  /** The request "none" was sent already, as {@link noneRequest} makes it; its answer is the next that comes. */
+  readonly noneIsAsked?: boolean;
   /** Text the server wants shown before login, control characters written out. */
   onBanner?(text: string, language: string): void;
   /** Every refusal: the methods that may continue, and whether the last step succeeded and more are needed. */

@@ -12,6 +12,7 @@ export type {
 } from './client-options.ts';
 export type { Prompt } from './messages.ts';
 export * as messages from './messages.ts';
+export { noneRequest } from './methods/none.ts';
 export { authMethods } from './methods/table.ts';
 export type { AuthMethod } from './methods/types.ts';
 export { authenticateServer } from './server.ts';

@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { withAuthFailure } from '../auth/auth-error.ts';
-import { authenticateClient, type ClientAuthOptions } from '../auth/index.ts';
+import { authenticateClient, type ClientAuthOptions, noneRequest } from '../auth/index.ts';
 import { findAgreement } from '../crypto/agreement/table.ts';
 import { disconnectReasons, SshError, toSshError, type UnusableKey } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
@@ -111,7 +111,7 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     driver.drive(link);
     if (dialing !== undefined) driver.setReading(true);
     options.onConnect?.({ address, port, stream: driver.stream });
-    await link.handshake();
+    await link.handshake(noneRequest(user));
     deadline.clear();
     options.onHandshake?.({
       serverIdentification: link.peerIdentification,
@@ -158,6 +158,7 @@ async function logIn(transport: Transport, user: string, options: ConnectOptions
   const auth: ClientAuthOptions = {
     ...options.auth,
     user,
+    noneIsAsked: true,
     signers: offeredSigners(options, bindingOf(transport), unusable),
     ...(typeof password === 'function' && { password }),
     // A password that was wrong once is wrong the next time too.

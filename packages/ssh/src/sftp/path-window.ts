@@ -1,7 +1,10 @@
 /** How many bytes should be under way to a server: measured, and grown to what the path holds. */
 
-/** What is under way before anything was measured: enough for a path of a gigabit and 8 ms. */
+/** What is under way at first where the path is short: enough for a gigabit and 8 ms. */
 const startBytes = 1024 * 1024;
+/** A longer one starts with what it holds at a gigabit, up to 100 ms: it would take half a second to grow there. */
+const startBytesPerMs = 125_000;
+const mostStartBytes = 12_500_000;
 /** What the growth ends at: 1 Gbit/s over 200 ms. Every byte under way may come to lie in memory here. */
 const mostBytes = 24 * 1024 * 1024;
 
@@ -26,6 +29,9 @@ export class PathWindow {
   #answeredBytes = 0;
   #shortestMs = Number.POSITIVE_INFINITY;
   #wasFull = false;
+  #hasStarted = false;
+  /** The shortest round trip without data. Not one of those that growth goes by: reading a file may take the server longer. */
+  #greetingMs = Number.POSITIVE_INFINITY;
   /** The first request that left after the last look at the figures. */
   #first: Departure | undefined;
   #best = 0;
@@ -35,8 +41,18 @@ export class PathWindow {
     this.#now = now;
   }
 
+  /** The round trip of a request without data, seen before any with data left; too long is harmless. */
+  noteRoundTrip(departedMs: number): void {
+    if (this.#hasStarted) return;
+    const elapsedMs = this.#now() - departedMs;
+    if (elapsedMs >= this.#greetingMs) return;
+    this.#greetingMs = elapsedMs;
+    this.bytes = Math.max(startBytes, Math.min(mostStartBytes, Math.floor(elapsedMs * startBytesPerMs)));
+  }
+
   /** A request for (or with) so many bytes leaves. */
   depart(bytes: number): Departure {
+    this.#hasStarted = true;
     const departure = { bytes, atMs: this.#now(), answeredBytes: this.#answeredBytes };
     this.#first ??= departure;
     return departure;

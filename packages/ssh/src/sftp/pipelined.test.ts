@@ -211,6 +211,32 @@ test('the window grows to what a long path holds, and no further; on a short one
   assert.equal(slow, mib);
 });
 
+test('on a long path the window starts with what that holds, and a round trip seen later changes nothing', () => {
+  let now = 0;
+  const startAfter = (...roundTripsMs: number[]) => {
+    const window = new PathWindow(() => now);
+    for (const ms of roundTripsMs) {
+      const departedMs = now;
+      now += ms;
+      window.noteRoundTrip(departedMs);
+    }
+    return window;
+  };
+  assert.equal(startAfter().bytes, 1024 * 1024);
+  assert.equal(startAfter(0.3).bytes, 1024 * 1024);
+  assert.equal(startAfter(40).bytes, 5_000_000);
+  assert.equal(startAfter(40, 20, 30).bytes, 2_500_000);
+  assert.equal(startAfter(1000).bytes, 12_500_000);
+  const window = startAfter(40);
+  window.depart(1000);
+  const departedMs = now;
+  now += 80;
+  window.noteRoundTrip(departedMs - 100);
+  assert.equal(window.bytes, 5_000_000);
+  window.noteRoundTrip(now);
+  assert.equal(window.bytes, 5_000_000);
+});
+
 test('memory is given out again only when it was given back, and once', () => {
   const pool = new BodyPool();
   const first = pool.take(100_000);

@@ -33,9 +33,11 @@ export class SftpSession {
   limits: TransferLimits = defaultLimits;
   /** What the path to the server holds, as far as it was measured. */
   readonly path: PathWindow;
+  readonly #now: () => number;
 
   constructor(requests: Requests, extensions: ReadonlyMap<string, Buffer>, now: () => number) {
     this.requests = requests;
+    this.#now = now;
     this.path = new PathWindow(now);
     this.extensions = extensions;
   }
@@ -158,7 +160,9 @@ export class SftpSession {
       const { handle } = this.#read(messages.handle, reply);
       this.confirm({ operation: 'close' }, messages.close, { handle }).catch(() => {});
     };
+    const departedMs = this.#now();
     const { handle } = await this.ask(subject, message, fields, messages.handle, { ...options, late });
+    this.path.noteRoundTrip(departedMs);
     if (handle.length <= maxSftpHandleBytes) return Buffer.from(handle);
     throw this.#broken(`the server gave a handle of ${handle.length} bytes, at most ${maxSftpHandleBytes} are allowed`);
   }

@@ -123,6 +123,21 @@ test('rekey by bytes, by packets and by time', async () => {
   }
 });
 
+test("a client's first login request waits for no answer", async () => {
+  const pair = await createPair();
+  // The client never hears that the service is granted.
+  pair.serverSink.tamper = (bytes) => (pair.server.phase === 'service' || pair.server.phase === 'auth' ? none : bytes);
+  const request = Buffer.from('\x32request', 'latin1');
+  const atClient = pair.client.handshake(request).catch((error: unknown) => error);
+  await pair.server.handshake();
+  assert.deepEqual(await pair.server.next(), request);
+  assert.equal(pair.client.phase, 'service');
+  pair.client.fail(new SshError('enough', { code: 'aborted', stage: 'auth' }));
+  assert.equal((await atClient) instanceof SshError, true);
+});
+
+const none = Buffer.alloc(0);
+
 test('ping is answered by the peer', async () => {
   const pair = await createPair();
   await logIn(pair);

@@ -150,8 +150,13 @@ export class Transport implements AuthLink, ConnectionLink {
     return this.#ended;
   }
 
-  /** Identification, first key exchange, and agreement on the login service. Rejects with the error that ended it. */
-  async handshake(): Promise<void> {
+  /**
+   * Identification, first key exchange, and agreement on the login service. Rejects with the error that ended it.
+   *
+   * @param firstRequest - a client's first login request. It goes out with the request for the service and not a round trip later:
+   *   the server is known by then, so its answer need not be awaited (RFC 4253 §10).
+   */
+  async handshake(firstRequest?: Uint8Array): Promise<void> {
     if (this.#ended) throw this.#ended;
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
     this.#log(1, `Local version string ${this.ownIdentification}`);
@@ -161,6 +166,7 @@ export class Transport implements AuthLink, ConnectionLink {
       if (this.role === 'client') {
         const sentMs = this.#options.clock.now();
         this.send(loginServiceRequest);
+        if (firstRequest !== undefined) this.send(firstRequest);
         requireLoginService(await this.#authMail.next());
         this.#log(2, 'service_accept: ssh-userauth');
         this.#log(1, 'SSH2_MSG_SERVICE_ACCEPT received');

@@ -1,12 +1,18 @@
 /** The method "none" (RFC 4252 §5.2): how a client asks what it may try, and a login without any proof where that is wanted. */
+import { connectionService, userauthRequest } from '../messages.ts';
 import type { AuthMethod } from './types.ts';
+
+/** The request that asks what a user may try. */
+export function noneRequest(user: string): Buffer {
+  return userauthRequest.encode({ user, service: connectionService, method: 'none', rest: Buffer.alloc(0) });
+}
 
 export const noneMethod: AuthMethod = {
   name: 'none',
   aliases: [],
 
   async client(session) {
-    session.request('none');
+    if (!session.options.noneIsAsked) session.request('none');
     return session.verdict();
   },
 
