@@ -47,9 +47,12 @@ export function pumpDescriptor(
         if (error !== undefined) socket.destroy();
         else if (isWaiting) resume();
       });
-      if (isSent && pace.shouldGather(count)) {
-        if (!hasGrown) grow(fd);
+      const shouldGather = pace.shouldGather(count);
+      if (pace.isBulk && !hasGrown) {
         hasGrown = true;
+        if (!socket.destroyed) grow(fd);
+      }
+      if (isSent && shouldGather) {
         setTimeout(resume, 1);
         return false;
       }
@@ -84,11 +87,15 @@ class Pace {
   #bytes = 0;
   #lastMs = 0;
 
+  get isBulk(): boolean {
+    return this.#bytes > burstBytes;
+  }
+
   shouldGather(byteCount: number): boolean {
     const nowMs = performance.now();
     this.#bytes = nowMs - this.#lastMs > burstGapMs ? byteCount : this.#bytes + byteCount;
     this.#lastMs = nowMs;
-    return this.#bytes > burstBytes && byteCount < packetBytes;
+    return this.isBulk && byteCount < packetBytes;
   }
 }
 
