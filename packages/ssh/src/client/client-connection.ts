@@ -360,7 +360,9 @@ export class ClientConnection {
         );
       }
       for (const [name, value] of Object.entries(options.environment ?? {})) session.env(name, value);
-      await Promise.all([terminal, run(session)]);
+      const running = run(session);
+      if (options.firstInput !== undefined) session.stdin.write(options.firstInput);
+      await Promise.all([terminal, running]);
       return session;
     } catch (error) {
       session.close();

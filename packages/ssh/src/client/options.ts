@@ -133,6 +133,11 @@ export interface TunnelOptions extends CallOptions {
 }
 
 export interface StartOptions extends CallOptions {
+  /**
+   * Written to the program at once, behind the request that starts it and before that is answered: a round trip less where what
+   * it reads first is known. Lost where it is not started.
+   */
+  readonly firstInput?: Uint8Array;
   /** A terminal for the program. */
   readonly pty?: PtyOptions;
   /**

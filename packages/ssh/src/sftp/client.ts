@@ -3,6 +3,7 @@ import type { SshError } from '../errors.ts';
 import { maxSftpMessageBytes } from '../limits.ts';
 import { SftpCalls } from './calls.ts';
 import { type AnnouncedLimits, limits } from './extensions/limits.ts';
+import { encodeFrame } from './frames.ts';
 import { SftpFileSystem } from './fs/file-system.ts';
 import * as messages from './messages.ts';
 import { type CallOptions, Requests } from './requests.ts';
@@ -15,9 +16,21 @@ export interface StartSftpOptions extends CallOptions {
   readonly explainEnd?: () => string;
   /** A clock that never goes back, in milliseconds; what the path holds is measured with it. Default: the system's. */
   readonly now?: () => number;
+  /** The first message, {@link sftpGreeting}, was written to the stream already, behind the request that starts the server. */
+  readonly isGreeted?: boolean;
+  /**
+   * Called when requests can be made, while the server's limits are still asked for: what is asked in it shares their round trip.
+   * Reads and writes are to wait.
+   */
+  readonly onGreeted?: (calls: SftpCalls) => void;
   /** The most bytes that one read or write asks for or brings. Default: what the server allows. */
   readonly requestBytes?: number;
 }
+
+/** What a client says first. A server reads it when it runs, so it may be sent with the request that starts one. */
+export const sftpGreeting: Buffer = encodeFrame(
+  messages.init.encode({ version: messages.sftpVersion, extensions: [] }),
+);
 
 /**
  * Starts sftp over a stream: greets, and learns the server's extensions and limits.
@@ -31,12 +44,13 @@ export async function startSftp(stream: SftpStream, options: StartSftpOptions = 
   const requests = new Requests(stream);
   if (options.explainEnd) requests.explainEnd = options.explainEnd;
   try {
-    const greeting = messages.init.encode({ version: messages.sftpVersion, extensions: [] });
+    const greeting = options.isGreeted ? undefined : sftpGreeting;
     const session = new SftpSession(
       requests,
       readGreeting(await requests.greet(greeting, options)),
       options.now ?? (() => performance.now()),
     );
+    options.onGreeted?.(new SftpCalls(session));
     if (session.offers(limits)) {
       session.limits = settleLimits(await session.extended({ operation: 'limits' }, limits, {}, options));
     }

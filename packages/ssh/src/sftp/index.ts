@@ -3,7 +3,7 @@
 export { type ExtendedAttribute, type FileAttributes, type FileType, fileType } from './attributes.ts';
 export { Budget } from './budget.ts';
 export type { OpenFileOptions, OpenMode } from './calls.ts';
-export { SftpClient, type StartSftpOptions, startSftp } from './client.ts';
+export { SftpClient, type StartSftpOptions, sftpGreeting, startSftp } from './client.ts';
 export type { SftpEntry } from './directory.ts';
 export type { FileSystemStatus } from './extensions/statvfs.ts';
 export { sftpExtensions } from './extensions/table.ts';

@@ -73,8 +73,12 @@ export class Requests {
     return this.#ended !== undefined;
   }
 
-  /** Sends the first message, which bears no number, and gives the answer to it. */
-  greet(message: Uint8Array, { signal }: CallOptions = {}): Promise<Buffer> {
+  /**
+   * Sends the first message, which bears no number, and gives the answer to it.
+   *
+   * @param frame - undefined where it was sent already.
+   */
+  greet(frame: Uint8Array | undefined, { signal }: CallOptions = {}): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
       if (signal?.aborted) return reject(abortError(signal));
@@ -87,7 +91,7 @@ export class Requests {
           else resolve(answer);
         },
       };
-      this.#writer.write(encodeFrame(message));
+      if (frame !== undefined) this.#writer.write(frame);
     });
   }
 

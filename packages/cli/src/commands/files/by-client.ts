@@ -21,7 +21,7 @@ export async function hostByClient({ destination, sshFlags }: HostWish): Promise
       ? undefined
       : await (await import('../ssh/lent.ts')).prepareLent(connection, request);
   return {
-    open: (wish) => start(opened, wish, lend),
+    open: (wish, firstInput) => start(opened, wish, lend, firstInput),
     close() {
       isClosing = true;
       return opened.close();
@@ -33,6 +33,7 @@ async function start(
   { connection, request }: ToolConnection,
   wish: ProgramWish,
   lend: ((session: ClientSession) => void) | undefined,
+  firstInput: Uint8Array | undefined,
 ): Promise<RemoteProgram> {
   const session = await openSession(connection.connection);
   lend?.(session);
@@ -41,7 +42,9 @@ async function start(
   session.stderr.on('error', () => {});
   const kind = 'subsystem' in wish ? 'subsystem' : 'exec';
   try {
-    await ('subsystem' in wish ? session.subsystem(wish.subsystem) : session.exec(wish.command));
+    const started = 'subsystem' in wish ? session.subsystem(wish.subsystem) : session.exec(wish.command);
+    if (firstInput !== undefined) session.stdin.write(firstInput);
+    await started;
   } catch (error) {
     session.close();
     if (!(error instanceof SshError) || error.code !== 'request-refused') throw error;

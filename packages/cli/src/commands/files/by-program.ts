@@ -9,11 +9,11 @@ import type { HostWish, ProgramWish, RemoteHost } from './host.ts';
 export function hostByProgram(wish: HostWish & { readonly program: string }): RemoteHost {
   const children = new Set<ChildProcess>();
   return {
-    open: async (what) => {
+    open: async (what, firstInput) => {
       const child = await launch(wish, what);
       children.add(child);
       child.once('exit', () => children.delete(child));
-      return childProgram(child);
+      return childProgram(child, firstInput);
     },
     async close() {
       await Promise.all([...children].map(end));

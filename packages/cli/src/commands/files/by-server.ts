@@ -8,14 +8,14 @@ import type { RemoteHost } from './host.ts';
 export function hostByServer(path: string, host: string): RemoteHost {
   const ends: (() => void)[] = [];
   return {
-    async open() {
+    async open(_wish, firstInput) {
       // The operands mean nothing to it; OpenSSH gives them.
       const child = spawn(path, ['--', host, 'sftp'], { stdio: ['pipe', 'pipe', 'inherit'] });
       ends.push(() => child.stdin.end());
       child.once('error', (error: NodeJS.ErrnoException) => {
         process.stderr.write(`${path}: ${systemWords(error.code ?? '', error.message)}\n`);
       });
-      return childProgram(child);
+      return childProgram(child, firstInput);
     },
     async close() {
       for (const end of ends) end();

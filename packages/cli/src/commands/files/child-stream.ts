@@ -6,12 +6,14 @@ import { failureStatus } from '../ssh/end.ts';
 import type { RemoteProgram } from './host.ts';
 
 /** A child as the tools take a program on a host. */
-export function childProgram(child: ChildProcess): RemoteProgram {
+export function childProgram(child: ChildProcess, firstInput?: Uint8Array): RemoteProgram {
   const exit = new Promise<number>((resolve) => {
     child.once('close', (status) => resolve(status ?? failureStatus));
     child.once('error', () => resolve(failureStatus));
   });
-  return { stream: childStream(child), exit };
+  const stream = childStream(child);
+  if (firstInput !== undefined) stream.write(firstInput);
+  return { stream, exit };
 }
 
 /**

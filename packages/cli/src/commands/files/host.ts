@@ -18,9 +18,10 @@ export interface RemoteHost {
   /**
    * Starts a program. What it writes to stderr goes to ours.
    *
+   * @param firstInput - is written to it at once, before it is known to have started: that saves a round trip.
    * @throws FatalError where the server does not start it.
    */
-  open(wish: ProgramWish): Promise<RemoteProgram>;
+  open(wish: ProgramWish, firstInput?: Uint8Array): Promise<RemoteProgram>;
   /** Ends the connection, and what runs over it. */
   close(): Promise<void>;
 }

@@ -58,7 +58,7 @@ async function serve(settings: Settings, voice: Voice): Promise<number> {
       const { host, serverText } = settings;
       process.stderr.write(host === undefined ? `Attached to ${serverText}.\n` : `Connected to ${host.host}.\n`);
     }
-    const start = toText((await sftp.realpath('.')).bytes);
+    const start = toText(server.start.bytes);
     const session = new Session(sftp, settings, voice, start);
     const asked = settings.host?.path;
     const done = asked === undefined ? undefined : await goTo(session, asked);

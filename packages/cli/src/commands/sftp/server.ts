@@ -1,6 +1,6 @@
 /** Reaches the sftp server: over ssh, or by the pipes of a program here (-D). */
 import { spawn } from 'node:child_process';
-import { type SftpClient, startSftp } from '@nacre/ssh/sftp';
+import { type SftpClient, type SftpName, sftpGreeting, startSftp } from '@nacre/ssh/sftp';
 import { childProgram } from '../files/child-stream.ts';
 import type { RemoteHost, RemoteProgram } from '../files/host.ts';
 import { FatalError } from '../ssh/end.ts';
@@ -9,6 +9,8 @@ import { localReason } from './words.ts';
 
 export interface Server {
   readonly sftp: SftpClient;
+  /** The folder that the server starts in. */
+  readonly start: SftpName;
   close(): Promise<void>;
 }
 
@@ -30,12 +32,16 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
   try {
     const running =
       remote === undefined
-        ? await startLocal(serverCommand as readonly [string, ...string[]])
+        ? await startLocal(serverCommand as readonly [string, ...string[]], sftpGreeting)
         : // A path is a program for the shell there, anything else a subsystem.
-          await remote.open(subsystem.includes('/') ? { command: Buffer.from(subsystem) } : { subsystem });
-    const sftp = await startSftp(running.stream, requestBytes === undefined ? {} : { requestBytes });
+          await remote.open(
+            subsystem.includes('/') ? { command: Buffer.from(subsystem) } : { subsystem },
+            sftpGreeting,
+          );
+    const { sftp, start } = await greet(running, requestBytes);
     return {
       sftp,
+      start,
       async close() {
         sftp.close();
         if (remote === undefined) await running.exit;
@@ -48,15 +54,32 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
   }
 }
 
+/** What is needed of the server first is asked for at once: on a long path each answer takes its time. */
+async function greet({ stream }: RemoteProgram, requestBytes: number | undefined) {
+  let start: Promise<SftpName> | undefined;
+  const sftp = await startSftp(stream, {
+    isGreeted: true,
+    onGreeted(calls) {
+      start = calls.realpath('.');
+      start.catch(() => {});
+    },
+    ...(requestBytes !== undefined && { requestBytes }),
+  });
+  return { sftp, start: await (start ?? sftp.realpath('.')) };
+}
+
 /** A program in our process group, which ^C is not to end: it is for the transfer alone. */
 function uninterrupted(program: string, sshFlags: readonly string[]) {
   return { program: '/bin/sh', sshFlags: ['-c', 'trap "" INT; exec "$0" "$@"', program, ...sshFlags] };
 }
 
-async function startLocal([program, ...args]: readonly [string, ...string[]]): Promise<RemoteProgram> {
+async function startLocal(
+  [program, ...args]: readonly [string, ...string[]],
+  firstInput: Uint8Array,
+): Promise<RemoteProgram> {
   // In a group of its own: ^C is for the transfer, and not for the server.
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
-  const running = childProgram(child);
+  const running = childProgram(child, firstInput);
   await new Promise((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error) => reject(new FatalError(`exec: ${program}: ${localReason(error)}`)));

@@ -1,6 +1,6 @@
 /** get, mget and reget: files of the server come here. */
 import { statSync } from 'node:fs';
-import { type FileAttributes, fileType, toPathBytes, toText } from '@nacre/ssh/sftp';
+import { fileType, toPathBytes, toText } from '@nacre/ssh/sftp';
 import { joinNames } from '../paths.ts';
 import { findMatches, type Match } from '../remote-glob.ts';
 import type { Session } from '../session.ts';
@@ -74,19 +74,22 @@ export async function fetchMatches(
 
 async function fetchOne(
   session: Session,
-  { path }: Match,
+  { path, attributes }: Match,
   target: string,
   manner: Manner,
   voice: Voice,
 ): Promise<boolean> {
   if (path.endsWith('/') && manner.isRecursive) return fetchTree(session, path, target, manner, voice);
   const { sftp, signal } = session;
-  let there: FileAttributes;
-  try {
-    there = await sftp.stat(path, { signal });
-  } catch (error) {
-    if (!signal.aborted) voice.complain(`stat remote: ${reasonOf(error)}`);
-    return false;
+  let there = attributes;
+  if (fileType(there) === 'symlink') {
+    // The search has looked where it leads, and found nothing there.
+    try {
+      there = await sftp.stat(path, { signal });
+    } catch (error) {
+      if (!signal.aborted) voice.complain(`stat remote: ${reasonOf(error)}`);
+      return false;
+    }
   }
   const type = fileType(there);
   if (type !== undefined && type !== 'file') {
