@@ -168,6 +168,9 @@ export class Transport implements AuthLink, ConnectionLink {
         this.send(loginServiceRequest);
         if (firstRequest !== undefined) this.send(firstRequest);
         requireLoginService(await this.#authMail.next());
+        // The answer to the request comes in a packet of its own, which a server with Nagle's algorithm on (OpenSSH's) holds back until
+        // the one before is acknowledged. That goes at once with whatever is sent, and alone up to 40 ms later.
+        if (firstRequest !== undefined) this.send(ignore.encode({ data: noIgnoredData }));
         this.#log(2, 'service_accept: ssh-userauth');
         this.#log(1, 'SSH2_MSG_SERVICE_ACCEPT received');
         this.#exchanger.roundTripMs = this.#options.clock.now() - sentMs;
