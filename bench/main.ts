@@ -19,8 +19,8 @@ workloads: ${workloads.map(({ name }) => name).join(' ')}
 
 process.exitCode = await main(process.argv.slice(2));
 
-async function main(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+function readArguments(args: string[]) {
+  return parseArgs({
     args,
     allowPositionals: true,
     options: {
@@ -32,6 +32,17 @@ async function main(args: string[]): Promise<number> {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+}
+
+async function main(args: string[]): Promise<number> {
+  let read: ReturnType<typeof readArguments>;
+  try {
+    read = readArguments(args);
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    return 2;
+  }
+  const { values, positionals } = read;
   const isAll = positionals.length === 0 || positionals.includes('all');
   const isTargets = positionals.join() === 'targets';
   const unknown = positionals.find((word) => !isAll && !isTargets && !workloads.some(({ name }) => name === word));

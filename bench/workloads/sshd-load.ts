@@ -9,7 +9,7 @@ import type { BenchSettings, Workload } from './types.ts';
 
 const loginCount = 500;
 const userCount = 50;
-const idleCount = 1000;
+const idleCount = 2000;
 
 export const sshdLoad: Workload = {
   name: 'sshd-load',
