@@ -8,7 +8,8 @@ import { type RunOptions, runEntries, showTargets } from './run.ts';
 import { workloads } from './workloads/table.ts';
 
 const usage = `usage: npm run bench -- [all | targets | WORKLOAD...] [--n REPETITIONS] [--mib SIZE] [--cipher NAME]... [--rows TEXT] [--update]
-  all       what the targets ask for, in less than an hour, and the table of targets; so does no word at all
+  all       what the targets ask for, in less than an hour, and the table of targets; so does no word at all.
+            With workloads behind it: those of them alone, as often and as large as all has them
   targets   the table of targets from the samples that were kept
 workloads: ${workloads.map(({ name }) => name).join(' ')}
   --n       repetitions of every row (5; of all, as bench/plan.ts says)
@@ -45,7 +46,8 @@ async function main(args: string[]): Promise<number> {
   const { values, positionals } = read;
   const isAll = positionals.length === 0 || positionals.includes('all');
   const isTargets = positionals.join() === 'targets';
-  const unknown = positionals.find((word) => !isAll && !isTargets && !workloads.some(({ name }) => name === word));
+  const words = isAll ? positionals.filter((word) => word !== 'all') : positionals;
+  const unknown = words.find((word) => !isTargets && !workloads.some(({ name }) => name === word));
   const [repetitions, mib] = [values.n, values.mib].map((text) => (text === undefined ? undefined : Number(text)));
   if (values.help || unknown !== undefined || !((repetitions ?? 1) >= 1) || !((mib ?? 1) > 0)) {
     console.error(unknown === undefined ? usage : `bench: no workload ${unknown}\n${usage}`);
@@ -58,7 +60,7 @@ async function main(args: string[]): Promise<number> {
   const command = ['npm run bench --', ...args].join(' ');
   const options: RunOptions = {
     around: await circumstances(command),
-    minutes: isAll ? wholeMinutes : undefined,
+    minutes: isAll && words.length === 0 ? wholeMinutes : undefined,
     isBrief: isAll || isTargets,
     isKept: values.update,
     rows: values.rows,
@@ -68,7 +70,9 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const named = workloads.filter(({ name }) => positionals.includes(name));
-  const chosen = isAll ? plan : named.map(({ name }): PlanEntry => ({ workload: name, repetitions: 5, minutes: 0 }));
+  const chosen = isAll
+    ? plan.filter(({ workload }) => words.length === 0 || words.includes(workload))
+    : named.map(({ name }): PlanEntry => ({ workload: name, repetitions: 5, minutes: 0 }));
   const given = {
     ...(repetitions !== undefined && { repetitions }),
     ...(mib !== undefined && { mib }),

@@ -9,8 +9,8 @@ const fastestBytesPerMs = 2_000_000;
 /** 4 Gbit/s: what is left for bulk beside keys. More than that is a path within a machine, where the window only makes a queue. */
 const fastestBesideKeysBytesPerMs = 500_000;
 
-/** 1 Gbit/s. */
-const startBytesPerMs = 125_000;
+/** 1 Gbit/s through three quarters of a window: up to one waits to be given back (window.ts). */
+const startBytesPerMs = 167_000;
 
 /** What grows: a channel with its receive window. */
 export interface Growable {

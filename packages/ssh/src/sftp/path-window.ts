@@ -2,9 +2,9 @@
 
 /** What is under way at first where the path is short: enough for a gigabit and 8 ms. */
 const startBytes = 1024 * 1024;
-/** A longer one starts with what it holds at a gigabit, up to 100 ms: it would take half a second to grow there. */
-const startBytesPerMs = 125_000;
-const mostStartBytes = 12_500_000;
+/** A longer one starts with what it holds at a gigabit and a third more, up to 100 ms: it would take half a second to grow there. */
+const startBytesPerMs = 167_000;
+const mostStartBytes = 100 * startBytesPerMs;
 /** What the growth ends at: 1 Gbit/s over 200 ms. Every byte under way may come to lie in memory here. */
 const mostBytes = 24 * 1024 * 1024;
 

@@ -224,17 +224,17 @@ test('on a long path the window starts with what that holds, and a round trip se
   };
   assert.equal(startAfter().bytes, 1024 * 1024);
   assert.equal(startAfter(0.3).bytes, 1024 * 1024);
-  assert.equal(startAfter(40).bytes, 5_000_000);
-  assert.equal(startAfter(40, 20, 30).bytes, 2_500_000);
-  assert.equal(startAfter(1000).bytes, 12_500_000);
+  assert.equal(startAfter(40).bytes, 6_680_000);
+  assert.equal(startAfter(40, 20, 30).bytes, 3_340_000);
+  assert.equal(startAfter(1000).bytes, 16_700_000);
   const window = startAfter(40);
   window.depart(1000);
   const departedMs = now;
   now += 80;
   window.noteRoundTrip(departedMs - 100);
-  assert.equal(window.bytes, 5_000_000);
+  assert.equal(window.bytes, 6_680_000);
   window.noteRoundTrip(now);
-  assert.equal(window.bytes, 5_000_000);
+  assert.equal(window.bytes, 6_680_000);
 });
 
 test('memory is given out again only when it was given back, and once', () => {
