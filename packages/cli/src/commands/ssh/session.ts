@@ -60,8 +60,10 @@ export async function runSession(
   }
   try {
     lend?.(session);
-    await startProgram(session, request, terminal);
-    const exit = await joinStreams(session, request, terminal);
+    const started = startProgram(session, request, terminal);
+    // A terminal is set up by the answer. Without one the input follows the request at once, as OpenSSH has it: a round trip less.
+    if (terminal !== undefined) await started;
+    const exit = await joinStreams(session, request, terminal, started);
     // Whoever leaves by ~. leaves with everything, the sessions of others over this connection included.
     if (terminal?.hasLeft) await connection.close();
     return terminal?.hasLeft ? noStatus : exitStatus(exit);
@@ -104,11 +106,16 @@ async function startProgram(
   }
 }
 
-/** Joins our three streams to the program's and waits until all of its output is written. */
+/**
+ * Joins our three streams to the program's and waits until all of its output is written.
+ *
+ * @param started - rejects where the program is not started.
+ */
 async function joinStreams(
   session: ClientSession,
   request: Request,
   terminal: TerminalSession | undefined,
+  started: Promise<void>,
 ): Promise<SessionExit> {
   const input = startInput(session, request, terminal);
   const { channel, stdout, stderr } = session;
@@ -140,7 +147,10 @@ async function joinStreams(
   const ended = Promise.all([stdout, stderr].map(streamEnd));
   try {
     const isIdle = whenIdle(session, request);
-    const exit = await Promise.race([session.exit, isIdle, ...(terminal === undefined ? [] : [terminal.left])]);
+    const isOver = Promise.race([session.exit, isIdle, ...(terminal === undefined ? [] : [terminal.left])]);
+    isOver.catch(() => {});
+    await Promise.race([started, isIdle]);
+    const exit = await isOver;
     if (exit === 'left' || exit === 'idle') return { neither: true };
     await ended;
     await Promise.all([out.flush(), err.flush()]);
