@@ -1,5 +1,6 @@
 /** What the workloads about many logins share: one client process for all of them, and a fresh server for each sample. */
 import { chmodSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeFolder } from '../../test/harness/cleanup.ts';
@@ -112,8 +113,8 @@ export async function startLoad(server: TestServer, job: LoadJob): Promise<Runni
   return running;
 }
 
-/** Logins after which a server has all that it loads once, and gives back what logins leave behind (sshd/tidy.ts). */
-const firstLogins = 60;
+/** Logins after which each process of a server has all that it loads once, and gives back what logins leave behind (sshd/tidy.ts). */
+const firstLogins = 80 * availableParallelism();
 export const quietMs = 2500;
 
 /** Brings a server to where it is between two crowds: what is held from then on is what connections cost. */
