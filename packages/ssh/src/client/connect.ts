@@ -111,14 +111,11 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     driver.drive(link);
     if (dialing !== undefined) driver.setReading(true);
     options.onConnect?.({ address, port, stream: driver.stream });
-    await link.handshake(noneRequest(user));
-    deadline.clear();
-    options.onHandshake?.({
-      serverIdentification: link.peerIdentification,
-      address,
-      algorithms: link.negotiated,
-      isPostQuantum: findAgreement(link.negotiated?.kex ?? '')?.postQuantum === true,
+    await link.handshake(() => {
+      tellHandshake(link, address, options);
+      return noneRequest(user);
     });
+    deadline.clear();
     const login = await logIn(link, user, options, driver.stream);
     deadline.signal.removeEventListener('abort', onAbort);
     return new ClientConnection(link, driver.stream, {
@@ -130,7 +127,7 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     });
   } catch (error) {
     // Also what a callback of the caller's threw: nothing is left open behind a call that failed.
-    const failure = toSshError(error, { code: 'misuse', stage: 'usage', disconnect: disconnectReasons.byApplication });
+    const failure = callersFault(error);
     if (transport !== undefined) transport.fail(failure);
     else if (stream !== undefined) stream.destroy();
     else
@@ -142,6 +139,25 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
   } finally {
     deadline.end();
   }
+}
+
+/** Before anything of the login is sent: whoever throws here has asked the server for nothing. */
+function tellHandshake(link: Transport, address: string | undefined, { onHandshake }: ConnectOptions): void {
+  try {
+    onHandshake?.({
+      serverIdentification: link.peerIdentification,
+      address,
+      algorithms: link.negotiated,
+      isPostQuantum: findAgreement(link.negotiated?.kex ?? '')?.postQuantum === true,
+    });
+  } catch (error) {
+    throw callersFault(error);
+  }
+}
+
+/** What a callback of the caller's threw. */
+function callersFault(error: unknown): SshError {
+  return toSshError(error, { code: 'misuse', stage: 'usage', disconnect: disconnectReasons.byApplication });
 }
 
 async function preferredAlgorithms({ hostKeys }: ConnectOptions, host: string, port: number) {

@@ -153,10 +153,10 @@ export class Transport implements AuthLink, ConnectionLink {
   /**
    * Identification, first key exchange, and agreement on the login service. Rejects with the error that ended it.
    *
-   * @param firstRequest - a client's first login request. It goes out with the request for the service and not a round trip later:
-   *   the server is known by then, so its answer need not be awaited (RFC 4253 §10).
+   * @param firstRequest - makes a client's first login request, once the keys are agreed on. It goes out with the request for the
+   *   service and not a round trip later: the server is known by then, so its answer need not be awaited (RFC 4253 §10).
    */
-  async handshake(firstRequest?: Uint8Array): Promise<void> {
+  async handshake(firstRequest?: () => Uint8Array): Promise<void> {
     if (this.#ended) throw this.#ended;
     this.#outbox.sendRaw(Buffer.from(`${this.ownIdentification}\r\n`, 'latin1'));
     this.#log(1, `Local version string ${this.ownIdentification}`);
@@ -164,13 +164,14 @@ export class Transport implements AuthLink, ConnectionLink {
     try {
       await this.#finishExchange(this.#exchanger.run());
       if (this.role === 'client') {
+        const request = firstRequest?.();
         const sentMs = this.#options.clock.now();
         this.send(loginServiceRequest);
-        if (firstRequest !== undefined) this.send(firstRequest);
+        if (request !== undefined) this.send(request);
         requireLoginService(await this.#authMail.next());
         // The answer to the request comes in a packet of its own, which a server with Nagle's algorithm on (OpenSSH's) holds back until
         // the one before is acknowledged. That goes at once with whatever is sent, and alone up to 40 ms later.
-        if (firstRequest !== undefined) this.send(ignore.encode({ data: noIgnoredData }));
+        if (request !== undefined) this.send(ignore.encode({ data: noIgnoredData }));
         this.#log(2, 'service_accept: ssh-userauth');
         this.#log(1, 'SSH2_MSG_SERVICE_ACCEPT received');
         this.#exchanger.roundTripMs = this.#options.clock.now() - sentMs;
