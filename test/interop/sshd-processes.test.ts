@@ -83,14 +83,13 @@ function holders(server: TestServer, client: Socket): number[] {
   });
 }
 
-/** A session that goes on until it is told to end. */
+/** A session that goes on until it is told to end, or the test is over: one whose host was killed has nobody to end it. */
 async function openSession(server: TestServer, word: string) {
   const folder = makeFolder('session');
   chmodSync(folder, 0o755);
   const file = join(folder, 'go');
-  const program = startProgram(
-    sshCommand(server, [`echo ${word} is here; until [ -e ${file} ]; do sleep 0.1; done; echo ${word} went on`]),
-  );
+  const wait = `while [ -d ${folder} ] && ! [ -e ${file} ]; do sleep 0.1; done`;
+  const program = startProgram(sshCommand(server, [`echo ${word} is here; ${wait}; echo ${word} went on`]));
   const ended = new Promise((resolve) => program.child.once('close', resolve));
   await program.waitForLog(new RegExp(`${word} is here`));
   const goOn = async (): Promise<void> => {
