@@ -127,6 +127,11 @@ export const maxChannels = 1024;
 export const initialWindowBytes = 2 * 1024 * 1024;
 /** On a long path it starts larger, up to this: nobody knows yet whether what comes is read. */
 export const mostFirstWindowBytes = 16 * 1024 * 1024;
+/**
+ * What a long path is taken to hold for each millisecond of its round trip before it was measured: 1 Gbit/s through three quarters
+ * of a window, since up to one waits to be given back (connection/window.ts).
+ */
+export const firstWindowBytesPerMs = 167_000;
 export const maxWindowBytes = 64 * 1024 * 1024;
 /** Receive windows of all channels together: what a silent consumer can make us hold. */
 export const maxConnectionWindowBytes = 256 * 1024 * 1024;

@@ -1,6 +1,6 @@
 /** Measures the path while bulk data flows, and enlarges a receive window that the path outgrew. */
 
-import { mostFirstWindowBytes } from '../limits.ts';
+import { firstWindowBytesPerMs, mostFirstWindowBytes } from '../limits.ts';
 import type { Clock } from '../transport/link.ts';
 import type { ReceiveWindow } from './window.ts';
 
@@ -8,9 +8,6 @@ import type { ReceiveWindow } from './window.ts';
 const fastestBytesPerMs = 2_000_000;
 /** 4 Gbit/s: what is left for bulk beside keys. More than that is a path within a machine, where the window only makes a queue. */
 const fastestBesideKeysBytesPerMs = 500_000;
-
-/** 1 Gbit/s through three quarters of a window: up to one waits to be given back (window.ts). */
-const startBytesPerMs = 167_000;
 
 /** What grows: a channel with its receive window. */
 export interface Growable {
@@ -59,7 +56,7 @@ export class WindowGrowth {
    */
   startBytes(leastBytes: number, mostBytes: number): number {
     if (!Number.isFinite(this.#shortestMs)) return leastBytes;
-    const wanted = Math.min(Math.floor(this.#shortestMs * startBytesPerMs), mostFirstWindowBytes, mostBytes);
+    const wanted = Math.min(Math.floor(this.#shortestMs * firstWindowBytesPerMs), mostFirstWindowBytes, mostBytes);
     return Math.max(leastBytes, wanted);
   }
 

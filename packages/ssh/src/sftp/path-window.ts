@@ -1,10 +1,11 @@
 /** How many bytes should be under way to a server: measured, and grown to what the path holds. */
 
+import { firstWindowBytesPerMs } from '../limits.ts';
+
 /** What is under way at first where the path is short: enough for a gigabit and 8 ms. */
 const startBytes = 1024 * 1024;
-/** A longer one starts with what it holds at a gigabit and a third more, up to 100 ms: it would take half a second to grow there. */
-const startBytesPerMs = 167_000;
-const mostStartBytes = 100 * startBytesPerMs;
+/** A longer one starts with what it is taken to hold, up to 100 ms: it would take half a second to grow there. */
+const mostStartBytes = 100 * firstWindowBytesPerMs;
 /** What the growth ends at: 1 Gbit/s over 200 ms. Every byte under way may come to lie in memory here. */
 const mostBytes = 24 * 1024 * 1024;
 
@@ -47,7 +48,7 @@ export class PathWindow {
     const elapsedMs = this.#now() - departedMs;
     if (elapsedMs >= this.#greetingMs) return;
     this.#greetingMs = elapsedMs;
-    this.bytes = Math.max(startBytes, Math.min(mostStartBytes, Math.floor(elapsedMs * startBytesPerMs)));
+    this.bytes = Math.max(startBytes, Math.min(mostStartBytes, Math.floor(elapsedMs * firstWindowBytesPerMs)));
   }
 
   /** A request for (or with) so many bytes leaves. */

@@ -171,7 +171,7 @@ export class Transport implements AuthLink, ConnectionLink {
         requireLoginService(await this.#authMail.next());
         // The answer to the request comes in a packet of its own, which a server with Nagle's algorithm on (OpenSSH's) holds back until
         // the one before is acknowledged. That goes at once with whatever is sent, and alone up to 40 ms later.
-        if (request !== undefined) this.send(ignore.encode({ data: noIgnoredData }));
+        if (request !== undefined) this.#sendNothing();
         this.#log(2, 'service_accept: ssh-userauth');
         this.#log(1, 'SSH2_MSG_SERVICE_ACCEPT received');
         this.#exchanger.roundTripMs = this.#options.clock.now() - sentMs;
@@ -267,7 +267,11 @@ export class Transport implements AuthLink, ConnectionLink {
 
   /** {@inheritDoc ConnectionLink.nudge} */
   nudge(): void {
-    if (this.#phase === 'connection') this.send(ignore.encode({ data: noIgnoredData }));
+    if (this.#phase === 'connection') this.#sendNothing();
+  }
+
+  #sendNothing(): void {
+    this.send(ignore.encode({ data: noIgnoredData }));
   }
 
   /**

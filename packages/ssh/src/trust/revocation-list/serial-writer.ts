@@ -46,8 +46,8 @@ interface Step {
 }
 
 /**
- * The cheapest form for each range: for every form of the last range only the cheapest way there can be part of the cheapest
- * way on, so one pass with three ways in hand finds it, and one pass back reads it off.
+ * The cheapest form for each range: for every form of the last range one way there is no worse than any other, whatever follows
+ * (the cheapest; of bitmaps see below), so one pass with three ways in hand finds it, and one pass back reads it off.
  */
 function planForms({ firsts, lasts }: SerialRanges): Step[] {
   const count = firsts.length;

@@ -1,1 +1,0 @@
-/tmp/nacre-whole-PnGnSi/put kept/a/to-folder
