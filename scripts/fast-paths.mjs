@@ -16,11 +16,18 @@ export const fastPaths = [
     unit: [
       'ssh/src/fast-paths.test',
       'crypto/ciphers/',
+      'crypto/evp/',
       'crypto/hash.test',
       'crypto/kdf/',
       'crypto/ml-kem.test',
       'transport/transport.test',
     ],
+    interop: [],
+  },
+  {
+    variable: 'NACRE_EVP',
+    value: 'off',
+    unit: ['ssh/src/fast-paths.test', 'crypto/ciphers/', 'crypto/evp/', 'transport/transport.test'],
     interop: [],
   },
   {

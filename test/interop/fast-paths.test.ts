@@ -14,6 +14,7 @@ import {
 /** As scripts/fast-paths.mjs has them. */
 const switches = [
   ['NACRE_CRYPTO', 'fallback'],
+  ['NACRE_EVP', 'off'],
   ['NACRE_ONREAD', 'off'],
   ['NACRE_RELEASE', 'off'],
   ['NACRE_BUNDLE', 'off'],
@@ -30,7 +31,8 @@ const switches = [
 // The cipher whose work depends most on what this Node has.
 const chacha = ['Ciphers=chacha20-poly1305@openssh.com', 'KexAlgorithms=curve25519-sha256'];
 const hybrid = ['Ciphers=chacha20-poly1305@openssh.com', 'KexAlgorithms=mlkem768x25519-sha256'];
-const sent = randomBytes(3_000_000);
+/** More than bulk is waited for: ciphers change over in the middle of it. */
+const sent = randomBytes(10_000_000);
 
 async function goesThereAndBack(server: TestServer, options: string[], program?: string, env = {}): Promise<void> {
   const result = await runSsh(server, ['cat'], {
@@ -54,6 +56,21 @@ for (const [variable, value] of switches) {
     const ours = await startNacreServer({ env });
     await goesThereAndBack(ours, chacha);
     await goesThereAndBack(ours, hybrid, nacreProgram('ssh'), env);
+    await ours.stop();
+  });
+}
+
+for (const cipher of ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr', 'aes192-ctr', 'aes256-ctr']) {
+  test(`${cipher}: bulk that changes over to OpenSSL's own calls, from and to OpenSSH`, {
+    skip: missing('ssh', 'sshd', 'nacre:ssh', 'nacre:sshd'),
+  }, async () => {
+    const options = [`Ciphers=${cipher}`, 'MACs=hmac-sha2-512-etm@openssh.com'];
+    const theirs = await startOpenSshServer();
+    await goesThereAndBack(theirs, options, nacreProgram('ssh'));
+    await theirs.stop();
+    const ours = await startNacreServer();
+    await goesThereAndBack(ours, options);
+    await goesThereAndBack(ours, [...options.slice(0, 1), 'MACs=hmac-sha2-256-etm@openssh.com'], nacreProgram('ssh'));
     await ours.stop();
   });
 }

@@ -4,6 +4,8 @@
 export type FastPath =
   /** node:crypto's newer calls and compiled packages: what remains runs on every Node. */
   | 'NACRE_CRYPTO'
+  /** OpenSSL called for bulk without node:crypto in between: what remains is node:crypto. */
+  | 'NACRE_EVP'
   /** Sockets that read into one buffer of the process: what remains is events with a buffer each. */
   | 'NACRE_ONREAD'
   /** Reads of bulk that end where packets do: what remains are reads as large as the buffer. */

@@ -18,9 +18,22 @@ export interface PacketSealer {
    *   only memory of its own.
    */
   seal(sequence: number, packet: Buffer, out: Buffer[]): void;
+  /**
+   * Set where packets are sealed in the memory they were composed in; `seal` is not called then. It may come to be set between two
+   * packets, once bulk has passed.
+   */
+  readonly inPlace?: SealInPlace | undefined;
   /** All that another process needs to go on sealing; JSON-able apart from its Buffers. */
   exportState(): PacketProtectionState;
 }
+
+/**
+ * Seals a packet where it lies.
+ *
+ * @param sequence - as for `seal`.
+ * @param packet - the whole packet, and behind it room for `trailerBytes`.
+ */
+export type SealInPlace = (sequence: number, packet: Buffer) => void;
 
 export interface PacketOpener {
   /** Bytes that must be there before `readLength` may be called (4, or a cipher block where the length is encrypted with the body). */

@@ -1,5 +1,6 @@
 /** Payloads to outgoing bytes: composed in one scratch buffer, sealed, and collected until the turn's one write. */
 
+import { ownMemory } from '../crypto/ciphers/protection/sealed-parts.ts';
 import type { PacketProtectionState, PacketSealer } from '../crypto/packet-protection.ts';
 import { fillPadding } from '../crypto/random.ts';
 import { createDeflater, type Deflater } from './compression.ts';
@@ -77,17 +78,26 @@ export class PacketWriter {
     let padding = sealer.blockBytes - misfit;
     if (padding < 4) padding += sealer.blockBytes;
     const totalBytes = 5 + payloadBytes + padding;
-    if (totalBytes > scratch.length) scratch = Buffer.allocUnsafeSlow(totalBytes);
-    const packet = scratch;
+    const { inPlace } = sealer;
+    const packet = inPlace === undefined ? scratchFor(totalBytes) : ownMemory(totalBytes + sealer.trailerBytes);
     packet.writeUInt32BE(totalBytes - 4, 0);
     packet[4] = padding;
     packet.set(head, 5);
     if (body.length > 0) packet.set(body, 5 + head.length);
     fillPadding(packet, 5 + payloadBytes, totalBytes);
-    sealer.seal(this.sequence, packet.subarray(0, totalBytes), this.#out);
+    if (inPlace === undefined) sealer.seal(this.sequence, packet.subarray(0, totalBytes), this.#out);
+    else {
+      inPlace(this.sequence, packet);
+      this.#out.push(packet);
+    }
     this.sequence = (this.sequence + 1) >>> 0;
     this.packetsSinceKeys++;
     this.bytesSinceKeys += totalBytes + sealer.trailerBytes;
     this.pendingBytes += totalBytes + sealer.trailerBytes;
   }
+}
+
+function scratchFor(byteCount: number): Buffer {
+  if (byteCount > scratch.length) scratch = Buffer.allocUnsafeSlow(byteCount);
+  return scratch;
 }

@@ -2,7 +2,7 @@
 
 /** One way to compute the cipher. All give the same bytes; they differ in speed and in where they run. */
 export interface ChaChaBackend {
-  readonly name: 'sodium-native' | 'node-mac' | 'node-noble' | 'noble';
+  readonly name: 'openssl' | 'sodium-native' | 'node-mac' | 'node-noble' | 'noble';
   /** Loads what it needs, once; null where that is not to be had. Must not throw for that reason. */
   load(): BindChaCha | null;
 }

@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { SshError } from '../../../errors.ts';
 import { isForcedOff } from '../../../fast-paths.ts';
+import { loadEvp } from '../../evp/library.ts';
 import type { BindChaCha, ChaChaBackend } from './backend.ts';
 import { noblePrimitives } from './noble.ts';
+import { opensslPrimitives } from './openssl.ts';
 import { sodiumPrimitives } from './sodium.ts';
 import { chachaBackends, chooseChaChaBackend } from './table.ts';
 import type { XorPrimitives } from './xor.ts';
@@ -16,7 +18,9 @@ const available = chachaBackends.flatMap((backend): { name: string; bind: BindCh
   return bind === null ? [] : [{ name: backend.name, bind }];
 });
 const isForced = isForcedOff('NACRE_CRYPTO');
+const evp = loadEvp();
 const primitives: [string, XorPrimitives | null][] = [
+  ['openssl', evp === undefined ? null : opensslPrimitives(evp)],
   ['sodium-native', sodiumPrimitives()],
   ['noble', noblePrimitives()],
 ];
@@ -103,7 +107,7 @@ test('the first back end that loads is chosen', () => {
 
 test('where addons may not load, a pure back end serves and nothing is said', () => {
   const script = `import { chooseChaChaBackend } from ${moduleUrl('./table')}; console.log(chooseChaChaBackend().name);`;
-  const pure = available.find((backend) => backend.name !== 'sodium-native')?.name;
+  const pure = available.find(({ name }) => name !== 'sodium-native' && name !== 'openssl')?.name;
   const expected = isForced ? 'noble' : pure;
   assert.equal(runModule(script, ['--no-addons']), expected);
 });
@@ -113,7 +117,7 @@ test('no package is loaded before the first chacha20-poly1305 connection', () =>
     import { createRequire } from 'node:module';
     import { findCipher } from ${moduleUrl('../table')};
     const { cache } = createRequire(import.meta.url);
-    const loaded = () => Object.keys(cache).some((path) => /sodium-native|noble/.test(path));
+    const loaded = () => Object.keys(cache).some((path) => /koffi|sodium-native|noble/.test(path));
     const keysOf = (cipher) => ({ key: Buffer.alloc(cipher.keyBytes), iv: Buffer.alloc(cipher.ivBytes), macKey: Buffer.alloc(0) });
     const start = (name) => findCipher(name).createSealer(keysOf(findCipher(name)), null);
     start('aes256-gcm@openssh.com');

@@ -6,6 +6,8 @@ import type { MacAlgorithm, PacketProtectionState } from '../../packet-protectio
 export interface BlockMode {
   /** Encrypts or decrypts whole blocks into memory of their own. */
   update(bytes: Buffer): Buffer;
+  /** The same into memory that is given, which may be that of the bytes; where the cipher can. It may come to be set after a packet. */
+  readonly updateInto?: ((target: Buffer, bytes: Buffer) => void) | undefined;
   /** Notes that the ciphertext at bytes[start, end) makes up a finished packet; `iv()` then stands behind it. */
   passed(bytes: Buffer, start: number, end: number): void;
   /** The IV with which another process goes on after the last finished packet. */

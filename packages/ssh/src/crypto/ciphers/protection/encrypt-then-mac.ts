@@ -1,7 +1,7 @@
 /** Encrypt-then-MAC, the -etm@openssh.com variants: the length goes in the clear, the MAC covers it and the ciphertext. */
 import { protocolError } from '../../../errors.ts';
 import { timingSafeEqual } from '../../hash.ts';
-import type { PacketOpener, PacketProtectionState, PacketSealer } from '../../packet-protection.ts';
+import type { PacketOpener, PacketProtectionState, PacketSealer, SealInPlace } from '../../packet-protection.ts';
 import { exportMacedState, type MacedParts } from './block-mode.ts';
 import { corruptedMac, requireWholePacket } from './requirements.ts';
 import { pushSealed } from './sealed-parts.ts';
@@ -25,6 +25,19 @@ export class EncryptThenMacSealer implements PacketSealer {
     mode.passed(ciphertext, 0, ciphertext.length);
     pushSealed(out, head, ciphertext, computeMac(sequence, head, ciphertext));
   }
+
+  get inPlace(): SealInPlace | undefined {
+    return this.#parts.mode.updateInto === undefined ? undefined : this.#sealInPlace;
+  }
+
+  readonly #sealInPlace: SealInPlace = (sequence, packet) => {
+    const { mode, computeMac } = this.#parts;
+    const end = packet.length - this.trailerBytes;
+    const body = packet.subarray(4, end);
+    mode.updateInto?.(body, body);
+    mode.passed(packet, 4, end);
+    packet.set(computeMac(sequence, packet.subarray(0, end)), end);
+  };
 
   exportState(): PacketProtectionState {
     return exportMacedState(this.#parts);

@@ -19,4 +19,13 @@ export function pushSealed(out: Buffer[], first: Buffer, second: Buffer, third?:
   out.push(joined);
 }
 
+/**
+ * Memory for a packet. Of large ones each has its own, which can be given back at once (io/release-memory.ts); small ones share
+ * Node's pool.
+ */
+export function ownMemory(byteCount: number): Buffer {
+  return byteCount < smallestOwned ? Buffer.allocUnsafe(byteCount) : Buffer.allocUnsafeSlow(byteCount);
+}
+
+const smallestOwned = 1024;
 const maxJoinedBytes = 1024;
