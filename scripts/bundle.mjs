@@ -38,6 +38,7 @@ const common = {
  * is first used. Such parts as take a call per packet are not here, since going through the stand-in takes its time.
  */
 const lateBuiltins = [
+  'net',
   'child_process',
   'dgram',
   'dns',

@@ -3,6 +3,7 @@
 export { type ModuliEntry, parseModuli } from './agreement/moduli.ts';
 export { agreements, findAgreement } from './agreement/table.ts';
 export { ciphers, findCipher } from './ciphers/table.ts';
+export { prepareCiphers } from './evp/library.ts';
 export { type DigestName, hash, hmac, timingSafeEqual } from './hash.ts';
 export type { AgreementInitiator, AgreementResponse, HashName, KeyAgreement } from './key-agreement.ts';
 export { findMac, macs } from './macs/table.ts';

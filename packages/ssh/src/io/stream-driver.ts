@@ -30,6 +30,7 @@ const lingerMs = 2000;
 /** A sink over a stream; `drive()` starts handing what arrives to the transport. */
 export class StreamDriver implements ByteSink {
   readonly stream: Duplex;
+  readonly #isSocket: boolean;
   #transport: DrivenTransport | undefined;
   #isOver = false;
   #isReading = true;
@@ -46,6 +47,7 @@ export class StreamDriver implements ByteSink {
 
   constructor(stream: Duplex) {
     this.stream = stream;
+    this.#isSocket = stream instanceof Socket;
     // Listened to from the first moment: an 'error' nobody hears would end the process.
     stream.on('error', (error) => this.#finish(error));
     stream.on('close', () => this.#finish(undefined));
@@ -103,7 +105,7 @@ export class StreamDriver implements ByteSink {
     if (last > 0) stream.cork();
     for (let index = 0; index < last; index++) stream.write(chunks[index]);
     // Other streams may hand the very buffers on, to somebody who has not read them yet.
-    if (stream instanceof Socket) stream.write(chunks[last] as Buffer, () => this.#onSocketWritten(chunks));
+    if (this.#isSocket) stream.write(chunks[last] as Buffer, () => this.#onSocketWritten(chunks));
     else stream.write(chunks[last], this.#onWritten);
     if (last > 0) stream.uncork();
   }

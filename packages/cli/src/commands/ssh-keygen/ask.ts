@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { print } from '../../terminal/print.ts';
 import { readStdinLine } from '../../terminal/stdin-line.ts';
 import { Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -23,7 +24,7 @@ function usualName(type = 'ed25519'): string {
 
 /** Asks on stdout and reads a line of stdin; undefined where stdin is at its end. */
 export function askLine(question: string): string | undefined {
-  process.stdout.write(question);
+  print(question);
   return readStdinLine();
 }
 

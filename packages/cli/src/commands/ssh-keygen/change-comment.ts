@@ -1,5 +1,6 @@
 /** ssh-keygen -c: another comment in a private key file and in the public one beside it. */
 import { withPrivateKeyDetails } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { askLine, chooseFile } from './ask.ts';
 import { Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -24,17 +25,17 @@ export async function run(flags: KeygenFlags): Promise<number> {
   if (format !== 'RFC4716' && key.type !== 'ssh-ed25519') {
     throw new Ending('Comments are only supported for keys stored in the new format (-o).', 1);
   }
-  process.stdout.write(`Old comment: ${key.comment}\n`);
+  print(`Old comment: ${key.comment}\n`);
   const comment = flags.comment ?? askLine('New comment: ');
   if (comment === undefined) throw new Ending('', 1);
   if (showsLineBreaks(comment)) throw new Ending('ssh-keygen: a comment cannot hold line breaks', 1);
   if (comment === key.comment) {
-    process.stdout.write('No change to comment\n');
+    print('No change to comment\n');
     return 0;
   }
   const renamed = withPrivateKeyDetails(key, { comment });
   await savePrivateKey(renamed, path, passphrase, flags);
   savePublicKey(renamed, `${path}.pub`);
-  process.stdout.write(comment === '' ? 'Comment removed\n' : `Comment '${comment}' applied\n`);
+  print(comment === '' ? 'Comment removed\n' : `Comment '${comment}' applied\n`);
   return 0;
 }

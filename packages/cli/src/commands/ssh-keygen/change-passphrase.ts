@@ -1,5 +1,6 @@
 /** ssh-keygen -p: another passphrase, number of rounds, cipher or format for a private key file. */
 import { changePassphrase, type PrivateKey } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { askNewPassphrase, askPassphrase, chooseFile } from './ask.ts';
 import { describe, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -14,7 +15,7 @@ export async function run(flags: KeygenFlags): Promise<number> {
   const path = chooseFile(flags, 'Enter file in which the key is');
   requireFile(path);
   saveKeyText(await rewrite(path, flags), path);
-  process.stdout.write('Your identification has been saved with the new passphrase.\n');
+  print('Your identification has been saved with the new passphrase.\n');
   return 0;
 }
 
@@ -22,7 +23,7 @@ async function rewrite(path: string, flags: KeygenFlags): Promise<string> {
   let isOpen = false;
   const renew = async (key: PrivateKey): Promise<string> => {
     isOpen = true;
-    process.stdout.write(`Key has comment '${printable(Buffer.from(key.comment, 'utf8').toString('latin1'))}'\n`);
+    print(`Key has comment '${printable(Buffer.from(key.comment, 'utf8').toString('latin1'))}'\n`);
     const passphrase = flags.newPassphrase ?? (await chooseNewPassphrase());
     requireLongEnough(passphrase, chooseFormat(key, flags.format));
     return passphrase;
@@ -48,6 +49,6 @@ async function rewrite(path: string, flags: KeygenFlags): Promise<string> {
 async function chooseNewPassphrase(): Promise<string> {
   const passphrase = await askNewPassphrase('Enter new passphrase (empty for no passphrase): ');
   if (passphrase !== undefined) return passphrase;
-  process.stdout.write('Pass phrases do not match.  Try again.\n');
+  print('Pass phrases do not match.  Try again.\n');
   throw new Ending('', 1);
 }

@@ -1,6 +1,7 @@
 /** ssh-keygen -e: a public key in the form that other programs read. */
 import { hostname, userInfo } from 'node:os';
 import { formatPublicKey, type PublicKey, shortTypeName } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { chooseFile } from './ask.ts';
 import { Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -13,7 +14,7 @@ export async function run(flags: KeygenFlags): Promise<number> {
   requireFile(path, 'ssh-keygen: ');
   const found = findPublicKey(path);
   const key = found?.key ?? (await loadPrivateKey(path, flags, `Load key "${path}"`)).key.publicKey;
-  process.stdout.write(formatAs(key, format));
+  print(formatAs(key, format));
   return 0;
 }
 

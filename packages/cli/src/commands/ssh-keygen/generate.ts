@@ -3,6 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fingerprint, formatExpiringKey, generateKey, randomArt } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { askLine, askNewPassphrase, chooseFile } from './ask.ts';
 import { describe, Ending } from './ending.ts';
 import { readExpiry } from './expiry.ts';
@@ -23,7 +24,7 @@ export async function run(flags: KeygenFlags): Promise<number> {
   if (flags.format !== undefined) requireFormat(flags.format);
   requireKdf(flags);
   const expires = readExpiry(flags.options);
-  const say = (text: string): void => void (flags.quiet || process.stdout.write(`${text}\n`));
+  const say = (text: string): void => void (flags.quiet || print(`${text}\n`));
 
   say(`Generating public/private ${flags.type ?? 'ed25519'} key pair.`);
   const key = await generateKey(type, { comment, ...(bits !== undefined && { bits }) });
@@ -40,7 +41,7 @@ export async function run(flags: KeygenFlags): Promise<number> {
   say("The key's randomart image is:");
   say(randomArt(key.publicKey));
   // What -q silences is talk; this line is what was asked for.
-  if (expires !== undefined) process.stdout.write(`${formatExpiringKey(key.publicKey, comment, expires)}\n`);
+  if (expires !== undefined) print(`${formatExpiringKey(key.publicKey, comment, expires)}\n`);
   return 0;
 }
 
@@ -65,7 +66,7 @@ function mayWrite(file: string): boolean {
   } catch {
     return true;
   }
-  process.stdout.write(`${file} already exists.\n`);
+  print(`${file} already exists.\n`);
   return /^y/i.test(askLine('Overwrite (y/n)? ') ?? '');
 }
 
@@ -73,6 +74,6 @@ async function chooseNewPassphrase(file: string): Promise<string> {
   for (;;) {
     const passphrase = await askNewPassphrase(`Enter passphrase for "${file}" (empty for no passphrase): `);
     if (passphrase !== undefined) return passphrase;
-    process.stdout.write('Passphrases do not match.  Try again.\n');
+    print('Passphrases do not match.  Try again.\n');
   }
 }

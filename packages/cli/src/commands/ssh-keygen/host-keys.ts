@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { generateKey } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { hostKeyFiles } from './host-key-files.ts';
@@ -16,14 +17,14 @@ export async function run(flags: KeygenFlags): Promise<number> {
     const state = stateOf(file, row.path);
     if (state === 'there') continue;
     if (state === 'missing') {
-      if (!announced) process.stdout.write('ssh-keygen: generating new host keys: ');
+      if (!announced) print('ssh-keygen: generating new host keys: ');
       announced = true;
-      process.stdout.write(`${row.shown} `);
+      print(`${row.shown} `);
     }
     // As in OpenSSH, one key that fails leaves the others to be made, and the line begins again behind the complaint.
     if (state === 'unknown' || !(await make(row.type, file, flags))) announced = false;
   }
-  if (announced) process.stdout.write('\n');
+  if (announced) print('\n');
   return 0;
 }
 

@@ -1,6 +1,7 @@
 /** ssh-keygen -i: a key that another program wrote, as OpenSSH's line, or as a private key file where it was one. */
 import { readFileSync, statSync } from 'node:fs';
 import { formatPrivateKey, formatPublicKey, parsePrivateKey, parsePublicKey } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { askPassphrase, chooseFile } from './ask.ts';
 import { describe, describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -32,7 +33,7 @@ export async function run(flags: KeygenFlags): Promise<number> {
   const bytes = read(path);
   const text = bytes.toString('latin1');
   const isPrivate = format === 'RFC4716' && (text.includes(sshcomBeginning) || ppkBeginning.test(text));
-  process.stdout.write(isPrivate ? await convertPrivate(bytes, path, flags) : convertPublic(text, path, format));
+  print(isPrivate ? await convertPrivate(bytes, path, flags) : convertPublic(text, path, format));
   return 0;
 }
 

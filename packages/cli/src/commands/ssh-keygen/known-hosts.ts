@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { findHostLines, hashHosts, hashLine, removeHost } from '@nacre/ssh/known-hosts';
+import { print } from '../../terminal/print.ts';
 import { sanitize } from '../../terminal/sanitize.ts';
 import { Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -35,7 +36,7 @@ async function find(file: KnownHostsText, host: string, flags: KeygenFlags): Pro
     if (flags.hashHosts) out.push(...(hashLine(line) ?? [line.text]));
     else out.push(shown ?? line.text);
   }
-  process.stdout.write(Buffer.from(out.map((line) => `${line}\n`).join(''), file.encoding));
+  print(Buffer.from(out.map((line) => `${line}\n`).join(''), file.encoding));
   return count > 0 ? 0 : 1;
 }
 
@@ -43,7 +44,7 @@ const markerWords = { none: '', 'cert-authority': 'CA', revoked: 'REVOKED' } as 
 
 function remove(file: KnownHostsText, host: string, flags: KeygenFlags): number {
   const { text, removed, invalid } = removeHost(file.text, host, { hashedAsTyped: true });
-  if (!flags.quiet) for (const { line } of removed) process.stdout.write(`# Host ${host} found: line ${line}\n`);
+  if (!flags.quiet) for (const { line } of removed) print(`# Host ${host} found: line ${line}\n`);
   requireValid(file, invalid);
   if (removed.length > 0) replace(file, text);
   else process.stderr.write(`Host ${host} not found in ${file.path}\n`);
@@ -85,5 +86,5 @@ function requireValid(file: KnownHostsText, invalid: readonly { readonly line: n
 
 function replace(file: KnownHostsText, text: string): void {
   replaceKnownHosts(file, text === '' || text.endsWith('\n') ? text : `${text}\n`);
-  process.stdout.write(`${file.path} updated.\nOriginal contents retained as ${file.path}.old\n`);
+  print(`${file.path} updated.\nOriginal contents retained as ${file.path}.old\n`);
 }

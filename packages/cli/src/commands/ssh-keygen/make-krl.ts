@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
 import { type AuthorityScope, RevocationListDraft } from '@nacre/ssh/trust/revocation-list';
+import { print } from '../../terminal/print.ts';
 import { describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { findPublicKey } from './key-input.ts';
@@ -74,7 +75,7 @@ function open(path: string, isQuiet: boolean): Specification {
   } catch (error) {
     throw new Ending(`fopen ${name}: ${describeSystemError(error)}`);
   }
-  if (!isQuiet) process.stdout.write(`Revoking from ${name}\n`);
+  if (!isQuiet) print(`Revoking from ${name}\n`);
   return { text, name };
 }
 

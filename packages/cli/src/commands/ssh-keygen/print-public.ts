@@ -1,5 +1,6 @@
 /** ssh-keygen -y: the public key of a private key file. */
 import { formatExpiringKey, formatPublicKey } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { chooseFile } from './ask.ts';
 import { readExpiry } from './expiry.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -14,6 +15,6 @@ export async function run(flags: KeygenFlags): Promise<number> {
     expires === undefined
       ? formatPublicKey(key.publicKey, key.comment)
       : formatExpiringKey(key.publicKey, key.comment, expires);
-  process.stdout.write(`${line}\n`);
+  print(`${line}\n`);
   return 0;
 }

@@ -1,4 +1,6 @@
 /** ssh-keygen -Q: asks a key revocation list about keys, and prints what it says. */
+
+import { print } from '../../terminal/print.ts';
 import { Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { findPublicKey } from './key-input.ts';
@@ -11,7 +13,7 @@ export async function run(flags: KeygenFlags, operands: readonly string[]): Prom
   const list = loadKrl(file);
   if (flags.fingerprint) {
     const { showKrl } = await import('./krl/show.ts');
-    process.stdout.write(showKrl(list));
+    print(showKrl(list));
   }
   let status = 0;
   for (const path of operands) {
@@ -22,7 +24,7 @@ export async function run(flags: KeygenFlags, operands: readonly string[]): Prom
     }
     const isRevoked = list.revokes(found.key) !== undefined;
     const comment = found.comment === undefined || found.comment === '' ? '' : ` (${printable(found.comment)})`;
-    process.stdout.write(`${path}${comment}: ${isRevoked ? 'REVOKED' : 'ok'}\n`);
+    print(`${path}${comment}: ${isRevoked ? 'REVOKED' : 'ok'}\n`);
     if (isRevoked) status = 1;
   }
   return status;

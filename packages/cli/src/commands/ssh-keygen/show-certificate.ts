@@ -7,6 +7,7 @@ import {
   type PublicKey,
   parsePublicKey,
 } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { sanitize } from '../../terminal/sanitize.ts';
 import { chooseFile } from './ask.ts';
 import { describe, Ending } from './ending.ts';
@@ -31,7 +32,7 @@ export function run(flags: KeygenFlags): number {
     if (key === undefined) continue;
     found = true;
     const head = path !== '-' && index === 0 ? name : place;
-    process.stdout.write(`${head}:\n${format(key, hash)}`);
+    print(`${head}:\n${format(key, hash)}`);
   }
   return found ? 0 : 1;
 }

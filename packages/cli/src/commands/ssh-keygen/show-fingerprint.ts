@@ -9,6 +9,7 @@ import {
   randomArt,
   shortTypeName,
 } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { chooseFile } from './ask.ts';
 import { describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
@@ -55,10 +56,10 @@ export function requireHash(text = 'sha256'): FingerprintHash {
 }
 
 function show(key: PublicKey, comment: string | undefined, hash: FingerprintHash, flags: KeygenFlags): void {
-  const print = flags.bubbleBabble ? bubbleBabble(key) : fingerprint(key, hash);
+  const shown = flags.bubbleBabble ? bubbleBabble(key) : fingerprint(key, hash);
   const name = comment === undefined ? 'no comment' : printable(comment);
-  process.stdout.write(`${key.bits} ${print} ${name} (${shortTypeName(key)})\n`);
-  if (flags.verbose > 0) process.stdout.write(`${randomArt(key, hash)}\n`);
+  print(`${key.bits} ${shown} ${name} (${shortTypeName(key)})\n`);
+  if (flags.verbose > 0) print(`${randomArt(key, hash)}\n`);
 }
 
 /** The public half tells all but the comment, which only a private key that needs no passphrase gives. */

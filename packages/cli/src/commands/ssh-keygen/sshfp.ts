@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
 import { formatSshfp, type PublicKey, type SshfpHash } from '@nacre/ssh/keys';
+import { print } from '../../terminal/print.ts';
 import { describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 import { hostKeyFiles } from './host-key-files.ts';
@@ -11,12 +12,12 @@ export function run(flags: KeygenFlags): number {
   const host = flags.sshfp ?? '';
   if (flags.file !== undefined) {
     if (!exists(flags.file)) throw new Ending(`${flags.file}: No such file or directory`);
-    print(host, flags.file, flags);
+    printRecords(host, flags.file, flags);
     return 0;
   }
   const files = hostKeyFiles.map(({ path }) => path).filter(exists);
   if (files.length === 0) throw new Ending('no keys found.');
-  for (const file of files) print(host, file, flags);
+  for (const file of files) printRecords(host, file, flags);
   return 0;
 }
 
@@ -30,14 +31,14 @@ function exists(path: string): boolean {
   }
 }
 
-function print(host: string, path: string, flags: KeygenFlags): void {
+function printRecords(host: string, path: string, flags: KeygenFlags): void {
   const found = findPublicKey(path);
   if (found === undefined) {
     throw new Ending(`Failed to read v2 public key from "${path}": No such file or directory (it holds no public key)`);
   }
   const hashes = chooseHashes(flags.options);
   if (hashes === undefined) return;
-  process.stdout.write(records(host, found.key, hashes, flags.genericSshfp));
+  print(records(host, found.key, hashes, flags.genericSshfp));
 }
 
 /** -O hashalg=; the last one counts. An option that is unknown leaves this key out and is no failure, as in OpenSSH. */

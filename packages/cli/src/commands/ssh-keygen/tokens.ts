@@ -1,5 +1,6 @@
 /** ssh-keygen -D and -K, and keys of FIDO tokens: no PKCS#11 or FIDO library is loaded here, and each of them says so. */
 import { readFileSync } from 'node:fs';
+import { print } from '../../terminal/print.ts';
 import { describeSystemError, Ending } from './ending.ts';
 import type { KeygenFlags } from './flags.ts';
 
@@ -16,9 +17,9 @@ export function run(flags: KeygenFlags): number {
 
 /** `-t ed25519-sk` and `-t ecdsa-sk`: what OpenSSH says and does where no token is plugged in. */
 export function enroll(flags: KeygenFlags, type: string): never {
-  if (!flags.quiet) process.stdout.write(`Generating public/private ${type} key pair.\n`);
+  if (!flags.quiet) print(`Generating public/private ${type} key pair.\n`);
   for (const option of flags.options) requireEnrollmentOption(option);
-  if (!flags.quiet) process.stdout.write('You may need to touch your authenticator to authorize key generation.\n');
+  if (!flags.quiet) print('You may need to touch your authenticator to authorize key generation.\n');
   throw new Ending(`Key enrollment failed: device not found (${explanation})`);
 }
 

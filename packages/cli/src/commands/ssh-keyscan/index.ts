@@ -2,6 +2,7 @@
 import { scanHostKeys } from '@nacre/ssh/scan';
 import { parseFlags } from '../../flags/flags.ts';
 import { usageError } from '../../flags/usage.ts';
+import { print } from '../../terminal/print.ts';
 import { sanitize } from '../../terminal/sanitize.ts';
 import { Ending } from '../ssh-keygen/ending.ts';
 import { table } from './flags.ts';
@@ -40,7 +41,7 @@ async function scan(args: readonly string[]): Promise<number> {
   })) {
     hasKey ||= result.status === 'key';
     const text = formatResult(result, output);
-    if (text !== '') process.stdout.write(text);
+    if (text !== '') print(text);
     const failure = formatFailure(result);
     if (failure !== undefined) (failure.isDebug ? debug : complain)(failure.text);
   }

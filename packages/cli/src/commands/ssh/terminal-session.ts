@@ -1,6 +1,7 @@
 /** The terminal's side of a session: raw mode, the pty that is asked for, resizes, and the escapes after a newline. */
 import type { ClientConnection } from '@nacre/ssh/client';
 import type { ClientSession, TerminalModes } from '@nacre/ssh/connection';
+import { prepareCiphers } from '@nacre/ssh/crypto';
 import {
   type EscapeAction,
   type EscapeState,
@@ -69,6 +70,7 @@ export class TerminalSession {
     const size = terminal?.readSize() ?? { columns: 0, rows: 0, widthPixels: 0, heightPixels: 0 };
     const modes: TerminalModes = new Map(terminal?.readModes());
     const { obscureKeystrokeTimingMs } = this.#request.settings;
+    prepareCiphers();
     const asked = this.#session.pty({ term: process.env.TERM ?? '', ...size, modes });
     // Without fake keystrokes, which need answers to pings, a fixed pace hides little and costs every key its time.
     if (obscureKeystrokeTimingMs > 0 && this.#connection.answersPings) {

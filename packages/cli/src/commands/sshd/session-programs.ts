@@ -1,6 +1,7 @@
 /** Starts a session's program, in a terminal or with pipes, and passes what goes between it and the client. */
 import { closeSync } from 'node:fs';
 import type { ServerSession } from '@nacre/ssh/connection';
+import { prepareCiphers } from '@nacre/ssh/crypto';
 import type { ServerConnection } from '@nacre/ssh/server';
 import {
   type Account,
@@ -86,6 +87,7 @@ export async function runInTerminal(
     pty.close();
     throw error;
   }
+  prepareCiphers();
   pumpInput(session.stream, program.stdin, () => {});
   // Once the request is answered: first the message of the day, then what the shell prints.
   const ended = new Promise<void>((resolve) => {

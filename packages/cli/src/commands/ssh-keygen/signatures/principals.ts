@@ -1,5 +1,6 @@
 /** ssh-keygen -Y find-principals and match-principals: names in an allowed signers file. */
 import { findSignerPrincipals, matchSignerPrincipals } from '@nacre/ssh/trust';
+import { print } from '../../../terminal/print.ts';
 import { sanitize } from '../../../terminal/sanitize.ts';
 import type { KeygenFlags } from '../flags.ts';
 import { openAllowedSigners } from './allowed-file.ts';
@@ -14,7 +15,7 @@ export function findPrincipals(flags: KeygenFlags): number {
     complain('No principal matched.');
     return 255;
   }
-  for (const name of names) process.stdout.write(`${sanitize(name)}\n`);
+  for (const name of names) print(`${sanitize(name)}\n`);
   return 0;
 }
 
@@ -44,7 +45,7 @@ export function matchPrincipals(flags: KeygenFlags): number {
     return endUnmatched(statuses.invalidFormat);
   }
   if (principals.length === 0) return endUnmatched(statuses.notFound);
-  for (const name of principals) process.stdout.write(`${sanitize(name)}\n`);
+  for (const name of principals) print(`${sanitize(name)}\n`);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { SshError } from '@nacre/ssh/errors';
 import { digestMessage, formatMessageSignature, type MessageHash, signMessage } from '@nacre/ssh/keys';
+import { print } from '../../../terminal/print.ts';
 import { askLine } from '../ask.ts';
 import { describeSystemError, Ending } from '../ending.ts';
 import type { KeygenFlags } from '../flags.ts';
@@ -82,7 +83,7 @@ async function signData(
     return false;
   }
   if (descriptor !== 0) return saveSignature(`${name}.sig`, text, flags);
-  process.stdout.write(text);
+  print(text);
   return true;
 }
 
@@ -112,6 +113,6 @@ function mayWrite(path: string): boolean {
   } catch {
     return true;
   }
-  process.stdout.write(`${path} already exists.\n`);
+  print(`${path} already exists.\n`);
   return /^y/i.test(askLine('Overwrite (y/n)? ') ?? '');
 }

@@ -10,6 +10,7 @@ import {
   verifyMessage,
 } from '@nacre/ssh/keys';
 import { checkSigner } from '@nacre/ssh/trust';
+import { print } from '../../../terminal/print.ts';
 import { sanitize } from '../../../terminal/sanitize.ts';
 import type { KeygenFlags } from '../flags.ts';
 import { requireHash } from '../show-fingerprint.ts';
@@ -42,15 +43,15 @@ async function report(
   const options = readSignatureOptions(flags.options, ['verify-time', 'print-pubkey']);
   const key = options === undefined ? undefined : await findSigningKey(flags);
   if (options === undefined || key === undefined || !(await accepts(key, options))) {
-    if (!flags.quiet) process.stdout.write('Could not verify signature.\n');
+    if (!flags.quiet) print('Could not verify signature.\n');
     return 255;
   }
   if (!flags.quiet) {
     const whose = principal === undefined ? '' : `for ${sanitize(principal)} `;
     const shown = `${shortTypeName(key)} key ${fingerprint(key, printHash)}`;
-    process.stdout.write(`Good "${sanitize(flags.principals as string)}" signature ${whose}with ${shown}\n`);
+    print(`Good "${sanitize(flags.principals as string)}" signature ${whose}with ${shown}\n`);
   }
-  if (options.printPublicKey) process.stdout.write(`${formatPublicKey(key)}\n`);
+  if (options.printPublicKey) print(`${formatPublicKey(key)}\n`);
   return 0;
 }
 
