@@ -65,6 +65,14 @@ test('what was not measured says why, and counts neither as met nor as missed', 
   assert.match(lines[11] ?? '', /\| \*\*missed\*\* \|$/);
 });
 
+test('a figure that is no number is neither met nor missed', () => {
+  const rows = [{ name: 'held', samples: [{ exponent: 0.9 }, { exponent: Number.NaN }] }];
+  const verdict = judge({ ...place, table: 'growth', row: 'held', column: 'exponent', as: 'value', atMost: 1.05 }, [
+    { title: 'growth, n = 2', measures: [], rows },
+  ]);
+  assert.deepEqual([verdict.missing, verdict.isMet], ['a "exponent" that is no number', undefined]);
+});
+
 test('the plan runs every workload that a target names, in less than an hour', () => {
   assert.deepEqual(unplanned(), []);
   const minutes = plan.reduce((sum, entry) => sum + entry.minutes, 0);

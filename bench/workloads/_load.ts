@@ -118,11 +118,12 @@ const firstLogins = 80 * availableParallelism();
 export const quietMs = 2500;
 
 /** Brings a server to where it is between two crowds: what is held from then on is what connections cost. */
-export async function settle(server: TestServer, user: string): Promise<void> {
-  const first = await startLoad(server, { users: Array<string>(firstLogins).fill(user), inFlight: 20, hold: false });
+export async function settle(server: TestServer, user: string, { bare = false, restMs = quietMs } = {}): Promise<void> {
+  const users = Array<string>(firstLogins).fill(user);
+  const first = await startLoad(server, { users, inFlight: 20, hold: false, bare });
   await runLoad(first);
   first.end();
-  await delay(quietMs);
+  await delay(restMs);
 }
 
 /** Begins, and waits until all have logged in. */
