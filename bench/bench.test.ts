@@ -23,7 +23,7 @@ test('median, range, ratios and order', () => {
 test('an exponent is 1 in proportion, and there is none of what could not be read', () => {
   assert.equal(exponentOf(30, 30, 100), 1);
   assert.equal(exponentOf(1, 10, 10), 2);
-  assert.equal(exponentOf(10, 1, 100), 0.5);
+  assert.ok(Math.abs(exponentOf(10, 1, 100) - 0.5) < 1e-9);
   for (const [from, to] of [
     [-746.5, 31.4],
     [0, 31.4],

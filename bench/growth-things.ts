@@ -21,16 +21,16 @@ export interface Thing {
   readonly smallest: number;
   /** What one costs, in the unit, where there are so many, for each of the numbers. */
   readonly costs: (counts: readonly number[]) => Promise<readonly number[]>;
-  /** How often it is measured at most where time is short. */
-  readonly most?: number;
 }
 
-/** A repetition takes a minute: all three numbers are held on a server that has come to be level first. */
-const held = { smallest: fewestHeld, most: 3 } as const;
-
 export const things: readonly Thing[] = [
-  { ...held, name: 'connections held, processor time', unit: 'ms', costs: (all) => heldCosts('milliseconds', all) },
-  { ...held, name: 'connections held, memory', unit: 'KiB', costs: (all) => heldCosts('kibibytes', all) },
+  {
+    name: 'connections held, processor time',
+    unit: 'ms',
+    smallest: fewestHeld,
+    costs: (all) => heldCosts('milliseconds', all),
+  },
+  { name: 'connections held, memory', unit: 'KiB', smallest: fewestHeld, costs: (all) => heldCosts('kibibytes', all) },
   { name: 'channels of one connection', unit: 'us', smallest: 10, costs: each(channels) },
   { name: 'lines of known_hosts', unit: 'us', smallest: 1000, costs: each(knownHosts) },
   { name: 'lines of authorized_keys', unit: 'us', smallest: 1000, costs: each(authorizedKeys) },

@@ -14,10 +14,10 @@ export interface HeldCosts {
 }
 
 /**
- * The fewest that can be read: a server of five processes that has just collected its garbage is half a megabyte larger or smaller
- * each time, and so many take two. The most of them, a hundred times that, are well within the files that a process may open.
+ * The fewest that can be read: a server of five processes that has just collected its garbage is one or two hundred KiB larger or
+ * smaller each time, and so many take eight hundred. A hundred times that are well within the files that a process may open.
  */
-export const fewestHeld = 50;
+export const fewestHeld = 20;
 
 /** Between one crowd and the next: what compiling still adds to the server is less than what chance does. */
 const levelKibibytes = 512;

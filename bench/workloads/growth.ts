@@ -26,10 +26,7 @@ const measures: readonly Measure[] = [
 
 async function run(settings: BenchSettings): Promise<Table[]> {
   const chosen = things.filter(({ name }) => settings.rows === undefined || name.includes(settings.rows));
-  const competitors = chosen.map((thing): Competitor => {
-    const { name, most } = thing;
-    return { name, sample: () => sample(thing), ...(settings.isBrief && most !== undefined && { most }) };
-  });
+  const competitors = chosen.map((thing): Competitor => ({ name: thing.name, sample: () => sample(thing) }));
   const title = `growth, n = ${settings.repetitions}`;
   return [await measureInTurns(title, measures, competitors, settings.repetitions, settings.progress)];
 }
