@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { measure } from './command.ts';
 import { countTree, hasProc, treeSeconds } from './cpu.ts';
 import { replaceSection } from './results.ts';
-import { orderOf, ratiosOf, spreadOf } from './statistics.ts';
+import { exponentOf, orderOf, ratiosOf, spreadOf } from './statistics.ts';
 import { formatTable, measureInTurns } from './table.ts';
 
 test('median, range, ratios and order', () => {
@@ -18,6 +18,19 @@ test('median, range, ratios and order', () => {
     [0, 1, 2].map((i) => orderOf(['a', 'b', 'c'], i).join('')),
     ['abc', 'cba', 'abc'],
   );
+});
+
+test('an exponent is 1 in proportion, and there is none of what could not be read', () => {
+  assert.equal(exponentOf(30, 30, 100), 1);
+  assert.equal(exponentOf(1, 10, 10), 2);
+  assert.ok(Math.abs(exponentOf(10, 1, 100) - 0.5) < 1e-9);
+  for (const [from, to] of [
+    [-746.5, 31.4],
+    [0, 31.4],
+    [30, -1],
+    [Number.NaN, 30],
+  ] as const)
+    assert.throws(() => exponentOf(from, to, 100), /there is no exponent/);
 });
 
 test('rows are measured in turns; ratios are taken within a repetition; a failing row tells why', async () => {

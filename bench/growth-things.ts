@@ -2,18 +2,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { generateKey, type PublicKey } from '@nacre/ssh/keys';
 import { findAuthorizedKey, findHostEntries, parseKnownHosts } from '@nacre/ssh/trust';
 import { makeFolder } from '../test/harness/cleanup.ts';
 import { startNacreServer } from '../test/harness/nacre.ts';
-import { treeMemory } from '../test/harness/process-tree.ts';
 import { currentUser, type TestServer } from '../test/harness/servers.ts';
 import { plainEnvironment } from './command.ts';
 import { treeSeconds } from './cpu.ts';
 import { makeMemoryFolder } from './file-payload.ts';
+import { fewestHeld, type HeldCosts, holdConnections } from './held-connections.ts';
 import { startJob } from './job.ts';
-import { quietMs, runLoad, settle, startLoad } from './workloads/_load.ts';
 
 export interface Thing {
   /** As the targets name it. */
@@ -21,58 +19,45 @@ export interface Thing {
   readonly unit: string;
   /** The smallest number of them; the others are ten and a hundred times that. */
   readonly smallest: number;
-  /** What one costs, in the unit, where there are so many; `rounds` times over, since few of them are done in no time. */
-  readonly cost: (count: number, rounds: number) => Promise<number>;
+  /** What one costs, in the unit, where there are so many, for each of the numbers. */
+  readonly costs: (counts: readonly number[]) => Promise<readonly number[]>;
 }
 
 export const things: readonly Thing[] = [
   {
     name: 'connections held, processor time',
     unit: 'ms',
-    smallest: 10,
-    cost: async (n) => (await hold(n)).milliseconds,
+    smallest: fewestHeld,
+    costs: (all) => heldCosts('milliseconds', all),
   },
-  { name: 'connections held, memory', unit: 'KiB', smallest: 10, cost: async (n) => (await hold(n)).kibibytes },
-  { name: 'channels of one connection', unit: 'us', smallest: 10, cost: channels },
-  { name: 'lines of known_hosts', unit: 'us', smallest: 1000, cost: knownHosts },
-  { name: 'lines of authorized_keys', unit: 'us', smallest: 1000, cost: authorizedKeys },
-  { name: 'entries of a directory', unit: 'us', smallest: 1000, cost: (n, rounds) => files('list', n, rounds) },
-  { name: 'files of a tree', unit: 'us', smallest: 50, cost: (n, rounds) => files('tree', n, rounds) },
+  { name: 'connections held, memory', unit: 'KiB', smallest: fewestHeld, costs: (all) => heldCosts('kibibytes', all) },
+  { name: 'channels of one connection', unit: 'us', smallest: 10, costs: each(channels) },
+  { name: 'lines of known_hosts', unit: 'us', smallest: 1000, costs: each(knownHosts) },
+  { name: 'lines of authorized_keys', unit: 'us', smallest: 1000, costs: each(authorizedKeys) },
+  { name: 'entries of a directory', unit: 'us', smallest: 1000, costs: each((n, rounds) => files('list', n, rounds)) },
+  { name: 'files of a tree', unit: 'us', smallest: 50, costs: each((n, rounds) => files('tree', n, rounds)) },
 ];
 
-const heldBefore = new Map<number, { milliseconds: number; kibibytes: number }>();
+/** Few are done more often: all three take a time that can be measured. */
+const roundsOf = [20, 4, 1];
 
-/** One run serves both rows about connections: whoever asks second gets the other figure of it. */
-async function hold(count: number): Promise<{ milliseconds: number; kibibytes: number }> {
-  const known = heldBefore.get(count);
-  heldBefore.delete(count);
-  if (known !== undefined) return known;
-  const figures = await holdAnew(count);
-  heldBefore.set(count, figures);
-  return figures;
+/** A thing whose numbers have nothing to do with each other; `rounds` times over. */
+function each(cost: (count: number, rounds: number) => Promise<number>): Thing['costs'] {
+  return async (counts) => {
+    const costs: number[] = [];
+    for (const [at, count] of counts.entries()) costs.push(await cost(count, roundsOf[at] ?? 1));
+    return costs;
+  };
 }
 
-async function holdAnew(count: number): Promise<{ milliseconds: number; kibibytes: number }> {
-  return withServer(async (server) => {
-    const pid = server.pid as number;
-    await settle(server, server.user);
-    const [empty, before] = [treeMemory(pid), treeSeconds(pid)];
-    const load = await startLoad(server, { users: Array<string>(count).fill(server.user), inFlight: 10, hold: true });
-    const { failures } = await runLoad(load);
-    if (failures !== 0) throw new Error(`${failures} of ${count} logins failed`);
-    await delay(quietMs);
-    const after = treeSeconds(pid);
-    // As before: what a few logins have left behind is no cost of connections, and a few connections do not have it given back.
-    await settle(server, server.user);
-    const full = treeMemory(pid);
-    load.end();
-    const { lost } = await load.line();
-    if (lost !== 0) throw new Error(`${lost} of ${count} connections were lost`);
-    return {
-      milliseconds: ((after - before) * 1000) / count,
-      kibibytes: (full.pssBytes - empty.pssBytes) / 1024 / count,
-    };
-  });
+let heldLast: { readonly costs: HeldCosts; readonly askedBy: Set<keyof HeldCosts> } | undefined;
+
+/** One run serves both rows about connections: whoever asks second gets the other figure of it, and nobody the same one twice. */
+async function heldCosts(kind: keyof HeldCosts, counts: readonly number[]): Promise<readonly number[]> {
+  if (heldLast === undefined || heldLast.askedBy.has(kind))
+    heldLast = { costs: await holdConnections(counts), askedBy: new Set() };
+  heldLast.askedBy.add(kind);
+  return heldLast.costs[kind];
 }
 
 async function channels(count: number, rounds: number): Promise<number> {
@@ -131,7 +116,7 @@ async function overConnection(server: TestServer, job: ConnectionJob): Promise<n
 }
 
 async function withServer<T>(work: (server: TestServer) => Promise<T>): Promise<T> {
-  const config = ['MaxStartups 5000', 'Subsystem sftp internal-sftp'];
+  const config = ['Subsystem sftp internal-sftp'];
   const server = await startNacreServer({ config, env: plainEnvironment, user: currentUser() });
   try {
     return await work(server);

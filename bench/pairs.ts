@@ -73,7 +73,8 @@ export async function startPair(pair: Pair, { isLongPath = false } = {}): Promis
   return { ...pair, testServer, argv, command: (remote, options) => argv([remote], [], options) };
 }
 
-async function putFar(near: TestServer): Promise<TestServer> {
+/** The same server at the far end of the long path. */
+export async function putFar(near: TestServer): Promise<TestServer> {
   const path = await startLongPath(near.port);
   return {
     ...near,

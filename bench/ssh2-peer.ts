@@ -4,14 +4,15 @@ import { sshCommand, startOpenSshServer } from '../test/harness/openssh.ts';
 import { startProgram } from '../test/harness/programs.ts';
 import { currentUser, type TestServer } from '../test/harness/servers.ts';
 import { plainEnvironment } from './command.ts';
-import { type Pair, type RunningPair, startPair } from './pairs.ts';
+import { type Pair, putFar, type RunningPair, startPair } from './pairs.ts';
 
 /** As startPair, for pairs that have ssh2 at an end as well. */
-export async function startAnyPair(pair: Pair): Promise<RunningPair> {
-  if (!isSsh2(pair)) return startPair(pair);
+export async function startAnyPair(pair: Pair, { isLongPath = false } = {}): Promise<RunningPair> {
+  if (!isSsh2(pair)) return startPair(pair, { isLongPath });
   const config = ['MaxStartups 500', 'MaxSessions 100'];
-  const testServer =
+  const near =
     pair.server === 'ssh2' ? await startSsh2Process() : await startOpenSshServer({ config, env: plainEnvironment });
+  const testServer = isLongPath ? await putFar(near) : near;
   const kex = 'KexAlgorithms=curve25519-sha256';
   const argv: RunningPair['argv'] =
     pair.client === 'ssh2'
@@ -28,18 +29,11 @@ export function isSsh2({ client, server }: Pair): boolean {
 async function startSsh2Process(): Promise<TestServer> {
   const program = startProgram([process.execPath, programFile('server')], { env: plainEnvironment });
   const [line = ''] = await program.waitForLog(/^\{.*\}$/m);
-  const { port, knownHostsFile, identity } = JSON.parse(line) as {
-    port: number;
-    knownHostsFile: string;
-    identity: string;
-  };
+  const told = JSON.parse(line) as Pick<TestServer, 'port' | 'knownHostsFile' | 'identity' | 'hostKeys'>;
   return {
     host: '127.0.0.1',
-    port,
+    ...told,
     user: currentUser(),
-    identity: { file: identity } as TestServer['identity'],
-    hostKeys: [],
-    knownHostsFile,
     pid: program.pid,
     log: program.log,
     waitForLog: program.waitForLog,
@@ -47,7 +41,7 @@ async function startSsh2Process(): Promise<TestServer> {
   };
 }
 
-/** The command line of a client that takes ssh's words where they mean something to it: Ciphers, MACs, and one -L. */
+/** The command line of a client that takes ssh's words where they mean something to it: Ciphers, MACs, one -L, and -tt. */
 function ssh2Command(
   { host, port, user, identity }: TestServer,
   words: readonly string[],
@@ -58,8 +52,11 @@ function ssh2Command(
   const list = (name: string) => settings.get(name)?.split(',');
   const algorithms = { kex: ['curve25519-sha256'], cipher: list('Ciphers'), hmac: list('MACs') };
   const [, here, there] = /^(\d+):127\.0\.0\.1:(\d+)$/.exec(flags[flags.indexOf('-L') + 1] ?? '') ?? [];
-  const work = here === undefined ? { command: words.join(' ') } : { forward: [Number(here), Number(there)] };
-  const job = { host, port, user, identity: identity.file, algorithms, ...work };
+  const job = {
+    ...{ host, port, user, identity: identity.file, algorithms, pty: flags.includes('-tt') },
+    ...(words.length > 0 && { command: words.join(' ') }),
+    ...(here !== undefined && { forward: [Number(here), Number(there)] }),
+  };
   return [process.execPath, programFile('client'), JSON.stringify(job)];
 }
 

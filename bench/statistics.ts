@@ -28,3 +28,13 @@ export function ratiosOf(values: readonly (number | undefined)[], base: readonly
 export function orderOf<T>(rows: readonly T[], repetition: number): readonly T[] {
   return repetition % 2 === 0 ? rows : [...rows].reverse();
 }
+
+/**
+ * The power by which the cost of all grows, where one of them costs `from` and with so many times as many `to`: 1 is in proportion.
+ * Throws for a cost that is not more than nothing: it was too small to be read, and whoever left it out would make the median better.
+ */
+export function exponentOf(from: number, to: number, factor: number): number {
+  for (const cost of [from, to])
+    if (!(cost > 0)) throw new Error(`one was read to cost ${cost.toFixed(1)}, so there is no exponent`);
+  return 1 + Math.log(to / from) / Math.log(factor);
+}

@@ -29,6 +29,8 @@ export function judge(target: Target, tables: readonly Table[] | undefined): Ver
   const figures = figuresOf(target, row, table, tables);
   const reached = spreadOf(figures);
   if (reached === undefined) return { target, missing: `no figure "${target.column}"` };
+  // Such as the logarithm of what is less than nothing: neither met nor missed.
+  if (!figures.every(Number.isFinite)) return { target, missing: `a "${target.column}" that is no number` };
   const again = table.rows.find(({ name }) => name.endsWith('(again)'));
   const chance =
     again === undefined || target.as === 'value' ? undefined : spreadOf(figuresOf(target, again, table, tables));

@@ -1,6 +1,6 @@
-/** Runs a command, or forwards a port, through ssh2's client, as the JSON of its argument says. */
+/** Runs a command, forwards a port, or does both through ssh2's client, as the JSON of its argument says. */
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import ssh2 from 'ssh2';
 
@@ -11,6 +11,8 @@ const job = JSON.parse(process.argv[2] ?? '') as {
   readonly identity: string;
   readonly algorithms: object;
   readonly command?: string;
+  /** Whether the command gets a terminal, and this one's is raw meanwhile. */
+  readonly pty: boolean;
   /** The port here, and the one there. */
   readonly forward?: readonly [number, number];
 };
@@ -24,16 +26,28 @@ await new Promise<void>((resolve, reject) => {
     algorithms: job.algorithms,
   });
 });
-if (job.forward !== undefined) forward(...job.forward);
-else await run(job.command ?? '');
+// Nagle's algorithm is on unless it is asked for this, and keys and windows would wait 40 ms for TCP.
+(client as unknown as { setNoDelay(isOff: boolean): void }).setNoDelay(true);
+const listener = job.forward === undefined ? undefined : forward(...job.forward);
+if (job.command !== undefined) {
+  await run(job.command);
+  listener?.close();
+}
 
 async function run(command: string): Promise<void> {
+  // The settings are not in the types that the tests have of the package.
+  const exec = client.exec.bind(client) as unknown as (
+    command: string,
+    settings: { readonly pty: boolean },
+    done: (error: Error | undefined, stream: Duplex & { stderr: Readable }) => void,
+  ) => void;
   const channel = await new Promise<Duplex & { stderr: Readable }>((resolve, reject) => {
-    client.exec(command, (error, stream) => (error ? reject(error) : resolve(stream)));
+    exec(command, { pty: job.pty }, (error, stream) => (error ? reject(error) : resolve(stream)));
   });
   channel.on('exit', (status: number | null) => {
     process.exitCode = status ?? 1;
   });
+  if (job.pty) process.stdin.setRawMode(true);
   const closed = new Promise((resolve) => channel.on('close', resolve));
   process.stdin.pipe(channel);
   channel.pipe(process.stdout);
@@ -43,13 +57,14 @@ async function run(command: string): Promise<void> {
   client.end();
 }
 
-function forward(here: number, there: number): void {
-  const listener = createServer((socket) => {
+function forward(here: number, there: number): Server {
+  const server = createServer((socket) => {
     client.forwardOut('127.0.0.1', socket.remotePort ?? 0, '127.0.0.1', there, (error, stream) => {
       if (error) socket.destroy();
       else socket.pipe(stream).pipe(socket);
     });
     socket.on('error', () => {});
   });
-  listener.listen(here, '127.0.0.1', 1024);
+  server.listen(here, '127.0.0.1', 1024);
+  return server;
 }

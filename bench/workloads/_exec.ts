@@ -4,8 +4,8 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../../test/harness/cleanup.ts';
 import { type Measured, measure } from '../command.ts';
-import { type Pair, type RunningPair, startPair, whyNot } from '../pairs.ts';
-import { isSsh2, startAnyPair } from '../ssh2-peer.ts';
+import { type Pair, type RunningPair, whyNot } from '../pairs.ts';
+import { startAnyPair } from '../ssh2-peer.ts';
 import type { Competitor, Measure, Sample } from '../table.ts';
 
 export const execMeasures: readonly Measure[] = [
@@ -26,7 +26,7 @@ export async function startExecPairs(
   const running = new Map<string, RunningPair>();
   for (const pair of chosen) {
     if (whyNot(pair) !== undefined) continue;
-    running.set(pair.name, await (isSsh2(pair) ? startAnyPair(pair) : startPair(pair, where)));
+    running.set(pair.name, await startAnyPair(pair, where));
   }
   return running;
 }
@@ -60,9 +60,9 @@ export interface ExecFiles {
 }
 
 /** What is measured, and what is compared before: long enough for windows to open and grow, and for the other way's packets to come in between. */
-export function makeExecFiles(bytes: number): ExecFiles {
+export function makeExecFiles(bytes: number, proofBytes: number = Math.min(bytes, 128 * 2 ** 20)): ExecFiles {
   const payload = makePayload(bytes);
-  const proof = makePayload(Math.min(bytes, 128 * 2 ** 20));
+  const proof = makePayload(proofBytes);
   return {
     payload,
     proof,

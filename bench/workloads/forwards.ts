@@ -61,7 +61,7 @@ async function run(settings: BenchSettings): Promise<Table[]> {
           return {
             name: pair.name,
             sample: () => sample(tunnel),
-            ...(settings.isBrief && isSsh2(pair) && { most: 3 }),
+            ...(settings.isBrief && isSsh2(pair) && { most: 1 }),
           };
         });
         const full = `${way}, ${title}, n = ${settings.repetitions}`;
