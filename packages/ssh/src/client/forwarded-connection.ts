@@ -1,10 +1,10 @@
 /** One forwarded connection from its first byte to its last: SOCKS where it asks where to, then two streams joined. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ForwardTarget } from '../config/index.ts';
 import { SshError, toSshError } from '../errors.ts';
 import { formatSocksReply, SocksHandshake, type SocksOutcome, type SocksRequest } from '../forward/index.ts';
-import { connected, join } from '../io/index.ts';
+import { connected, connectTapped, join } from '../io/index.ts';
 import type { ForwardLedger } from './forward-ledger.ts';
 
 /** Where a connection may go once it is known. */
@@ -83,8 +83,8 @@ async function attempt(
 export function connectHere(to: Destination): Promise<Socket> {
   const socket =
     to.kind === 'unix'
-      ? connect({ path: to.path, allowHalfOpen: true })
-      : connect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
+      ? connectTapped({ path: to.path, allowHalfOpen: true })
+      : connectTapped({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
   return connected(socket);
 }
 

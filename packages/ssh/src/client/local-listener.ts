@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { ForwardListen } from '../config/index.ts';
 import { SshError } from '../errors.ts';
-import { listenOnPath, type PathListenOptions } from '../io/index.ts';
+import { listenOnPath, type PathListenOptions, tapAccepted, tappedServer } from '../io/index.ts';
 
 export interface LocalListenOptions extends PathListenOptions {
   /** Other machines may connect where no address was given (GatewayPorts). */
@@ -54,7 +54,9 @@ export async function listenLocally(
   let { port } = listen;
   let failure: ListenFailure = { address: listen.host ?? '', step: 'bind', reason: 'no address of this family' };
   for (const address of await addressesOf(listen.host, port, options)) {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+    const server = createServer({ allowHalfOpen: true, noDelay: true, ...tappedServer }, (accepted) => {
+      onConnection(tapAccepted(accepted));
+    });
     try {
       // Each family by itself: "::" must not take the port of IPv4 along, or be refused because of it.
       await bind(server, { port, host: address, ipv6Only: true });

@@ -82,9 +82,9 @@ test('an end that fails or closes early ends the other', async () => {
     const closed = once(b, 'close');
     b.on('error', () => {});
     b.resume();
+    b.on('end', () => b.end());
     left.destroy(how === 'error' ? new Error('gone') : undefined);
     await once(right, 'close');
-    b.end();
     await closed;
     a.destroy();
   }

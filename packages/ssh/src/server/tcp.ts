@@ -1,7 +1,7 @@
 /** Forwarding with real sockets, for servers that allow it: pass these as `forwardTcp`, `forwardUnix` and `listen`. */
-import { connect, createServer, type LookupFunction } from 'node:net';
+import { createServer, type LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connected } from '../io/index.ts';
+import { connected, connectTapped } from '../io/index.ts';
 import type { ForwardRequest, Listening, ListenRequest } from './options.ts';
 
 /** An address that a host has been found at. */
@@ -12,7 +12,7 @@ interface FoundAddress {
 
 /** Connects to the asked host and port. Rejects with the system's error. */
 export function connectTcp(request: ForwardRequest): Promise<Duplex> {
-  return connected(connect(optionsFor(request)));
+  return connected(connectTapped(optionsFor(request)));
 }
 
 /**
@@ -23,7 +23,7 @@ export function connectTcp(request: ForwardRequest): Promise<Duplex> {
  * connectTcpAmong(request, (await lookup(request.host, { all: true })).filter(isAllowed));
  */
 export function connectTcpAmong(request: ForwardRequest, addresses: readonly FoundAddress[]): Promise<Duplex> {
-  return connected(connect({ ...optionsFor(request), lookup: among(addresses) }));
+  return connected(connectTapped({ ...optionsFor(request), lookup: among(addresses) }));
 }
 
 function optionsFor({ host, port }: ForwardRequest) {
@@ -41,7 +41,7 @@ function among(addresses: readonly FoundAddress[]): LookupFunction {
 
 /** Connects to a Unix socket. */
 export function connectUnix(path: string): Promise<Duplex> {
-  return connected(connect({ path, allowHalfOpen: true }));
+  return connected(connectTapped({ path, allowHalfOpen: true }));
 }
 
 /**
