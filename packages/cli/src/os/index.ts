@@ -15,7 +15,7 @@ export {
 } from './own-process.ts';
 export type { AccountStatus } from './passwords.ts';
 export { accountStatus, verifyPassword } from './passwords.ts';
-export type { Account, Platform, ShadowEntry, WindowSize } from './platform.ts';
+export { type Account, bulkPipeBytes, type Platform, type ShadowEntry, type WindowSize } from './platform.ts';
 export type { Pty, PtyOptions } from './pty.ts';
 export { giveTerminal, openPty, requireTerminal } from './pty.ts';
 export { asAccount, hasIdentityOf, type StartUpFile, withoutNewPrivileges } from './session-command.ts';

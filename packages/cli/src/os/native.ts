@@ -34,7 +34,7 @@ export function loadKoffi(): Koffi {
 function loadPlatform(): Platform {
   const create = { linux: createLinux, darwin: createDarwin }[process.platform as string];
   if (create === undefined) {
-    throw new SshError(`accounts and terminals are not implemented for ${process.platform}`, {
+    throw new SshError(`accounts and terminals of ${process.platform} are not known here`, {
       code: 'unsupported',
       stage: 'usage',
       remedy: 'use Linux or macOS for this',

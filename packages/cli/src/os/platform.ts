@@ -41,6 +41,12 @@ export type ReceivedDescriptors =
   /** They are the receiver's to close; not whole where the system had no room for all of them. */
   | { readonly fds: readonly number[]; readonly isWhole: boolean };
 
+/**
+ * What a pipe should hold once bulk passes through it: systems have 64 KiB, after which writer and reader take turns. Not from the
+ * start, because Linux counts the pipes of a user who is not root and cuts short all of them beyond 64 MiB.
+ */
+export const bulkPipeBytes = 1024 * 1024;
+
 /** The calls behind accounts, terminals and sessions; each throws SshError `unsupported` or the system's error. */
 export interface Platform {
   getAccount(key: string | number): Account | undefined;

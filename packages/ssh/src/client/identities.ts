@@ -1,9 +1,9 @@
 /** Keys to log in with: files that are opened only when a server wants them. */
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SshError, toSshError } from '../errors.ts';
+import { readFile, stat } from '../io/index.ts';
 import { isEncrypted, parsePrivateKey, parsePublicKey, peekPublicKey, withCertificate } from '../keys/index.ts';
 import type { PrivateKey, PublicKey, Signer } from '../keys/types.ts';
 import { maxKeyFileBytes } from '../limits.ts';

@@ -1,9 +1,10 @@
 /** known_hosts files on disk: read whole and within bounds, appended to, or replaced in one step. */
 import { type BigIntStats, constants, type Stats } from 'node:fs';
-import { copyFile, link, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { randomBytes } from '../crypto/random.ts';
 import { SshError } from '../errors.ts';
+import { readFile, stat as statEarly } from '../io/index.ts';
 import { maxTrustFileBytes } from '../limits.ts';
 import { type KnownHosts, parseKnownHosts } from '../trust/index.ts';
 
@@ -105,7 +106,7 @@ function decode(bytes: Buffer): { readonly text: string; readonly encoding: 'utf
 async function readIfThere(path: string): Promise<Buffer | undefined> {
   let found: Stats;
   try {
-    found = await stat(path);
+    found = await statEarly(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw unreadable(path, error);

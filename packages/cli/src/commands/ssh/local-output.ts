@@ -3,6 +3,7 @@ import { fstatSync, writevSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { isatty, type WriteStream } from 'node:tty';
 import { releaseMemory } from '@nacre/ssh/client';
+import { bulkPipeBytes } from '../../os/platform.ts';
 
 /** Where output goes. */
 export interface Output {
@@ -23,8 +24,6 @@ const highWaterBytes = 128 * 1024;
 
 /** So much makes it bulk: finding the system's call for a larger pipe takes some 10 ms. */
 const bulkBytes = 8 * 1024 * 1024;
-/** What a pipe holds once bulk passes; systems have 64 KiB, after which writer and reader take turns. */
-const bulkPipeBytes = 1024 * 1024;
 
 /** Opens a descriptor that this process was started with. */
 export function openOutput(fd: 1 | 2, events: OutputEvents): Output {

@@ -5,6 +5,7 @@ import { prepareCiphers } from '@nacre/ssh/crypto';
 import type { ServerConnection } from '@nacre/ssh/server';
 import {
   type Account,
+  bulkPipeBytes,
   type Pty,
   type SessionExit,
   type SessionRequest,
@@ -25,11 +26,6 @@ import {
   pumpStream,
 } from './pump.ts';
 
-/**
- * How much a pipe holds once bulk passes through it: fewer switches between the two sides than with the usual 64 KiB. Not from the
- * start, because the system counts the pipes of a user who is not root and cuts short all of them beyond 64 MiB.
- */
-const bulkPipeBytes = 1024 * 1024;
 const outputBufferBytes = 256 * 1024;
 const errorBufferBytes = 16 * 1024;
 

@@ -1,13 +1,13 @@
 /** OpenSSL's ChaCha20 and Poly1305, called without node:crypto in between: the fastest back end, where it is to be had. */
 import type { Bindings } from '../../evp/bindings.ts';
-import { loadEvp } from '../../evp/library.ts';
+import { busyBytes, loadEvp } from '../../evp/library.ts';
 import type { ChaChaBackend } from './backend.ts';
 import { XorPackets, type XorPrimitives } from './xor.ts';
 
 export const opensslBackend: ChaChaBackend = {
   name: 'openssl',
   load() {
-    const evp = loadEvp();
+    const evp = loadEvp(busyBytes);
     if (evp === undefined) return null;
     const primitives = opensslPrimitives(evp);
     return (mainKey, lengthKey) => new XorPackets(primitives, mainKey, lengthKey);
