@@ -39,6 +39,7 @@ const common = {
  */
 const lateBuiltins = [
   'net',
+  'crypto',
   'child_process',
   'dgram',
   'dns',
@@ -116,8 +117,16 @@ export async function bundle() {
 function loadLate(code) {
   const [, rest] = code.split(ownUrl);
   if (rest === undefined) throw new Error('a tool does not begin as it was told to');
-  const pattern = new RegExp(`=require\\("node:(${lateBuiltins.join('|')})"\\)`, 'g');
-  return `${ownUrl}${standIns}${rest.replace(pattern, '=lateBuiltin("node:$1")')}`;
+  const named = lateBuiltins.join('|');
+  for (const [, variable = '', name] of rest.matchAll(
+    new RegExp(`([\\w$]+)=__toESM\\(require\\("node:(${named})"\\)`, 'g'),
+  )) {
+    // `import *` copies what the module has, and the stand-in has nothing yet.
+    const use = new RegExp(`(?<![\\w$])${variable.replaceAll('$', '\\$')}\\.(?!default\\b)`);
+    if (use.test(rest)) throw new Error(`import node:${name} by default or by names, not as *: it is loaded late`);
+  }
+  const pattern = new RegExp(`(=|=__toESM\\()require\\("node:(${named})"\\)`, 'g');
+  return `${ownUrl}${standIns}${rest.replace(pattern, '$1lateBuiltin("node:$2")')}`;
 }
 
 /** Without a bundle the launchers run the compiled modules one by one. */

@@ -17,9 +17,9 @@ export const growth: Workload = {
 };
 
 const measures: readonly Measure[] = [
-  { key: 'one', title: 'each at 1x', digits: 1 },
-  { key: 'ten', title: 'each at 10x', digits: 1 },
-  { key: 'hundred', title: 'each at 100x', digits: 1 },
+  { key: 'one', title: 'each at 1x', digits: 2 },
+  { key: 'ten', title: 'each at 10x', digits: 2 },
+  { key: 'hundred', title: 'each at 100x', digits: 2 },
   { key: 'exponent', title: 'exponent', digits: 3 },
   { key: 'last', title: '10x to 100x', digits: 3 },
 ];

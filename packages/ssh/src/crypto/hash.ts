@@ -1,5 +1,5 @@
 /** Hashes, HMAC, constant-time comparison, and the key derivation of RFC 4253 §7.2. */
-import * as nodeCrypto from 'node:crypto';
+import nodeCrypto from 'node:crypto';
 import { isForcedOff } from '../fast-paths.ts';
 import type { HashName } from './key-agreement.ts';
 
@@ -9,6 +9,8 @@ export type DigestName = HashName | 'md5';
 /** The digest of the parts, one after the other. */
 export function hash(name: DigestName, ...parts: readonly Uint8Array[]): Buffer {
   const [first] = parts;
+  // Not in Node before 20.12; a default import keeps its absence from failing the whole module.
+  const oneShotHash: typeof nodeCrypto.hash | undefined = isOneShotOff ? undefined : nodeCrypto.hash;
   if (oneShotHash !== undefined && first !== undefined && parts.length === 1) return oneShotHash(name, first, 'buffer');
   return streamedHash(name, parts);
 }
@@ -63,8 +65,7 @@ export function deriveKey(
   return key;
 }
 
-/** Not in Node before 20.12; a namespace import keeps its absence from failing the whole module. */
-const oneShotHash: typeof nodeCrypto.hash | undefined = isForcedOff('NACRE_CRYPTO') ? undefined : nodeCrypto.hash;
+const isOneShotOff = isForcedOff('NACRE_CRYPTO');
 
 /** The way that works everywhere; exported so that both are tested equal. */
 export function streamedHash(name: DigestName, parts: readonly Uint8Array[]): Buffer {

@@ -1,5 +1,5 @@
 /** ML-KEM-768 (FIPS 203): node:crypto's where this Node has it, @noble/post-quantum's otherwise. */
-import * as crypto from 'node:crypto';
+import crypto from 'node:crypto';
 import { toSshError } from '../errors.ts';
 import { isForcedOff } from '../fast-paths.ts';
 

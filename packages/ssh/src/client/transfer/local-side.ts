@@ -1,6 +1,6 @@
 /** Local files as one end of a transfer. */
 import { constants } from 'node:fs';
-import * as fs from 'node:fs/promises';
+import fs from 'node:fs/promises';
 import { startHash } from '../../crypto/running-hash.ts';
 import { SshError } from '../../errors.ts';
 import { type FileType, fileType, joinPath } from '../../sftp/index.ts';

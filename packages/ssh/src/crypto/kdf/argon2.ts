@@ -1,5 +1,5 @@
 /** Argon2 (RFC 9106), which protects PuTTY's private key files from version 3 on. */
-import * as crypto from 'node:crypto';
+import crypto from 'node:crypto';
 import { toSshError } from '../../errors.ts';
 import { isForcedOff } from '../../fast-paths.ts';
 import { maxArgon2Lanes, maxArgon2MemoryKib, maxArgon2Passes, maxPasswordBytes } from '../../limits.ts';

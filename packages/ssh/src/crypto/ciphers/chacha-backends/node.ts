@@ -1,5 +1,5 @@
 /** node:crypto's ChaCha20, with Poly1305 from node:crypto where it has it (Node 26) and from @noble/ciphers otherwise. */
-import * as nodeCrypto from 'node:crypto';
+import nodeCrypto from 'node:crypto';
 import { timingSafeEqual } from '../../hash.ts';
 import { pushSealed } from '../protection/sealed-parts.ts';
 import { type ChaChaBackend, type ChaChaPackets, chachaBlockBytes, poly1305KeyBytes, tagBytes } from './backend.ts';
