@@ -42,7 +42,7 @@ export function buildCarrier(carrying: Carrying, options: ServerOptions): NonNul
       traffic: () => connection.traffic(),
       loggedIn: conduct(connection, peer, carrying, options),
       ended: connection.ended,
-      end: (error) => connection.fail(error),
+      end: (error) => connection.close(error),
     } satisfies Serving<LoggedIn>;
   };
 }

@@ -47,6 +47,8 @@ export class Conveyed {
   /** Whoever serves the client; between two of them nobody does. */
   servedBy: ServingProcess | undefined;
   #settle: (error: SshError) => void = () => {};
+  /** Why the server itself ends it. */
+  #closedFor: SshError | undefined;
   readonly #terminals = new Set<string>();
   readonly #openedMs = performance.now();
   /** By those who served it before, and by the one who does. */
@@ -64,6 +66,15 @@ export class Conveyed {
     });
     // Nobody reads here, but the system may have something to say all the same.
     socket.on('error', () => {});
+  }
+
+  /**
+   * The server's own end. It stays that whatever is told of the connection from now on: a client that hangs up before
+   * the process that serves it has heard of the end is none that left without logging in.
+   */
+  close(error: SshError): void {
+    this.#closedFor ??= error;
+    this.fail(error);
   }
 
   /** Has whoever serves the client end the connection. */
@@ -109,7 +120,7 @@ export class Conveyed {
   end(error: SshError, traffic: TransportTraffic = this.#latest): void {
     this.#latest = traffic;
     this.socket.destroy();
-    this.#settle(error);
+    this.#settle(this.#closedFor ?? error);
   }
 
   /** Nobody says any more what becomes of its sessions: whatever is open of theirs is closed. */
