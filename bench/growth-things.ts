@@ -125,11 +125,18 @@ async function withServer<T>(work: (server: TestServer) => Promise<T>): Promise<
   }
 }
 
-const texts = new Map<number, { text: string; last: PublicKey }>();
+interface LineFiles {
+  readonly knownHosts: string;
+  readonly authorizedKeys: string;
+  readonly last: PublicKey;
+}
 
-/** Lines with a key each, all of them different, behind what `head` puts before it; the last has a key that is known. */
-async function linesOf(count: number): Promise<{ text: string; last: PublicKey }> {
-  const known = texts.get(count);
+/** Files, not texts: what this process itself held would be walked through by every collection of garbage. */
+const lineFiles = new Map<number, LineFiles>();
+
+/** Lines with a key each, all of them different, written to files; the last has a key that is known. */
+async function linesOf(count: number): Promise<LineFiles> {
+  const known = lineFiles.get(count);
   if (known !== undefined) return known;
   const last = (await generateKey('ssh-ed25519')).publicKey;
   const blob = Buffer.from(last.blob);
@@ -138,30 +145,27 @@ async function linesOf(count: number): Promise<{ text: string; last: PublicKey }
     blob.writeUInt32BE(at, blob.length - 4);
     lines.push(`ssh-ed25519 ${blob.toString('base64')} key-${at}\n`);
   }
-  const made = { text: `${lines.join('')}ssh-ed25519 ${last.blob.toString('base64')} last\n`, last };
-  texts.set(count, made);
+  lines.push(`ssh-ed25519 ${last.blob.toString('base64')} last\n`);
+  const folder = makeFolder('growth');
+  const made = { knownHosts: join(folder, 'known_hosts'), authorizedKeys: join(folder, 'authorized_keys'), last };
+  writeFileSync(made.authorizedKeys, lines.join(''));
+  writeFileSync(made.knownHosts, lines.map((line, at) => `host${at}.example.com ${line}`).join(''));
+  lineFiles.set(count, made);
   return made;
 }
 
 async function knownHosts(count: number): Promise<number> {
-  const { text } = await linesOf(count);
-  const file = join(makeFolder('growth'), 'known_hosts');
-  const lines = text.trimEnd().split('\n');
-  writeFileSync(file, lines.map((line, at) => `host${at}.example.com ${line}\n`).join(''));
+  const { knownHosts: file } = await linesOf(count);
   return costOf(count, () => {
-    const parsed = parseKnownHosts(readFileSync(file, 'utf8'), { name: file });
+    const parsed = parseKnownHosts(readFileSync(file), { name: file });
     return findHostEntries([parsed], `host${count - 1}.example.com`).length === 1;
   });
 }
 
 async function authorizedKeys(count: number): Promise<number> {
-  const { text, last } = await linesOf(count);
-  const file = join(makeFolder('growth'), 'authorized_keys');
-  writeFileSync(file, text);
+  const { authorizedKeys: file, last } = await linesOf(count);
   const context = { user: 'ada', file, address: '127.0.0.1', now: Date.now() };
-  return costOf(count, () => {
-    return findAuthorizedKey(readFileSync(file, 'utf8'), last, context).status === 'authorized';
-  });
+  return costOf(count, () => findAuthorizedKey(readFileSync(file), last, context).status === 'authorized');
 }
 
 /** Shorter than this, it is one collection of garbage more or less that counts. */

@@ -13,7 +13,7 @@ export async function loadKnownHosts(paths: readonly string[]): Promise<KnownHos
   const files: KnownHosts[] = [];
   for (const path of paths) {
     const bytes = await readIfThere(path);
-    if (bytes !== undefined) files.push(parseKnownHosts(bytes.toString('utf8'), { name: path }));
+    if (bytes !== undefined) files.push(parseKnownHosts(bytes, { name: path }));
   }
   return files;
 }

@@ -9,7 +9,16 @@ import {
   permissionsFromCertificate,
   refusalFor,
 } from './permissions.ts';
-import { contentOf, cutField, keyFieldsFlaw, type LineProblem, lineFlaw, splitLines } from './trust-file.ts';
+import {
+  contentOf,
+  cutField,
+  keyFieldsFlaw,
+  type LineProblem,
+  lineFlaw,
+  requireFileLength,
+  splitLines,
+} from './trust-file.ts';
+import { linesWith, type TrustText } from './trust-text.ts';
 import { certificateRefusal } from './user-certificate.ts';
 
 /** One good line of authorized_keys. */
@@ -74,19 +83,24 @@ export type AuthorizedKeyVerdict =
  *
  * The caller still has to verify the signature, with the permissions' requireUserPresence and requireUserVerification.
  *
+ * @param text - the file's text, or better its bytes as they were read.
  * @throws SshError `limit-exceeded` for a file too large to be one; every error means refusal.
  */
-export function findAuthorizedKey(text: string, key: PublicKey, context: AuthorizedKeyContext): AuthorizedKeyVerdict {
+export function findAuthorizedKey(
+  text: TrustText,
+  key: PublicKey,
+  context: AuthorizedKeyContext,
+): AuthorizedKeyVerdict {
   const { file } = context;
   const wanted = key.certificate?.signatureKey ?? key;
   const wantedText = wanted.blob.toString('base64');
   const reasons: LineProblem[] = [];
-  for (const [index, lineText] of splitLines(text, file).entries()) {
-    if (!lineText.includes(wantedText) || lineFlaw(lineText) !== undefined) continue;
+  requireFileLength(text, file);
+  for (const { line: lineText, number: line } of linesWith(text, wantedText)) {
+    if (lineFlaw(lineText) !== undefined) continue;
     const content = contentOf(lineText);
     const fields = content === undefined ? undefined : splitEntry(content);
     if (typeof fields !== 'object' || fields.keyText !== wantedText || fields.keyType !== wanted.type) continue;
-    const line = index + 1;
     const entry = completeEntry(fields, { file, line, text: lineText });
     const verdict = typeof entry === 'string' ? entry : permitEntry(entry, key, context);
     if (typeof verdict === 'string') reasons.push({ file, line, reason: verdict });

@@ -23,8 +23,17 @@ test('a file gives the entries that its lines give one by one', () => {
       const file = parseKnownHosts(text, { name: 'file' });
       const matcher = new HostMatcher(name.toLowerCase());
       const expected = file.entries.filter((entry) => matcher.matches(entry.hosts)).map(({ line }) => line);
-      const found = findHostEntries([parseKnownHosts(text, { name: 'file' })], name).map(({ line }) => line);
-      assert.deepEqual(found, expected);
+      for (const content of [text, Buffer.from(text)]) {
+        const found = findHostEntries([parseKnownHosts(content, { name: 'file' })], name);
+        assert.deepEqual(
+          found.map(({ line }) => line),
+          expected,
+        );
+        assert.deepEqual(
+          found.map((entry) => entry.text),
+          found.map(({ line }) => file.lines[line - 1]),
+        );
+      }
     }),
     { numRuns: 2000 },
   );

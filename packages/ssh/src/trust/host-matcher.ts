@@ -1,6 +1,7 @@
 /** A host name to look up in known_hosts: matched against the hosts field of a line, or against a whole file at speed. */
 import { HostHasher } from '../crypto/hashed-host.ts';
 import { matchHostPatternList } from './patterns.ts';
+import { decodePieceLine, piecesOf, type TrustText } from './trust-text.ts';
 
 export const hashMagic = '|1|';
 
@@ -16,6 +17,12 @@ export function isHashedHost(hosts: string): boolean {
 const saltAt = hashMagic.length;
 const hashAt = saltAt + 28 + 1;
 const hashedLength = hashAt + 28;
+
+export interface Candidate {
+  readonly line: string;
+  /** Counted from 1. */
+  readonly number: number;
+}
 
 /** A name to look up. */
 export class HostMatcher {
@@ -39,8 +46,26 @@ export class HostMatcher {
    * The lines that may cover the name, and all that do: one that cannot is passed over without taking it apart. A line that is
    * unusual in any way is given for a closer look.
    */
-  *candidates(text: string): Generator<{ line: string; number: number }, void, undefined> {
+  *candidates(text: TrustText): Generator<Candidate, void, undefined> {
+    if (typeof text === 'string') {
+      yield* this.#search(text, 0);
+      return;
+    }
     let number = 0;
+    // A name beyond ASCII is found in no piece, nor need it be: lines that hold such characters are all given.
+    for (const piece of piecesOf(text)) {
+      const search = this.#search(piece, number);
+      let next = search.next();
+      for (; next.done !== true; next = search.next()) {
+        yield { line: decodePieceLine(next.value.line), number: next.value.number };
+      }
+      number = next.value;
+    }
+  }
+
+  /** @returns the number of the last line. */
+  *#search(text: string, before: number): Generator<Candidate, number, undefined> {
+    let number = before;
     // Where the name next stands in the text, wherever that is.
     let found = -1;
     for (let at = 0; at < text.length; ) {
@@ -56,6 +81,7 @@ export class HostMatcher {
       if (this.#mayMatch(text, start, end, found)) yield { line: text.slice(at, end), number };
       at = end + 1;
     }
+    return number;
   }
 
   #mayMatch(text: string, start: number, end: number, found: number): boolean {

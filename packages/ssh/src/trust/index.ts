@@ -79,6 +79,7 @@ export {
 export type { RevocationReason, RevokedKeys } from './revocation-list/types.ts';
 export { parseTimeSpec } from './time-spec.ts';
 export type { LineProblem } from './trust-file.ts';
+export type { TrustText } from './trust-text.ts';
 export {
   findDenial,
   judgeByName,

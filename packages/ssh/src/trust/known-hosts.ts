@@ -1,4 +1,4 @@
-/** known_hosts files: text in, entries out (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+/** known_hosts files: text or bytes in, entries out (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 import { decodePublicKey } from '../keys/public-key.ts';
 import type { PublicKey } from '../keys/types.ts';
 import { maxPatternBytes } from '../limits.ts';
@@ -13,6 +13,7 @@ import {
   shown,
   splitLines,
 } from './trust-file.ts';
+import { type TrustText, textOf } from './trust-text.ts';
 
 export type HostMarker = 'cert-authority' | 'revoked';
 
@@ -32,29 +33,30 @@ export interface KnownHosts {
  * Parses a known_hosts file. What is not asked for is not read: looking a host up in a large file takes the lines apart that may
  * be about it, and leaves the others.
  *
+ * @param text - the text, or better the bytes as they were read: of a large file most never become text.
  * @param options - `name` is the file's name for reports.
  * @throws SshError `limit-exceeded` for a file too large to be one.
  * @example
- * const known = parseKnownHosts(await readFile(path, 'utf8'), { name: path });
+ * const known = parseKnownHosts(await readFile(path), { name: path });
  */
-export function parseKnownHosts(text: string, options: { name: string }): KnownHosts {
+export function parseKnownHosts(text: TrustText, options: { name: string }): KnownHosts {
   requireFileLength(text, options.name);
   return new KnownHostsFile(text, options.name);
 }
 
 class KnownHostsFile implements KnownHosts {
   readonly name: string;
-  readonly #text: string;
+  readonly #text: TrustText;
   #lines: readonly string[] | undefined;
   #parsed: Pick<KnownHosts, 'entries' | 'problems'> | undefined;
 
-  constructor(text: string, name: string) {
+  constructor(text: TrustText, name: string) {
     this.#text = text;
     this.name = name;
   }
 
   get lines(): readonly string[] {
-    this.#lines ??= splitLines(this.#text, this.name);
+    this.#lines ??= splitLines(textOf(this.#text), this.name);
     return this.#lines;
   }
 

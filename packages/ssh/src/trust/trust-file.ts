@@ -1,6 +1,7 @@
 /** Lines of the trust files: split with limits, cut into fields, key blobs checked; nothing here knows a file's meaning. */
 import { SshError } from '../errors.ts';
 import { maxTrustFileBytes, maxTrustLineBytes } from '../limits.ts';
+import type { TrustText } from './trust-text.ts';
 
 /** A line that was skipped, and why. It grants nothing. */
 export interface LineProblem {
@@ -20,13 +21,16 @@ export function splitLines(text: string, file: string): string[] {
 }
 
 /** @throws SshError `limit-exceeded` for a file longer than `maxTrustFileBytes`. */
-export function requireFileLength(text: string, file: string): void {
+export function requireFileLength(text: TrustText, file: string): void {
   if (text.length <= maxTrustFileBytes) return;
-  throw new SshError(`${file} is ${text.length} characters long, at most ${maxTrustFileBytes} are read`, {
-    code: 'limit-exceeded',
-    stage: 'trust',
-    remedy: `Check that ${file} is the file you mean.`,
-  });
+  throw new SshError(
+    `${file} is ${text.length} ${typeof text === 'string' ? 'characters' : 'bytes'} long, at most ${maxTrustFileBytes} are read`,
+    {
+      code: 'limit-exceeded',
+      stage: 'trust',
+      remedy: `Check that ${file} is the file you mean.`,
+    },
+  );
 }
 
 /** The line without blanks at its ends, or undefined where it is empty or a comment. */

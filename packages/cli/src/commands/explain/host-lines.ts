@@ -22,10 +22,10 @@ export function findHostLines({ host, settings }: ClientConfig, expansion: Expan
   const files: KnownHosts[] = [];
   const lines: KnownHostLine[] = [];
   for (const file of new Set(paths)) {
-    const text = readText(file);
-    facts.push({ file, state: text === undefined ? 'absent' : 'read' });
-    if (text === undefined) continue;
-    const known = parseKnownHosts(text, { name: file });
+    const bytes = readBytes(file);
+    facts.push({ file, state: bytes === undefined ? 'absent' : 'read' });
+    if (bytes === undefined) continue;
+    const known = parseKnownHosts(bytes, { name: file });
     files.push(known);
     lines.push(...known.find(name).map((entry) => lineFact(entry, false)));
     if (name !== host && hostKeyAlias === undefined)
@@ -35,9 +35,9 @@ export function findHostLines({ host, settings }: ClientConfig, expansion: Expan
 }
 
 /** Nothing but files: a pipe would hold us up, and /dev/null is the usual "none". */
-function readText(path: string): string | undefined {
+function readBytes(path: string): Buffer | undefined {
   try {
-    return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined;
+    return statSync(path).isFile() ? readFileSync(path) : undefined;
   } catch {
     return undefined;
   }

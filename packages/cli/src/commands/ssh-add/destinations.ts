@@ -114,13 +114,13 @@ class HostKeyLookup {
 }
 
 function readKnownHosts(path: string): KnownHosts | string {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
     return describeSystemError(error);
   }
-  return parseKnownHosts(text, { name: path });
+  return parseKnownHosts(bytes, { name: path });
 }
 
 function tryDecode(entry: KnownHostsEntry): PublicKey | undefined {

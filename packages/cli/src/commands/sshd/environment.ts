@@ -77,7 +77,8 @@ function userEnvironment(account: Account, permissions: Permissions, settings: S
   if (permit === false) return {};
   const mayUse = (name: string) =>
     !isDangerous(name) && (permit === true || matchPatternList(name, permit) === 'match');
-  const { text = '' } = readUserFile(account, `${account.home}/.ssh/environment`, settings.strictModes);
+  const { bytes } = readUserFile(account, `${account.home}/.ssh/environment`, settings.strictModes);
+  const text = bytes?.toString('utf8') ?? '';
   const given = [...permissions.environment, ...Object.entries(parseEnvironmentFile(text))];
   return Object.fromEntries(given.filter(([name]) => mayUse(name)));
 }

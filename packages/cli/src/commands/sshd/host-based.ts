@@ -48,9 +48,9 @@ function isEqualUser(user: EquivalentUser, { account, settings, log }: KeyQuesti
   if (settings.ignoreRhosts === 'yes') return false;
   const names = settings.ignoreRhosts === 'no' ? ['.shosts', '.rhosts'] : ['.shosts'];
   return names.some((name) => {
-    const { text, refusal } = readUserFile(account, `${account.home}/${name}`, settings.strictModes, 'hosts');
+    const { bytes, refusal } = readUserFile(account, `${account.home}/${name}`, settings.strictModes, 'hosts');
     if (refusal !== undefined) log('INFO', `Rhosts authentication refused for ${account.name}: ${refusal}`);
-    return text !== undefined && isEquivalent(text, user, account.name);
+    return bytes !== undefined && isEquivalent(bytes.toString('utf8'), user, account.name);
   });
 }
 
@@ -58,9 +58,9 @@ function isKeyOf(host: string, key: PublicKey, { account, settings, log }: KeyQu
   const files: KnownHosts[] = systemKnownHosts.map((name) => parseKnownHosts(readSystemFile(name), { name }));
   for (const each of settings.ignoreUserKnownHosts ? [] : userKnownHosts) {
     const name = `${account.home}/${each}`;
-    const { text = '', refusal } = readUserFile(account, name, settings.strictModes, 'hosts');
+    const { bytes = '', refusal } = readUserFile(account, name, settings.strictModes, 'hosts');
     if (refusal !== undefined) log('INFO', refusal);
-    files.push(parseKnownHosts(text, { name }));
+    files.push(parseKnownHosts(bytes, { name }));
   }
   const verdict = checkHostKey(files, { host, port: 22, key });
   if (verdict.status === 'revoked') {

@@ -1,5 +1,5 @@
 /** Whether a key may log in to an account: by the user's files, by an authority of the server's, or by a program that knows. */
-import { findAuthorizedKey, type Permissions } from '@nacre/ssh/trust';
+import { findAuthorizedKey, type Permissions, type TrustText } from '@nacre/ssh/trust';
 import type { Settings } from './config/config.ts';
 import { askProgram, type KeyQuestion } from './key-programs.ts';
 import { revocationRefusal } from './revoked-keys.ts';
@@ -35,9 +35,9 @@ function permitByFiles(question: KeyQuestion): Permissions | undefined {
     if (pattern.toLowerCase() === 'none') continue;
     const file = expandFile(pattern, account);
     if (file === undefined) continue;
-    const { text, refusal } = readUserFile(account, file, settings.strictModes);
+    const { bytes, refusal } = readUserFile(account, file, settings.strictModes);
     if (refusal !== undefined) log('INFO', refusal);
-    const permissions = text === undefined ? undefined : permitByText(question, text, file);
+    const permissions = bytes === undefined ? undefined : permitByText(question, bytes, file);
     if (permissions !== undefined) return permissions;
   }
   return undefined;
@@ -56,7 +56,7 @@ async function permitByProgram(question: KeyQuestion): Promise<Permissions | und
   return text === undefined ? undefined : permitByText(question, text, line);
 }
 
-function permitByText({ account, key, peer, settings, log }: KeyQuestion, text: string, file: string) {
+function permitByText({ account, key, peer, settings, log }: KeyQuestion, text: TrustText, file: string) {
   const verdict = findAuthorizedKey(text, key, {
     user: account.name,
     file,

@@ -70,9 +70,11 @@ async function findNamed(certificate: Certificate, question: KeyQuestion): Promi
   if (pattern === undefined && program === undefined) return 'by-account';
   if (pattern !== undefined) {
     const file = expandFile(pattern, account, 'AuthorizedPrincipalsFile');
-    const { text, refusal } = file === undefined ? {} : readUserFile(account, file, settings.strictModes, 'principals');
+    const { bytes, refusal } =
+      file === undefined ? {} : readUserFile(account, file, settings.strictModes, 'principals');
     if (refusal !== undefined) log('INFO', refusal);
-    const found = text === undefined ? undefined : findIn(text, file as string, certificate, question);
+    const found =
+      bytes === undefined ? undefined : findIn(bytes.toString('utf8'), file as string, certificate, question);
     if (found !== undefined) return found;
   }
   if (program === undefined) return undefined;

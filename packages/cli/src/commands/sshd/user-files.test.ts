@@ -30,16 +30,16 @@ chmodSync(home, 0o755);
 writeFileSync(file, 'text\n', { mode: 0o600 });
 
 test('modes of the file and of every folder up to the home', () => {
-  assert.equal(readUserFile(account, file, true).text, 'text\n');
+  assert.equal(readUserFile(account, file, true).bytes?.toString(), 'text\n');
   for (const path of [file, ssh, home]) {
     const kind = path === file ? 'file' : 'directory';
     for (const mode of [0o720, 0o702]) {
       chmodSync(path, mode);
       assert.deepEqual(readUserFile(account, file, true), {
-        text: undefined,
+        bytes: undefined,
         refusal: `Authentication refused: bad ownership or modes for ${kind} ${path}`,
       });
-      assert.equal(readUserFile(account, file, false).text, 'text\n');
+      assert.equal(readUserFile(account, file, false).bytes?.toString(), 'text\n');
       chmodSync(path, 0o700);
     }
   }
@@ -55,7 +55,7 @@ test('a link leads to the folder that the file really is in', () => {
 });
 
 test('no file, a folder, a FIFO', { skip: process.platform === 'win32' ? 'no FIFOs here' : false }, () => {
-  assert.deepEqual(readUserFile(account, join(ssh, 'missing'), true), { text: undefined });
+  assert.deepEqual(readUserFile(account, join(ssh, 'missing'), true), { bytes: undefined });
   assert.match(readUserFile(account, ssh, false).refusal ?? '', /is not a regular file/);
   const pipe = join(ssh, 'pipe');
   execFileSync('mkfifo', [pipe]);
@@ -87,7 +87,7 @@ for (const [way, variable] of [
       chmodSync(top, 0o755);
       const ids = () => [process.getuid?.(), process.geteuid?.(), process.getegid?.(), process.getgroups?.()];
       const root = ids();
-      assert.equal(readUserFile(other, theirs, false).text, 'text');
+      assert.equal(readUserFile(other, theirs, false).bytes?.toString(), 'text');
       assert.match(readUserFile(other, ours, false).refusal ?? '', /EACCES/);
       assert.deepEqual(
         asAccount(other, () => ids()),

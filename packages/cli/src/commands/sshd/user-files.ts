@@ -9,7 +9,7 @@ const maxUserFileBytes = 16 * 1024 * 1024;
 
 export interface UserFile {
   /** Undefined where there is none that may be used. */
-  readonly text: string | undefined;
+  readonly bytes: Buffer | undefined;
   /** Why a file that is there was refused, in OpenSSH's words. */
   readonly refusal?: string;
 }
@@ -24,9 +24,9 @@ export function readUserFile(account: Account, path: string, strict: boolean, ki
     return asAccount(account, () => readHeld(account, path, strict, kind));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { text: undefined };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { bytes: undefined };
     return {
-      text: undefined,
+      bytes: undefined,
       refusal: `Could not open user '${account.name}' authorized ${kind} '${path}': ${message}`,
     };
   }
@@ -66,7 +66,7 @@ function readHeld(account: Account, path: string, strict: boolean, kind: string)
       if (count === 0) break;
       length += count;
     }
-    return { text: bytes.toString('utf8', 0, length) };
+    return { bytes: bytes.subarray(0, length) };
   } finally {
     closeSync(fd);
   }
@@ -138,5 +138,5 @@ const processRights: ThreadRights = {
 };
 
 function refuse(refusal: string): UserFile {
-  return { text: undefined, refusal };
+  return { bytes: undefined, refusal };
 }

@@ -29,13 +29,13 @@ test("the server's own end is what it was, though the client hangs up before its
   const ours = new SshError('health check', { code: 'closed', stage: 'transport' });
   connection.close(ours);
   assert.deepEqual(told, ['fail']);
-  process.answers.ended({ id: connection.id, error: hungUp, traffic }, undefined);
+  void process.answers.ended({ id: connection.id, error: hungUp, traffic }, undefined);
   assert.equal(await connection.ended, ours);
 });
 
 test('a client that hangs up by itself has hung up', async () => {
   const { connection, process } = served();
-  process.answers.ended({ id: connection.id, error: hungUp, traffic }, undefined);
+  void process.answers.ended({ id: connection.id, error: hungUp, traffic }, undefined);
   connection.close(new SshError('too late', { code: 'closed', stage: 'transport' }));
   assert.equal(await connection.ended, hungUp);
 });
