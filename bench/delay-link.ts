@@ -1,5 +1,5 @@
 /** A long path on one machine: a TCP relay that holds every byte back for the time that the path and its rate take. */
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 
 export interface DelayLinkOptions {
@@ -40,9 +40,11 @@ export function startDelayLink({ targetPort, roundTripMs, bytesPerSecond }: Dela
       sockets.add(near);
       near.on('close', () => sockets.delete(near));
       near.on('error', () => near.destroy());
-      // The three steps of TCP's own greeting: the far end knows of the connection when the third has arrived.
+      // The three steps of TCP's own greeting: after two the near end sends, after the third the far end knows of the connection,
+      // and what was sent behind the third arrives with it.
       setTimeout(() => {
-        const far = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true, ...farOptions });
+        const far = new Socket({ allowHalfOpen: true, ...farOptions });
+        setTimeout(() => far.destroyed || far.connect({ port: targetPort, host: '127.0.0.1' }), oneWayMs);
         sockets.add(far);
         far.on('close', () => sockets.delete(far));
         for (const [one, other] of [
@@ -58,7 +60,7 @@ export function startDelayLink({ targetPort, roundTripMs, bytesPerSecond }: Dela
         }
         new Stream(near, far, directions[0]);
         new Stream(far, near, directions[1]);
-      }, oneWayMs * 3);
+      }, oneWayMs * 2);
     },
   );
   return new Promise((resolve, reject) => {

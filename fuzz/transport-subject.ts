@@ -139,6 +139,7 @@ function stateOf(role: Role, row: number, mac: number): TransportState {
     sessionId: Buffer.alloc(32, 1),
     hostKeySignature: Buffer.alloc(0),
     hostKeyBlob: hostKey.publicKey.blob,
+    roundTripMs: undefined,
     strict: true,
     negotiated: {
       kex: 'curve25519-sha256',

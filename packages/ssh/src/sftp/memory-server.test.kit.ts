@@ -111,7 +111,7 @@ export class MemoryServer implements SftpStream {
   #take(message: Buffer): void {
     const number = message[0] as number;
     this.counts.set(number, (this.counts.get(number) ?? 0) + 1);
-    if (this.#options.cutAfter !== undefined && ++this.requests > this.#options.cutAfter) {
+    if (++this.requests > (this.#options.cutAfter ?? Number.POSITIVE_INFINITY)) {
       setImmediate(() => this.emit('end'));
       return;
     }

@@ -25,6 +25,8 @@ export interface TransportState {
   readonly peerExtensions: readonly (readonly [string, Uint8Array])[];
   readonly sending: DirectionState;
   readonly receiving: DirectionState;
+  /** As far as it was seen: windows start by it. */
+  readonly roundTripMs: number | undefined;
   /** Bytes received and not parsed yet. */
   readonly buffered: Uint8Array;
 }
@@ -76,6 +78,7 @@ export function exportParts(parts: TransportParts): TransportState {
     peerExtensions: [...parts.extensions.all],
     sending: exportDirection(writer),
     receiving: exportDirection(reader),
+    roundTripMs: exchanger.roundTripMs,
     buffered: reader.takeBuffered(),
   };
 }
@@ -92,6 +95,7 @@ export function importParts(parts: TransportParts, state: TransportState): void 
     strict: state.strict,
     negotiated: state.negotiated,
   });
+  exchanger.roundTripMs = state.roundTripMs;
   writer.setProtection(restoreSealer(state.sending.protection), false);
   reader.setProtection(restoreOpener(state.receiving.protection), false);
   importDirection(writer, state.sending);

@@ -110,3 +110,25 @@ test('sources that fail are events with the server’s own answer, and the other
   );
   await assert.rejects(put(sftp, '/dev/null', '/x', { regularOnly: true }), /is no regular file/);
 });
+
+test('what a listing has told of a source is not asked for again; of anything but a file it does not count', async (t) => {
+  const { server, sftp } = await startMemory();
+  server.file('/a', 'text').folder('/d');
+  const target = join(makeFolder(t), 'a');
+  const requestsOf = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = server.requests;
+    await work();
+    return server.requests - before;
+  };
+  const asked = await requestsOf(() => get(sftp, '/a', target, { targetIs: 'name' }));
+  const attributes = await sftp.lstat('/a');
+  const told = await requestsOf(() => get(sftp, '/a', target, { targetIs: 'name', attributes }));
+  assert.equal(fs.readFileSync(target, 'utf8'), 'text');
+  assert.equal(told, asked - 1);
+  await assert.rejects(
+    get(sftp, '/d', target, { targetIs: 'name', attributes: await sftp.lstat('/d') }),
+    /is a folder/,
+  );
+  const { size: _, ...sizeless } = attributes;
+  assert.equal(await requestsOf(() => get(sftp, '/a', target, { targetIs: 'name', attributes: sizeless })), asked);
+});

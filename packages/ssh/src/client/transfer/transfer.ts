@@ -1,8 +1,17 @@
 /** get, put and copy: transfers between here and a server, and between servers. */
 import { SshError } from '../../errors.ts';
-import { expandGlob, joinPath, lastName, type SftpClient, type SftpPath, toPathBytes } from '../../sftp/index.ts';
+import {
+  expandGlob,
+  type FileAttributes,
+  joinPath,
+  lastName,
+  type SftpClient,
+  type SftpPath,
+  toPathBytes,
+} from '../../sftp/index.ts';
 import { printable } from '../../wire/index.ts';
 import { LocalSide } from './local-side.ts';
+import { factsOf } from './remote-attributes.ts';
 import { RemoteSide } from './remote-side.ts';
 import type { Root } from './run.ts';
 import { Session } from './session.ts';
@@ -16,6 +25,11 @@ type Paths = SftpPath | readonly SftpPath[];
 interface GlobOptions {
   /** The sources are patterns: `*`, `?`, `[…]`. One that matches nothing is an error. Default false. */
   readonly glob?: boolean;
+}
+
+interface KnownSource {
+  /** What a listing has told of the one source, or of what it leads to: it is not asked for again. */
+  readonly attributes?: FileAttributes | undefined;
 }
 
 /**
@@ -36,7 +50,7 @@ export async function get(
   sftp: Clients,
   remote: Paths,
   local: SftpPath,
-  options: TransferOptions & ReconnectOptions & GlobOptions = {},
+  options: TransferOptions & ReconnectOptions & GlobOptions & KnownSource = {},
 ): Promise<TransferReport> {
   const sessions = sessionsOf(sftp, options.reconnect);
   return transfer('get', sessions, options, remote, local, (budget, signal) => [
@@ -96,7 +110,7 @@ export async function copy(
 function transfer(
   verb: string,
   sessions: readonly Session[],
-  options: TransferOptions & GlobOptions,
+  options: TransferOptions & GlobOptions & KnownSource,
   sources: Paths,
   target: SftpPath,
   makeSides: StartInit['makeSides'],
@@ -138,16 +152,19 @@ async function plan(
   sources: readonly Buffer[],
   target: Buffer,
   verb: string,
-  { targetIs, continueOnError }: TransferOptions,
+  { targetIs, continueOnError, attributes }: TransferOptions & KnownSource,
 ): Promise<Root[]> {
   const isInto = targetIs === undefined ? await isFolder(to, sources, target, verb) : targetIs === 'folder';
   if (targetIs === 'name' && sources.length > 1) {
     throw new SshError(`${verb}: one name for several sources`, { code: 'misuse', stage: 'sftp' });
   }
+  const told = attributes === undefined || sources.length > 1 ? undefined : factsOf(attributes);
   const facts = await Promise.all(
     sources.map(async (source): Promise<Facts | SshError> => {
       try {
-        return await from.stat(source);
+        // Of a link it is what it leads to that counts, and without a size nothing ends where it should.
+        const isEnough = told?.kind === 'file' && told.size !== undefined;
+        return isEnough ? told : await from.stat(source);
       } catch (error) {
         if (continueOnError && error instanceof SshError) return error;
         throw error;

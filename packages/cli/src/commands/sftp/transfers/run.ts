@@ -1,5 +1,6 @@
 /** Has the library copy a file or a tree, shows how far it is, and tells what went wrong. */
 import { SshError } from '@nacre/ssh/errors';
+import type { FileAttributes } from '@nacre/ssh/sftp';
 import type { TransferEvent } from '@nacre/ssh/transfer';
 import { baseName } from '../paths.ts';
 import type { Session } from '../session.ts';
@@ -15,6 +16,8 @@ export interface Copy {
   readonly target: string;
   readonly isUpload: boolean;
   readonly manner: Manner;
+  /** What is known of a source on the server. */
+  readonly attributes?: FileAttributes;
 }
 
 export async function copyFile(session: Session, copy: Copy, voice: Voice): Promise<boolean> {
@@ -36,7 +39,7 @@ export async function copyTree(session: Session, copy: Copy, shown: string, voic
 
 async function run(
   session: Session,
-  { source, target, isUpload, manner }: Copy,
+  { source, target, isUpload, manner, attributes }: Copy,
   voice: Voice,
   tell: (event: TransferEvent, voice: Voice) => boolean,
 ): Promise<boolean> {
@@ -59,7 +62,7 @@ async function run(
   };
   try {
     if (isUpload) await put(session.sftp, source, target, options);
-    else await get(session.sftp, source, target, options);
+    else await get(session.sftp, source, target, { ...options, attributes });
     return !session.signal.aborted;
   } catch (error) {
     // What is told already, and what an interruption brought down.

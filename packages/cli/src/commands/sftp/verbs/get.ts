@@ -102,7 +102,7 @@ async function fetchOne(
     else voice.inform(verdict.words);
     return verdict.isFine;
   }
-  return copyFile(session, { source: path, target, isUpload: false, manner }, voice);
+  return copyFile(session, { source: path, target, isUpload: false, manner, attributes: there }, voice);
 }
 
 /** What the file here means for a transfer that is to go on with it: nothing, or its end. */
