@@ -14,7 +14,7 @@ function encode(attributes: FileAttributes): Buffer {
 
 function decode(bytes: Buffer): FileAttributes {
   const reader = new WireReader(bytes, 'test');
-  const attributes = attributesField.read(reader, 'attributes');
+  const attributes = attributesField.read(reader);
   reader.finish();
   return attributes;
 }

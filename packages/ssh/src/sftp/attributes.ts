@@ -1,6 +1,6 @@
 /** File attributes (draft-ietf-secsh-filexfer-02 §5): a set of flags says which of them are there. */
 import { maxSftpExtensions } from '../limits.ts';
-import type { Field } from '../wire/index.ts';
+import type { Field, WireReader, WireWriter } from '../wire/index.ts';
 import { badSftp } from './sftp-error.ts';
 
 /** What is known of a file, or what is to be set; everything may be absent. */
@@ -41,21 +41,24 @@ export function fileType({ mode }: FileAttributes): FileType | undefined {
 }
 
 /** The field type of attributes inside a message. */
-export const attributesField: Field<FileAttributes> = {
-  read(reader, name) {
-    const bits = reader.uint32(`${name} flags`);
+export const attributesField = {
+  read(reader: WireReader): FileAttributes {
+    // A listing has thousands of these: names of fields are no texts that are put together each time.
+    const bits = reader.uint32('attributes flags');
     // Bits of later versions are passed over as OpenSSH does; fields that come with them leave the message too long.
     const attributes: { -readonly [K in keyof FileAttributes]: FileAttributes[K] } = {};
-    if (bits & flags.size) attributes.size = toSafeNumber(reader.uint64(`${name} size`));
-    if (bits & flags.owner) attributes.owner = { uid: reader.uint32(`${name} uid`), gid: reader.uint32(`${name} gid`) };
-    if (bits & flags.mode) attributes.mode = reader.uint32(`${name} permissions`);
+    if (bits & flags.size) attributes.size = reader.safeUint64('attributes size');
+    if (bits & flags.owner) {
+      attributes.owner = { uid: reader.uint32('attributes uid'), gid: reader.uint32('attributes gid') };
+    }
+    if (bits & flags.mode) attributes.mode = reader.uint32('attributes permissions');
     if (bits & flags.times) {
-      attributes.times = { accessed: reader.uint32(`${name} atime`), modified: reader.uint32(`${name} mtime`) };
+      attributes.times = { accessed: reader.uint32('attributes atime'), modified: reader.uint32('attributes mtime') };
     }
     if (bits & flags.extended) {
-      const count = reader.uint32(`${name} extended count`);
+      const count = reader.uint32('attributes extended count');
       if (count > maxSftpExtensions) {
-        throw badSftp(`${name} list ${count} extensions, at most ${maxSftpExtensions} are read`, {
+        throw badSftp(`attributes list ${count} extensions, at most ${maxSftpExtensions} are read`, {
           code: 'limit-exceeded',
         });
       }
@@ -63,7 +66,7 @@ export const attributesField: Field<FileAttributes> = {
     }
     return attributes;
   },
-  write(writer, { size, owner, mode, times, extended }) {
+  write(writer: WireWriter, { size, owner, mode, times, extended }: FileAttributes): void {
     const bits =
       (size === undefined ? 0 : flags.size) |
       (owner === undefined ? 0 : flags.owner) |
@@ -79,8 +82,4 @@ export const attributesField: Field<FileAttributes> = {
     writer.uint32(extended.length);
     for (const { type, data } of extended) writer.string(type).string(data);
   },
-};
-
-function toSafeNumber(value: bigint): number {
-  return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
-}
+} satisfies Field<FileAttributes>;

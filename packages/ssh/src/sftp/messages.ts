@@ -45,7 +45,7 @@ const nameEntries: Field<readonly NameEntry[]> = {
       entries.push({
         name: entry,
         longName: reader.string('long name'),
-        attributes: attributesField.read(reader, 'attributes'),
+        attributes: attributesField.read(reader),
       });
     }
     return entries;

@@ -47,6 +47,15 @@ export class WireReader {
     return value;
   }
 
+  /** A uint64 as a number; what is beyond 2^53 - 1 reads as that. */
+  safeUint64(field = 'uint64'): number {
+    this.#require(8, field);
+    const high = this.bytes.readUInt32BE(this.offset);
+    const low = this.bytes.readUInt32BE(this.offset + 4);
+    this.offset += 8;
+    return high > 0x1f_ffff ? Number.MAX_SAFE_INTEGER : high * 0x1_0000_0000 + low;
+  }
+
   /** A run of bytes without a length in front. */
   fixed(byteCount: number, field = 'bytes'): Buffer {
     this.#require(byteCount, field);

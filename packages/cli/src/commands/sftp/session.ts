@@ -50,10 +50,10 @@ export class Session {
   }
 
   /** Has the names of these users and groups at hand, where the server tells them. */
-  async learnNames(users: Iterable<number>, groups: Iterable<number>): Promise<void> {
+  async learnNames(users: ReadonlySet<number>, groups: ReadonlySet<number>): Promise<void> {
     if (!this.tellsNames) return;
-    const newUsers = [...new Set(users)].filter((uid) => !this.#users.has(uid));
-    const newGroups = [...new Set(groups)].filter((gid) => !this.#groups.has(gid));
+    const newUsers = [...users].filter((uid) => !this.#users.has(uid));
+    const newGroups = [...groups].filter((gid) => !this.#groups.has(gid));
     if (newUsers.length + newGroups.length === 0) return;
     const names = await this.sftp.namesOf({ users: newUsers, groups: newGroups }, { signal: this.signal });
     for (const [at, uid] of newUsers.entries()) this.#users.set(uid, toText(names.users[at] as Buffer));

@@ -47,6 +47,14 @@ export function formatLongName({ name, attributes, links, user, group, now }: Lo
 
 /** `drwxr-sr-t`, as strmode(3) writes it without its last blank. */
 export function formatMode(mode: number): string {
+  // Files of one folder nearly all have the same.
+  if (mode !== lastMode.mode) lastMode = { mode, text: spellMode(mode) };
+  return lastMode.text;
+}
+
+let lastMode = { mode: Number.NaN, text: '' };
+
+function spellMode(mode: number): string {
   const triple = (shift: number, special: boolean, letter: string) => {
     const bits = mode >> shift;
     const run = bits & 1;

@@ -40,11 +40,16 @@ async function tellLong(session: Session, entries: readonly Entry[], style: List
   const { voice, signal } = session;
   const isOurs = style.isNumeric || style.isScaled || session.tellsNames;
   if (!style.isNumeric) {
-    const owners = entries.flatMap(({ attributes }) => (attributes.owner === undefined ? [] : [attributes.owner]));
-    await session.learnNames(
-      owners.map(({ uid }) => uid),
-      owners.map(({ gid }) => gid),
-    );
+    const users = new Set<number>();
+    const groups = new Set<number>();
+    for (const {
+      attributes: { owner },
+    } of entries) {
+      if (owner === undefined) continue;
+      users.add(owner.uid);
+      groups.add(owner.gid);
+    }
+    await session.learnNames(users, groups);
   }
   const now = Date.now() / 1000;
   const lineOf = (entry: Entry) =>

@@ -49,7 +49,8 @@ async function listFolder(
   style: ListingStyle,
 ): Promise<boolean> {
   const { sftp, signal, voice } = session;
-  const shown = (name: string) => withoutFolder(joinNames(folder, name), front);
+  // The same before every name.
+  const before = withoutFolder(joinNames(folder, ''), front);
   const entries: Entry[] = [];
   try {
     for await (const { bytes, text, attributes, longName } of sftp.readdir(folder, { signal })) {
@@ -62,13 +63,14 @@ async function listFolder(
     return false;
   }
   if (style.showsAll) entries.unshift(...(await ownEntries(session, folder)));
-  const sorted = sortEntries(entries, style).map((entry) => ({ ...entry, name: shown(entry.name) }));
+  const sorted = sortEntries(entries, style);
+  const shown = before === '' ? sorted : sorted.map((entry) => ({ ...entry, name: before + entry.name }));
   let widest = 0;
   if (style.view === 'columns') {
     for (const { name } of entries) widest = Math.max(widest, shownColumns(name));
     widest += shownColumns(withoutFolder(folder, front));
   }
-  await tellEntries(session, sorted, style, widest);
+  await tellEntries(session, shown, style, widest);
   return true;
 }
 
