@@ -24,7 +24,7 @@ function lastLines(output: string): string[] {
   return output
     .split('\n')
     .map((line) => line.replace(/\r+$/, '').split('\r').at(-1) ?? '')
-    .map((line) => line.replace(/ {0,3}[\d.]+([KM])B\/s/, ' <rate>/s').replace(/\d\d:\d\d/, '<time>'))
+    .map((line) => line.replace(/ {0,3}[\d.]+[KMGT]B\/s/, ' <rate>/s').replace(/\d\d:\d\d/, '<time>'))
     .filter((line) => line !== '');
 }
 
