@@ -49,6 +49,26 @@ test('a byte there and back takes a round trip at least, and the connection as m
   await link.close();
 });
 
+test('what is sent at once arrives with the connection, however early', async () => {
+  const port = await listen((socket) => socket.pipe(socket));
+  const link = await startDelayLink({ targetPort: port, roundTripMs: 20, bytesPerSecond: 1e9 });
+  await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = open(link.port);
+      const start = performance.now();
+      socket.write('early');
+      const echoed = await new Promise<Buffer>((resolve, reject) => {
+        socket.once('data', resolve);
+        socket.once('close', () => reject(new Error('it was closed')));
+      });
+      assert.equal(echoed.toString(), 'early');
+      // The connection's three steps, and back.
+      assert.ok(performance.now() - start >= 40 - clockMs);
+    }),
+  );
+  await link.close();
+});
+
 test('what is sent arrives as it was, no faster than the rate, and the end behind it', async () => {
   const sent = randomBytes(4_000_003);
   const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

@@ -150,6 +150,12 @@ class Stream {
       this.#isBlocked = false;
       this.#deliver();
     });
+    // What is due with the connection itself may be so a moment before it.
+    this.#isBlocked = to.pending;
+    to.once('connect', () => {
+      this.#isBlocked = false;
+      this.#deliver();
+    });
     to.on('close', () => {
       clearTimeout(this.#timer);
       for (const { bytes } of this.#pieces.slice(this.#next)) direction.release(bytes?.length ?? 0);
