@@ -53,8 +53,8 @@ export async function measurePath(byteCount: number): Promise<PathSpeed> {
       if (!sending.write(block.subarray(0, left))) await new Promise<void>((go) => sending.once('drain', go));
     }
     await once(sending);
-    // The greeting of TCP and the way there and back are no part of the rate.
-    const seconds = (performance.now() - start - 2.5 * roundTripMs) / 1000;
+    // The greeting of TCP, after whose two first steps we send, and the way there and back are no part of the rate.
+    const seconds = (performance.now() - start - 2 * roundTripMs) / 1000;
     sending.destroy();
     return { megabytesPerSecond: byteCount / 1e6 / seconds, roundTripMs };
   } finally {
