@@ -7,12 +7,15 @@ import { circumstances } from './results.ts';
 import { type RunOptions, runEntries, showTargets } from './run.ts';
 import { workloads } from './workloads/table.ts';
 
+/** Of a workload that is asked for by its name. */
+const defaultRepetitions = 7;
+
 const usage = `usage: npm run bench -- [all | targets | WORKLOAD...] [--n REPETITIONS] [--mib SIZE] [--cipher NAME]... [--rows TEXT] [--update]
   all       what the targets ask for, in less than an hour, and the table of targets; so does no word at all.
             With workloads behind it: those of them alone, as often and as large as all has them
   targets   the table of targets from the samples that were kept
 workloads: ${workloads.map(({ name }) => name).join(' ')}
-  --n       repetitions of every row (7; of all, as bench/plan.ts says)
+  --n       repetitions of every row (${defaultRepetitions}; of all, as bench/plan.ts says)
   --mib     size of a bulk transfer (256; sftp-bulk 1024)
   --cipher  of bulk transfers; may be repeated (aes128-gcm, aes256-gcm, chacha20-poly1305, aes256-ctr)
   --rows    only rows whose name holds this text, and the base
@@ -72,7 +75,7 @@ async function main(args: string[]): Promise<number> {
   const named = workloads.filter(({ name }) => positionals.includes(name));
   const chosen = isAll
     ? plan.filter(({ workload }) => words.length === 0 || words.includes(workload))
-    : named.map(({ name }): PlanEntry => ({ workload: name, repetitions: 7, minutes: 0 }));
+    : named.map(({ name }): PlanEntry => ({ workload: name, repetitions: defaultRepetitions, minutes: 0 }));
   const given = {
     ...(repetitions !== undefined && { repetitions }),
     ...(mib !== undefined && { mib }),

@@ -47,24 +47,14 @@ export class HostMatcher {
    * unusual in any way is given for a closer look.
    */
   *candidates(text: TrustText): Generator<Candidate, void, undefined> {
-    if (typeof text === 'string') {
-      yield* this.#search(text, 0);
-      return;
-    }
+    const decode = typeof text === 'string' ? (line: string) => line : decodePieceLine;
     let number = 0;
-    // A name beyond ASCII is found in no piece, nor need it be: lines that hold such characters are all given.
-    for (const piece of piecesOf(text)) {
-      const search = this.#search(piece, number);
-      let next = search.next();
-      for (; next.done !== true; next = search.next()) {
-        yield { line: decodePieceLine(next.value.line), number: next.value.number };
-      }
-      number = next.value;
-    }
+    // A name beyond ASCII is found in no piece of bytes, nor need it be: lines that hold such characters are all given.
+    for (const piece of piecesOf(text)) number = yield* this.#search(piece, number, decode);
   }
 
   /** @returns the number of the last line. */
-  *#search(text: string, before: number): Generator<Candidate, number, undefined> {
+  *#search(text: string, before: number, decode: (line: string) => string): Generator<Candidate, number, undefined> {
     let number = before;
     // Where the name next stands in the text, wherever that is.
     let found = -1;
@@ -78,7 +68,7 @@ export class HostMatcher {
         found = text.indexOf(this.#lowerCase, start);
         if (found < 0) found = text.length;
       }
-      if (this.#mayMatch(text, start, end, found)) yield { line: text.slice(at, end), number };
+      if (this.#mayMatch(text, start, end, found)) yield { line: decode(text.slice(at, end)), number };
       at = end + 1;
     }
     return number;

@@ -1,4 +1,5 @@
 /** What a trust file holds, as text or as the bytes that were read: bytes are looked through as they are, and only lines that count become text. */
+import { asBuffer } from '../wire/index.ts';
 
 /** Text, or its bytes in UTF-8. Bytes of a large file are searched several times as fast. */
 export type TrustText = string | Uint8Array;
@@ -10,12 +11,16 @@ const lineFeed = 0x0a;
 
 /** The whole as text. */
 export function textOf(text: TrustText): string {
-  return typeof text === 'string' ? text : bufferOf(text).toString('utf8');
+  return typeof text === 'string' ? text : asBuffer(text).toString('utf8');
 }
 
-/** Whole lines together, a character for each byte. */
-export function* piecesOf(bytes: Uint8Array): Generator<string, void, undefined> {
-  const buffer = bufferOf(bytes);
+/** Whole lines together: of bytes a character for each, text as it is. */
+export function* piecesOf(text: TrustText): Generator<string, void, undefined> {
+  if (typeof text === 'string') {
+    yield text;
+    return;
+  }
+  const buffer = asBuffer(text);
   for (let at = 0; at < buffer.length; ) {
     const end = endOfPiece(buffer, at);
     yield buffer.toString('latin1', at, end);
@@ -23,7 +28,7 @@ export function* piecesOf(bytes: Uint8Array): Generator<string, void, undefined>
   }
 }
 
-/** The text of a line out of a piece. */
+/** The text of a line out of a piece of bytes. */
 export function decodePieceLine(line: string): string {
   return Buffer.from(line, 'latin1').toString('utf8');
 }
@@ -46,7 +51,7 @@ export function* linesWith(
   text: TrustText,
   word: string,
 ): Generator<{ readonly line: string; readonly number: number }, void, undefined> {
-  const whole = typeof text === 'string' ? text : bufferOf(text);
+  const whole = typeof text === 'string' ? text : asBuffer(text);
   let number = 1;
   let counted = 0;
   for (let found = whole.indexOf(word); found >= 0; ) {
@@ -62,12 +67,8 @@ export function* linesWith(
 
 function countLines(whole: string | Buffer, start: number, end: number): number {
   let count = 0;
-  for (const piece of typeof whole === 'string' ? [whole.slice(start, end)] : piecesOf(whole.subarray(start, end))) {
+  for (const piece of piecesOf(typeof whole === 'string' ? whole.slice(start, end) : whole.subarray(start, end))) {
     for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1)) count++;
   }
   return count;
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
