@@ -143,6 +143,8 @@ for (const [version, skipped] of versions) {
     shell.resize(101, 44);
     shell.send('until [ "$(stty size)" = "44 101" ]; do sleep 0.1; done; echo "now" $(stty size)\r');
     await shell.expect(/now 44 101/);
+    // Keys that come before the prompt are shown in front of it, and what the program says behind it.
+    await shell.expect(/ready> /);
     shell.send('cat\r');
     shell.send('shown\r');
     await shell.expect(/shown\s+shown/);
