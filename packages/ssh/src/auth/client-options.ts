@@ -7,7 +7,8 @@ export interface ClientAuthOptions {
   readonly user: string;
   /**
    * Keys to offer, in this order. Each is asked for only when its turn comes, and asked to sign only after the server said that
-   * it would accept the key; so a signer may wait until then with asking for a passphrase.
+   * it would accept the key; so a signer may wait until then with asking for a passphrase. One that says `signsUnasked` may be
+   * asked at once.
    */
   readonly signers?: readonly Signer[] | AsyncIterable<Signer>;
   /** Gives a password; undefined gives up on passwords. `attempt` counts from 1. */
@@ -38,8 +39,6 @@ export interface ClientAuthOptions {
    * go on at once and show prompts of its own that look like ours (Dropbear CVE-2021-36369). Default false, as OpenSSH has it.
    */
   readonly requireMethod?: boolean;
-  /** The request "none" was sent already, as {@link noneRequest} makes it; its answer is the next that comes. */
-  readonly noneIsAsked?: boolean;
   /** Text the server wants shown before login, control characters written out. */
   onBanner?(text: string, language: string): void;
   /** Every refusal: the methods that may continue, and whether the last step succeeded and more are needed. */

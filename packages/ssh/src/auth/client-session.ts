@@ -15,7 +15,7 @@ import {
   userauthRequest,
   userauthSuccess,
 } from './messages.ts';
-import { SignerQueue } from './signer-queue.ts';
+import { type Offer, SignerQueue } from './signer-queue.ts';
 
 /** How one step of a client's method ended. */
 export type ClientOutcome =
@@ -23,6 +23,15 @@ export type ClientOutcome =
   | { readonly kind: 'failure'; readonly methods: readonly string[]; readonly partialSuccess: boolean }
   /** The method has nothing (more) to try; no request waits for an answer that matters. */
   | { readonly kind: 'exhausted' };
+
+/** A key that the server was told of. */
+export interface SentOffer {
+  readonly offer: Offer;
+  /** The name of the request. */
+  readonly method: string;
+  /** With a signature, that is; else the server was asked whether it would take one. */
+  readonly isProof: boolean;
+}
 
 export class ClientSession {
   readonly link: AuthLink;
@@ -36,6 +45,12 @@ export class ClientSession {
   proved = false;
   /** Everything the server wanted shown so far, made harmless. */
   banner = '';
+  /** The server let us in. */
+  isDone = false;
+  /** The request "none" was sent already; its answer is the next that comes. */
+  noneIsAsked = false;
+  /** The offer of a key that was sent behind "none", if one was: its answer is the next after that one's. */
+  ahead: Promise<SentOffer | undefined> | undefined;
   #requests = 0;
   #banners = 0;
   #bannerBytes = 0;
@@ -88,11 +103,19 @@ export class ClientSession {
   readVerdict(payload: Buffer): ClientOutcome {
     if (payload[0] === authNumbers.success) {
       userauthSuccess.decode(payload);
+      this.isDone = true;
       return { kind: 'success' };
     }
     const { methods, partialSuccess } = userauthFailure.decode(payload);
     this.options.onFailure?.(methods, partialSuccess);
     return { kind: 'failure', methods, partialSuccess };
+  }
+
+  /** What was sent ahead, to whoever is to read its answer; undefined from the second call on. */
+  async takeAhead(): Promise<SentOffer | undefined> {
+    const { ahead } = this;
+    this.ahead = undefined;
+    return ahead;
   }
 
   /** Waits for a callback (a prompt, a signer), but not after the login was aborted. */

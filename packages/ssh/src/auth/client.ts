@@ -4,6 +4,8 @@ import type { AuthLink } from '../transport/link.ts';
 import { toAuthError, withAuthFailure } from './auth-error.ts';
 import type { ClientAuthOptions, ClientAuthResult } from './client-options.ts';
 import { ClientSession } from './client-session.ts';
+import { noneRequest } from './methods/none.ts';
+import { mayOfferAhead, offerAhead, publickeyMethod } from './methods/publickey.ts';
 import { authMethods, findAuthMethod } from './methods/table.ts';
 import type { AuthMethod } from './methods/types.ts';
 
@@ -16,18 +18,47 @@ import type { AuthMethod } from './methods/types.ts';
  * const { methods } = await authenticateClient(link, { user: 'ada', signers: [await loadPrivateKey(file)] });
  */
 export async function authenticateClient(link: AuthLink, options: ClientAuthOptions): Promise<ClientAuthResult> {
-  const session = new ClientSession(link, options);
-  try {
-    return await converse(session);
-  } catch (error) {
-    if (error instanceof SshError && serversEndings.has(error.code)) {
-      // Most often for too many keys: which they were is worth knowing.
-      throw withAuthFailure(error, summarize(session, [], []));
+  return new ClientLogin(link, options).finish();
+}
+
+/** The same in two steps, for whoever sends the first request with the one for the service and saves its round trip. */
+export class ClientLogin {
+  readonly #session: ClientSession;
+
+  constructor(link: AuthLink, options: ClientAuthOptions) {
+    this.#session = new ClientSession(link, options);
+  }
+
+  /**
+   * The request "none", to be sent in this turn. Over a long path the offer of a key follows it, by the link, as soon as there is one:
+   * a server answers one after the other (RFC 4252 §5.1).
+   */
+  firstRequest(): Buffer {
+    const session = this.#session;
+    session.noneIsAsked = true;
+    if (mayOfferAhead(session)) {
+      session.ahead = offerAhead(session);
+      // Told to whoever comes to the method, and to nobody where the server does not want keys.
+      session.ahead.catch(() => {});
     }
-    // What is no SshError was thrown by a callback: a prompt that was closed, a signer list that could not be read.
-    throw toAuthError(error, { code: 'auth-failed', disconnect: disconnectReasons.authCancelledByUser });
-  } finally {
-    await session.signers.close().catch(() => undefined);
+    return noneRequest(session.options.user);
+  }
+
+  /** As {@link authenticateClient}. */
+  async finish(): Promise<ClientAuthResult> {
+    const session = this.#session;
+    try {
+      return await converse(session);
+    } catch (error) {
+      if (error instanceof SshError && serversEndings.has(error.code)) {
+        // Most often for too many keys: which they were is worth knowing.
+        throw withAuthFailure(error, summarize(session, [], []));
+      }
+      // What is no SshError was thrown by a callback: a prompt that was closed, a signer list that could not be read.
+      throw toAuthError(error, { code: 'auth-failed', disconnect: disconnectReasons.authCancelledByUser });
+    } finally {
+      await session.signers.close().catch(() => undefined);
+    }
   }
 }
 
@@ -55,7 +86,14 @@ async function converse(session: ClientSession): Promise<ClientAuthResult> {
         session.attempts.clear();
       }
     }
-    const next = preferred.find((candidate) => allowed.includes(candidate.name) && !exhausted.has(candidate));
+    // Whatever the server said to "none": what was sent behind it has an answer too.
+    const isAhead = await session.ahead?.then(
+      (sent) => sent !== undefined,
+      () => false,
+    );
+    const next = isAhead
+      ? publickeyMethod
+      : preferred.find((candidate) => allowed.includes(candidate.name) && !exhausted.has(candidate));
     if (next === undefined) {
       session.log('debug', 'No more authentication methods to try.');
       throw permissionDenied(session, allowed, preferred);

@@ -1,6 +1,6 @@
 /** @nacre/ssh/auth: login (RFC 4252, RFC 4256, publickey-hostbound-v00@openssh.com) in both roles. */
 
-export { authenticateClient } from './client.ts';
+export { authenticateClient, ClientLogin } from './client.ts';
 export type {
   ClientAuthOptions,
   ClientAuthResult,
@@ -12,7 +12,6 @@ export type {
 } from './client-options.ts';
 export type { Prompt } from './messages.ts';
 export * as messages from './messages.ts';
-export { noneRequest } from './methods/none.ts';
 export { authMethods } from './methods/table.ts';
 export type { AuthMethod } from './methods/types.ts';
 export { authenticateServer } from './server.ts';

@@ -45,6 +45,11 @@ export class SignerQueue {
     return this.#waiting.shift();
   }
 
+  /** An offer that was not made after all is the next one again. */
+  putBack(offer: Offer): void {
+    this.#waiting.unshift(offer);
+  }
+
   /** The server took the key: its other algorithms need not be tried. */
   settle(): void {
     this.#waiting = [];

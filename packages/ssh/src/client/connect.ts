@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { withAuthFailure } from '../auth/auth-error.ts';
-import { authenticateClient, type ClientAuthOptions, noneRequest } from '../auth/index.ts';
+import { type ClientAuthOptions, type ClientAuthResult, ClientLogin } from '../auth/index.ts';
 import { findAgreement } from '../crypto/agreement/table.ts';
 import { disconnectReasons, SshError, toSshError, type UnusableKey } from '../errors.ts';
 import { StreamDriver, systemClock } from '../io/index.ts';
@@ -111,12 +111,13 @@ async function connectTo(target: string | Target, options: ConnectOptions): Prom
     driver.drive(link);
     if (dialing !== undefined) driver.setReading(true);
     options.onConnect?.({ address, port, stream: driver.stream });
+    const loggingIn = new Login(link, user, options, driver.stream);
     await link.handshake(() => {
       tellHandshake(link, address, options);
-      return noneRequest(user);
+      return loggingIn.firstRequest();
     });
     deadline.clear();
-    const login = await logIn(link, user, options, driver.stream);
+    const login = await loggingIn.finish();
     deadline.signal.removeEventListener('abort', onAbort);
     return new ClientConnection(link, driver.stream, {
       target: { host, port, user },
@@ -168,28 +169,57 @@ async function preferredAlgorithms({ hostKeys }: ConnectOptions, host: string, p
   }
 }
 
-async function logIn(transport: Transport, user: string, options: ConnectOptions, stream: Duplex) {
-  const { password, hostBased } = options;
-  const unusable: UnusableKey[] = [];
-  const auth: ClientAuthOptions = {
-    ...options.auth,
-    user,
-    noneIsAsked: true,
-    signers: offeredSigners(options, bindingOf(transport), unusable),
-    ...(typeof password === 'function' && { password }),
-    // A password that was wrong once is wrong the next time too.
-    ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
-    ...(hostBased && {
-      hostBased: async () => (await import('./keysign.ts')).keysignIdentity(hostBased, stream, options.log),
-    }),
-    ...(options.signal && { signal: options.signal }),
-  };
-  try {
-    return await authenticateClient(transport, auth);
-  } catch (error) {
-    if (!(error instanceof SshError) || error.authFailure === undefined) throw error;
-    // What login cannot know: the files and agents behind the keys.
-    throw withAuthFailure(error, { ...error.authFailure, unusable });
+/** A login with the keys and answers of the options. */
+class Login {
+  readonly #transport: Transport;
+  readonly #user: string;
+  readonly #options: ConnectOptions;
+  readonly #stream: Duplex;
+  readonly #unusable: UnusableKey[] = [];
+  #begun: ClientLogin | undefined;
+
+  constructor(transport: Transport, user: string, options: ConnectOptions, stream: Duplex) {
+    this.#transport = transport;
+    this.#user = user;
+    this.#options = options;
+    this.#stream = stream;
+  }
+
+  firstRequest(): Buffer {
+    return this.#login.firstRequest();
+  }
+
+  async finish(): Promise<ClientAuthResult> {
+    try {
+      return await this.#login.finish();
+    } catch (error) {
+      if (!(error instanceof SshError) || error.authFailure === undefined) throw error;
+      // What login cannot know: the files and agents behind the keys.
+      throw withAuthFailure(error, { ...error.authFailure, unusable: this.#unusable });
+    }
+  }
+
+  /** Made once the keys are agreed on: an agent is bound to them. */
+  get #login(): ClientLogin {
+    this.#begun ??= new ClientLogin(this.#transport, this.#authOptions());
+    return this.#begun;
+  }
+
+  #authOptions(): ClientAuthOptions {
+    const options = this.#options;
+    const { password, hostBased } = options;
+    return {
+      ...options.auth,
+      user: this.#user,
+      signers: offeredSigners(options, bindingOf(this.#transport), this.#unusable),
+      ...(typeof password === 'function' && { password }),
+      // A password that was wrong once is wrong the next time too.
+      ...(typeof password === 'string' && { password: async ({ attempt }) => (attempt === 1 ? password : undefined) }),
+      ...(hostBased && {
+        hostBased: async () => (await import('./keysign.ts')).keysignIdentity(hostBased, this.#stream, options.log),
+      }),
+      ...(options.signal && { signal: options.signal }),
+    };
   }
 }
 

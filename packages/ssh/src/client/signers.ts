@@ -243,6 +243,7 @@ function offer(
     publicKey,
     label,
     ...(origin && { origin }),
+    ...(signer.signsUnasked && { signsUnasked: true }),
     async sign(data, algorithm, signOptions) {
       try {
         return await certified.sign(data, algorithm, signOptions);

@@ -118,6 +118,11 @@ class MemoryPrivateKey implements PrivateKey {
     this.#half = half;
   }
 
+  /** Not where the file holds no more than a handle of a security key. */
+  get signsUnasked(): boolean {
+    return !this.type.startsWith('sk-');
+  }
+
   async sign(data: Uint8Array, algorithm: string, options?: { signal?: AbortSignal }): Promise<Buffer> {
     if (options?.signal?.aborted) {
       throw new SshError('signing was cancelled', { code: 'aborted', stage: 'key', cause: options.signal.reason });

@@ -36,6 +36,7 @@ export function withCertificate(signer: Signer, certificate: PublicKey): Signer 
   return {
     publicKey: certificate,
     label: signer.label,
+    ...(signer.signsUnasked && { signsUnasked: true }),
     sign: (data, algorithm, options) => signer.sign(data, algorithm, options),
   };
 }

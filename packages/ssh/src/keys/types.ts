@@ -40,6 +40,11 @@ export interface Signer {
   /** Where the key comes from, for those who are told of it. */
   readonly origin?: SignerOrigin;
   /**
+   * A signature takes no time worth saving, no question and no touch, and nobody is told of it: over a long path a login may then
+   * prove the key without asking first whether the server would take it. Default false.
+   */
+  readonly signsUnasked?: boolean;
+  /**
    * Signs with the given signature algorithm (one of publicKey.signatureAlgorithms).
    *
    * @returns the wire-format signature: string algorithm | string blob.

@@ -136,14 +136,23 @@ function settle(
   const [clientIdentification, serverIdentification] = isClient
     ? [host.ownIdentification, host.peerIdentification()]
     : [host.peerIdentification(), host.ownIdentification];
+  let sentMs = 0;
   const exchange: Exchange = {
     negotiated,
     clientIdentification,
     serverIdentification,
     clientInit: isClient ? ownPayload : peerPayload,
     serverInit: isClient ? peerPayload : ownPayload,
-    send: (payload) => host.send(payload),
-    next: () => host.next(),
+    send(payload) {
+      host.send(payload);
+      sentMs = host.now();
+    },
+    async next() {
+      const payload = await host.next();
+      // Each of a client's messages is answered; later exchanges stand in line behind what is under way.
+      if (isClient && host.sessionId === undefined) host.onRoundTrip(host.now() - sentMs);
+      return payload;
+    },
     log: (text) => host.log?.(1, text),
     prepared: (method) => host.prepared(method),
   };

@@ -13,6 +13,8 @@ export interface AuthLink {
   readonly peerExtensions: ReadonlyMap<string, Buffer>;
   /** The peer's identification line without CR LF. */
   readonly peerIdentification: string;
+  /** A round trip seen in the handshake, in milliseconds; never shorter than the path's. */
+  readonly roundTripMs?: number | undefined;
   send(payload: Uint8Array): void;
   /**
    * The next message numbered 50 to 79. Rejects with the SshError that ended the connection. The transport reads no further

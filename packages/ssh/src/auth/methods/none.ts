@@ -12,7 +12,7 @@ export const noneMethod: AuthMethod = {
   aliases: [],
 
   async client(session) {
-    if (!session.options.noneIsAsked) session.send(noneRequest(session.options.user));
+    if (!session.noneIsAsked) session.send(noneRequest(session.options.user));
     return session.verdict();
   },
 

@@ -5,9 +5,10 @@ import type { PublicKey, Signer } from '../../keys/types.ts';
 import { minRsaBits } from '../../limits.ts';
 import type { AuthLink } from '../../transport/link.ts';
 import { type WireReader, WireWriter } from '../../wire/index.ts';
-import type { ClientOutcome, ClientSession } from '../client-session.ts';
+import type { ClientOutcome, ClientSession, SentOffer } from '../client-session.ts';
 import { authNumbers, connectionService, userauthPkOk } from '../messages.ts';
 import { algorithmsToTry, defaultSignatureAlgorithms } from '../signature-algorithms.ts';
+import type { Offer } from '../signer-queue.ts';
 import type { AuthMethod } from './types.ts';
 
 const plainMethod = 'publickey';
@@ -18,36 +19,30 @@ export const publickeyMethod: AuthMethod = {
   aliases: [hostBoundMethod],
 
   async client(session) {
-    const method = clientMethod(session);
-    if (method === undefined) return { kind: 'exhausted' };
+    let sent = await session.takeAhead();
     while (true) {
-      const offer = await session.wait(session.signers.next((signer) => usableAlgorithms(session, signer)));
-      if (offer === undefined) return { kind: 'exhausted' };
-      const { signer, algorithm: row } = offer;
-      const key = signer.publicKey;
-      const algorithm = row.name;
-      const hostKey = method === hostBoundMethod ? session.link.hostKey.blob : undefined;
-
-      session.log('verbose', `Offering public key: ${signer.label} ${algorithm}`);
-      session.request(method, encodeRest({ algorithm, blob: key.blob, hostKey }));
-      const refused = await queryVerdict(session, key);
-      if (refused !== undefined) {
-        session.record.noteKey(signer, 'refused');
-        return refused;
+      sent ??= await offerNext(session);
+      if (sent === undefined) return { kind: 'exhausted' };
+      const { signer, algorithm } = sent.offer;
+      session.log('verbose', `Offering public key: ${signer.label} ${algorithm.name}`);
+      if (!sent.isProof) {
+        const refused = await queryVerdict(session, signer.publicKey);
+        if (refused !== undefined) {
+          session.record.noteKey(signer, 'refused');
+          return refused;
+        }
+        tellAccepted(session, sent);
+        // A passphrase that was not given, an agent that refused: the next key may still do.
+        if (!(await prove(session, sent.method, sent.offer))) {
+          sent = undefined;
+          continue;
+        }
       }
-      session.log('verbose', `Server accepts key: ${signer.label} ${algorithm}`);
-      session.signers.settle();
-
-      const { user } = session.options;
-      const parts = { method, user, service: connectionService, algorithm, blob: key.blob, hostKey };
-      const signature = await sign(session, signer, signedData(session.link, parts), row.signatureAlgorithm);
-      // A passphrase that was not given, an agent that refused: the next key may still do.
-      if (signature === undefined) continue;
       session.proved = true;
-      session.request(method, encodeRest({ algorithm, blob: key.blob, hostKey, signature }));
       const verdict = await session.verdict();
-      const isPart = verdict.kind === 'failure' && verdict.partialSuccess;
-      session.record.noteKey(signer, isPart ? 'accepted' : 'signature-refused');
+      const isAccepted = verdict.kind === 'success' || (verdict.kind === 'failure' && verdict.partialSuccess);
+      if (isAccepted && sent.isProof) tellAccepted(session, sent);
+      session.record.noteKey(signer, isAccepted ? 'accepted' : sent.isProof ? 'refused' : 'signature-refused');
       return verdict;
     }
   },
@@ -94,6 +89,85 @@ export const publickeyMethod: AuthMethod = {
 
   hasHandler: (options) => options.publicKey !== undefined,
 };
+
+/** A round trip from here on is worth saving. A path within a country takes less. */
+const longPathMs = 30;
+
+/**
+ * Servers that answer requests one after the other, whatever else has come meanwhile, and for which one that comes after the login is
+ * none (RFC 4252 §5.1 asks for both). Of others some end the connection over a request behind a "none" that they had accepted.
+ */
+const inOrder = /^SSH-2\.0-(?:OpenSSH_|nacre_)/;
+
+/** Whether a key may be offered before the server has said what it takes. */
+export function mayOfferAhead({ link, options }: ClientSession): boolean {
+  const { preferredMethods: [first] = [plainMethod], hostBased } = options;
+  const isFirst = hostBased === undefined && (first === plainMethod || first === 'hostbased');
+  return isFirst && isFar(link) && inOrder.test(link.peerIdentification);
+}
+
+/**
+ * Offers the first key behind a request "none" whose answer has not come.
+ *
+ * @returns undefined where there is none to offer, or the server has not said which algorithms it takes.
+ */
+export async function offerAhead(session: ClientSession): Promise<SentOffer | undefined> {
+  const offer = await nextOffer(session);
+  if (offer === undefined) return undefined;
+  if (session.isDone || !session.link.peerExtensions.has('server-sig-algs')) {
+    session.signers.putBack(offer);
+    return undefined;
+  }
+  return sendOffer(session, offer);
+}
+
+async function offerNext(session: ClientSession): Promise<SentOffer | undefined> {
+  while (true) {
+    const offer = await nextOffer(session);
+    const sent = offer && (await sendOffer(session, offer));
+    if (sent !== undefined || offer === undefined) return sent;
+  }
+}
+
+/** Undefined where keys are not used with this server, or none is left. */
+async function nextOffer(session: ClientSession): Promise<Offer | undefined> {
+  return session.wait(session.signers.next((signer) => usableAlgorithms(session, signer)));
+}
+
+/** Asks whether the server would take the key, or proves it at once. @returns undefined where it did not sign, or may not be used. */
+async function sendOffer(session: ClientSession, offer: Offer): Promise<SentOffer | undefined> {
+  const method = clientMethod(session);
+  if (method === undefined) return undefined;
+  const isProof = offer.signer.signsUnasked === true && isFar(session.link);
+  if (!isProof) session.request(method, encodeRest(fieldsOf(session, method, offer)));
+  else if (!(await prove(session, method, offer))) return undefined;
+  return { offer, method, isProof };
+}
+
+function tellAccepted(session: ClientSession, { offer: { signer, algorithm } }: SentOffer): void {
+  session.log('verbose', `Server accepts key: ${signer.label} ${algorithm.name}`);
+  session.signers.settle();
+}
+
+/** Signs, and sends the signature. @returns false where the key did not sign. */
+async function prove(session: ClientSession, method: string, offer: Offer): Promise<boolean> {
+  const fields = fieldsOf(session, method, offer);
+  const parts = { ...fields, method, user: session.options.user, service: connectionService };
+  const signature = await sign(session, offer, signedData(session.link, parts));
+  // The server may have let us in meanwhile: nothing may follow then.
+  if (signature === undefined || session.isDone) return false;
+  session.request(method, encodeRest({ ...fields, signature }));
+  return true;
+}
+
+function fieldsOf({ link }: ClientSession, method: string, { signer, algorithm }: Offer): KeyRequest {
+  const hostKey = method === hostBoundMethod ? link.hostKey.blob : undefined;
+  return { algorithm: algorithm.name, blob: signer.publicKey.blob, hostKey };
+}
+
+function isFar({ roundTripMs = 0 }: AuthLink): boolean {
+  return roundTripMs >= longPathMs;
+}
 
 /** The method's fields after its name (RFC 4252 §7; PROTOCOL §3.1 puts the host key before the signature). */
 interface KeyRequest {
@@ -173,15 +247,10 @@ async function queryVerdict(session: ClientSession, key: PublicKey): Promise<Cli
   return undefined;
 }
 
-async function sign(
-  session: ClientSession,
-  signer: Signer,
-  data: Buffer,
-  algorithm: string,
-): Promise<Buffer | undefined> {
+async function sign(session: ClientSession, { signer, algorithm }: Offer, data: Buffer): Promise<Buffer | undefined> {
   const { signal } = session.options;
   try {
-    return await session.wait(signer.sign(data, algorithm, signal === undefined ? {} : { signal }));
+    return await session.wait(signer.sign(data, algorithm.signatureAlgorithm, signal === undefined ? {} : { signal }));
   } catch (error) {
     session.throwIfAborted();
     session.record.noteKey(signer, 'not-signed', error);
