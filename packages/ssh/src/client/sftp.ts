@@ -1,6 +1,6 @@
 /** openSftp(): an sftp session over a connection. */
 import { maxShownBytes } from '../limits.ts';
-import { type SftpClient, sftpGreeting, startSftp } from '../sftp/index.ts';
+import { type SftpClient, SftpOpening, startSftp } from '../sftp/index.ts';
 import { printable } from '../wire/index.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { CallOptions } from './options.ts';
@@ -15,7 +15,8 @@ import { programStream } from './program-stream.ts';
  * const text = await sftp.readFile('.bashrc');
  */
 export async function openSftp(connection: ClientConnection, options: CallOptions = {}): Promise<SftpClient> {
-  const session = await connection.subsystem('sftp', { ...options, firstInput: sftpGreeting });
+  const opening = new SftpOpening();
+  const session = await connection.subsystem('sftp', { ...options, firstInput: opening.firstInput() });
   let said = Buffer.alloc(0);
   let status = '';
   // It has to be read in any case: unread it would hold back everything else.
@@ -32,5 +33,5 @@ export async function openSftp(connection: ClientConnection, options: CallOption
   );
   const explainEnd = () =>
     [printable(said.toString('utf8').trim(), 'one'), status].filter((part) => part !== '').join(', ');
-  return startSftp(programStream(session), { ...options, isGreeted: true, explainEnd });
+  return startSftp(programStream(session), { ...options, opening, explainEnd });
 }

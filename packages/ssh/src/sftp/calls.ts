@@ -60,6 +60,11 @@ export class SftpCalls {
     return this.#session.path.bytes;
   }
 
+  /** The shortest time from a request without data to its answer, in milliseconds; undefined before there was one. */
+  get roundTripMs(): number | undefined {
+    return this.#session.path.roundTripMs;
+  }
+
   /** Names of the extensions that the server offers, with their data (a version, mostly). */
   get extensions(): ReadonlyMap<string, Buffer> {
     return this.#session.extensions;

@@ -3,11 +3,11 @@ import type { SshError } from '../errors.ts';
 import { maxSftpMessageBytes } from '../limits.ts';
 import { SftpCalls } from './calls.ts';
 import { type AnnouncedLimits, limits } from './extensions/limits.ts';
-import { encodeFrame } from './frames.ts';
 import { SftpFileSystem } from './fs/file-system.ts';
 import * as messages from './messages.ts';
-import { type CallOptions, Requests } from './requests.ts';
-import { SftpSession, type TransferLimits } from './session.ts';
+import { SftpOpening } from './opening.ts';
+import { abortError, type CallOptions } from './requests.ts';
+import type { SftpSession, TransferLimits } from './session.ts';
 import { badSftp, readingSftp, sftpError } from './sftp-error.ts';
 import type { SftpStream } from './stream.ts';
 
@@ -16,21 +16,16 @@ export interface StartSftpOptions extends CallOptions {
   readonly explainEnd?: () => string;
   /** A clock that never goes back, in milliseconds; what the path holds is measured with it. Default: the system's. */
   readonly now?: () => number;
-  /** The first message, {@link sftpGreeting}, was written to the stream already, behind the request that starts the server. */
-  readonly isGreeted?: boolean;
+  /** What was said and asked before there was a stream. Default: nothing. */
+  readonly opening?: SftpOpening;
   /**
-   * Called when requests can be made, while the server's limits are still asked for: what is asked in it shares their round trip.
-   * Reads and writes are to wait.
+   * Gives the client before the server has told its limits, which saves a round trip: until they are known, one request reads or writes
+   * what every server takes.
    */
-  readonly onGreeted?: (calls: SftpCalls) => void;
+  readonly isEager?: boolean;
   /** The most bytes that one read or write asks for or brings. Default: what the server allows. */
   readonly requestBytes?: number;
 }
-
-/** What a client says first. A server reads it when it runs, so it may be sent with the request that starts one. */
-export const sftpGreeting: Buffer = encodeFrame(
-  messages.init.encode({ version: messages.sftpVersion, extensions: [] }),
-);
 
 /**
  * Starts sftp over a stream: greets, and learns the server's extensions and limits.
@@ -41,24 +36,24 @@ export const sftpGreeting: Buffer = encodeFrame(
  * for await (const { text, attributes } of sftp.readdir('.')) console.log(text, attributes.size);
  */
 export async function startSftp(stream: SftpStream, options: StartSftpOptions = {}): Promise<SftpClient> {
-  const requests = new Requests(stream);
-  if (options.explainEnd) requests.explainEnd = options.explainEnd;
+  const { opening = new SftpOpening(options.now), signal, explainEnd, isEager = false } = options;
+  const { session } = opening;
+  const { requests } = session;
+  if (explainEnd) requests.explainEnd = explainEnd;
+  const onAbort = () => requests.fail(abortError(signal));
+  signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const greeting = options.isGreeted ? undefined : sftpGreeting;
-    const session = new SftpSession(
-      requests,
-      readGreeting(await requests.greet(greeting, options)),
-      options.now ?? (() => performance.now()),
-    );
-    options.onGreeted?.(new SftpCalls(session));
-    if (session.offers(limits)) {
-      session.limits = settleLimits(await session.extended({ operation: 'limits' }, limits, {}, options));
-    }
-    session.limits = lowered(session.limits, options.requestBytes);
+    if (signal?.aborted) onAbort();
+    session.extensions = readGreeting(await opening.join(stream));
+    const asked = learnLimits(session, options);
+    if (isEager) asked.catch(() => {});
+    else await asked;
     return new SftpClient(session);
   } catch (error) {
     requests.fail(error as SshError);
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
@@ -78,6 +73,13 @@ function readGreeting(greeting: Buffer): Map<string, Buffer> {
   const wrong = `the server speaks sftp version ${version}, expected ${messages.sftpVersion}`;
   // Draft §4: the server answers with the lower of both versions, so a higher one breaks the rule.
   throw version < messages.sftpVersion ? sftpError('unsupported', wrong, { side: 'peer' }) : badSftp(wrong);
+}
+
+async function learnLimits(session: SftpSession, { requestBytes, signal }: StartSftpOptions): Promise<void> {
+  session.limits = lowered(session.limits, requestBytes);
+  if (!session.offers(limits)) return;
+  const announced = await session.extended({ operation: 'limits' }, limits, {}, { signal });
+  session.limits = lowered(settleLimits(announced), requestBytes);
 }
 
 function lowered(limits: TransferLimits, requestBytes = Number.POSITIVE_INFINITY): TransferLimits {

@@ -2,8 +2,8 @@
 
 export { type ExtendedAttribute, type FileAttributes, type FileType, fileType } from './attributes.ts';
 export { Budget } from './budget.ts';
-export type { OpenFileOptions, OpenMode } from './calls.ts';
-export { SftpClient, type StartSftpOptions, sftpGreeting, startSftp } from './client.ts';
+export type { OpenFileOptions, OpenMode, SftpCalls } from './calls.ts';
+export { SftpClient, type StartSftpOptions, startSftp } from './client.ts';
 export type { SftpEntry } from './directory.ts';
 export type { FileSystemStatus } from './extensions/statvfs.ts';
 export { sftpExtensions } from './extensions/table.ts';
@@ -16,6 +16,7 @@ export { type ReadStreamOptions, SftpReadStream, SftpWriteStream, type WriteStre
 export { expandGlob, type GlobMatch, type GlobOptions, hasGlob, matchGlob } from './glob.ts';
 export { type NameEntry, openFlags, sftpMessages, sftpVersion } from './messages.ts';
 export { type SftpName, type SftpPath, toPathBytes, toText } from './name.ts';
+export { SftpOpening } from './opening.ts';
 export { joinPath, lastName, parentPath } from './paths.ts';
 export type { PipelinedReader, ReadChunk, ReadRange } from './pipelined-reader.ts';
 export type { PipelinedWriter, WriteFrame, WriteOptions } from './pipelined-writer.ts';

@@ -42,6 +42,11 @@ export class PathWindow {
     this.#now = now;
   }
 
+  /** The shortest round trip of a request without data; undefined before the first. */
+  get roundTripMs(): number | undefined {
+    return Number.isFinite(this.#greetingMs) ? this.#greetingMs : undefined;
+  }
+
   /** The round trip of a request without data, seen before any with data left; too long is harmless. */
   noteRoundTrip(departedMs: number): void {
     if (this.#hasStarted) return;

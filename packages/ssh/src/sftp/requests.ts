@@ -73,26 +73,22 @@ export class Requests {
     return this.#ended !== undefined;
   }
 
-  /**
-   * Sends the first message, which bears no number, and gives the answer to it.
-   *
-   * @param frame - undefined where it was sent already.
-   */
-  greet(frame: Uint8Array | undefined, { signal }: CallOptions = {}): Promise<Buffer> {
+  /** Sends the first message, which bears no number, and gives the answer to it: the first message that comes. */
+  greet(frame: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) return reject(this.#ended);
-      if (signal?.aborted) return reject(abortError(signal));
-      const onAbort = () => reject(abortError(signal));
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#greeting = {
         settle: (answer) => {
-          signal?.removeEventListener('abort', onAbort);
           if (answer instanceof Error) reject(answer);
           else resolve(answer);
         },
       };
-      if (frame !== undefined) this.#writer.write(frame);
+      this.#writer.write(frame);
     });
+  }
+
+  /** Has all that was sent written now, and not at the end of the turn. */
+  flush(): void {
+    this.#writer.flush();
   }
 
   /**
@@ -236,6 +232,7 @@ export class Requests {
   }
 }
 
-function abortError(signal: AbortSignal | undefined): SshError {
+/** For a call that was given up. */
+export function abortError(signal: AbortSignal | undefined): SshError {
   return sftpError('aborted', 'the sftp request was given up', { cause: signal?.reason });
 }

@@ -28,18 +28,17 @@ const defaultLimits: TransferLimits = { readBytes: 32 * 1024, writeBytes: 32 * 1
 /** Gives messages their numbers, and turns statuses into errors. */
 export class SftpSession {
   readonly requests: Requests;
-  /** Names and data of the extensions that the server offers. */
-  readonly extensions: ReadonlyMap<string, Buffer>;
+  /** Names and data of the extensions that the server offers; none before it has greeted. */
+  extensions: ReadonlyMap<string, Buffer> = new Map();
   limits: TransferLimits = defaultLimits;
   /** What the path to the server holds, as far as it was measured. */
   readonly path: PathWindow;
   readonly #now: () => number;
 
-  constructor(requests: Requests, extensions: ReadonlyMap<string, Buffer>, now: () => number) {
+  constructor(requests: Requests, now: () => number) {
     this.requests = requests;
     this.#now = now;
     this.path = new PathWindow(now);
-    this.extensions = extensions;
   }
 
   offers({ name, version }: { readonly name: string; readonly version: string | undefined }): boolean {

@@ -1,6 +1,6 @@
 /** The hosts of a command line: each is logged in to once, and holds one sftp session. */
 import type { SshError } from '@nacre/ssh/errors';
-import { type SftpClient, sftpGreeting, startSftp } from '@nacre/ssh/sftp';
+import { type SftpClient, SftpOpening, startSftp } from '@nacre/ssh/sftp';
 import type { RemoteHost, RemoteProgram } from '../files/host.ts';
 import { FatalError } from '../ssh/end.ts';
 import type { ScpRequest } from './flags.ts';
@@ -81,9 +81,10 @@ export class Hosts {
     if (host === undefined) throw connectionClosed();
     if (server !== undefined) this.#hosts.set(keyOf(place), Promise.resolve(host));
     try {
-      const running = await host.open({ subsystem: 'sftp' }, sftpGreeting);
+      const opening = new SftpOpening();
+      const running = await host.open({ subsystem: 'sftp' }, opening.firstInput());
       if (program !== undefined) this.#exits.push(running.exit);
-      return await startSftp(running.stream, { isGreeted: true });
+      return await startSftp(running.stream, { opening, isEager: true });
     } catch (error) {
       if (error instanceof FatalError) this.#words.plain(error.message, '\r\n');
       else if (!isLoss(error)) this.#words.info((error as Error).message);

@@ -1,7 +1,8 @@
 /** sftp: files over ssh, by commands from a person, a pipe or a batch file. */
 import { SshError } from '@nacre/ssh/errors';
-import { fileType, toText } from '@nacre/ssh/sftp';
+import { fileType } from '@nacre/ssh/sftp';
 import { FatalError, failureStatus } from '../ssh/end.ts';
+import { firstQuestion, questionOf } from './ahead.ts';
 import { openLines } from './lines.ts';
 import { interruptible, runCommands } from './loop.ts';
 import { joinNames } from './paths.ts';
@@ -42,8 +43,10 @@ function outputTaken(): Promise<void> {
 
 async function serve(settings: Settings, voice: Voice): Promise<number> {
   // Before anybody is asked for a password: a batch that is not there needs no connection.
-  const lines = openLines(settings.batchFile);
-  const server = await reachServer(settings).catch((error: unknown) => {
+  const { firstLine, startLines } = openLines(settings.batchFile);
+  const asked = settings.host?.path;
+  const question = asked === undefined ? firstQuestion(firstLine) : questionOf('stat', asked);
+  const server = await reachServer(settings, question).catch((error: unknown) => {
     if (!(error instanceof FatalError)) throw error;
     voice.complain(error.message);
     return undefined;
@@ -52,17 +55,14 @@ async function serve(settings: Settings, voice: Voice): Promise<number> {
     voice.complain('Connection closed');
     return failureStatus;
   }
-  const { sftp } = server;
   try {
     if (!settings.isQuiet) {
       const { host, serverText } = settings;
       process.stderr.write(host === undefined ? `Attached to ${serverText}.\n` : `Connected to ${host.host}.\n`);
     }
-    const start = toText(server.start.bytes);
-    const session = new Session(sftp, settings, voice, start);
-    const asked = settings.host?.path;
+    const session = new Session(server, settings, voice);
     const done = asked === undefined ? undefined : await goTo(session, asked);
-    return done ?? (await runCommands(session, await lines(session)));
+    return done ?? (await runCommands(session, await startLines(session)));
   } finally {
     await server.close();
   }
@@ -72,7 +72,7 @@ async function serve(settings: Settings, voice: Voice): Promise<number> {
 async function goTo(session: Session, asked: string): Promise<number | undefined> {
   const { settings, voice } = session;
   const path = await session.absolute(asked);
-  const there = await session.sftp.stat(path).catch(() => undefined);
+  const there = await session.look('stat', path).catch(() => undefined);
   if (there !== undefined && fileType(there) === 'directory' && settings.localName === undefined) {
     if (!settings.isQuiet) voice.say(`Changing to: ${path}`);
     return (await changeFolder(session, path)) ? undefined : 1;

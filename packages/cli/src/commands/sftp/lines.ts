@@ -7,21 +7,32 @@ import type { Lines } from './line-source.ts';
 import type { Session } from './session.ts';
 import { localReason } from './words.ts';
 
-/** @param batchFile - of -b: `-` is stdin. @throws FatalError where it cannot be read. */
-export function openLines(batchFile: string | undefined): (session: Session) => Promise<Lines> {
-  if (batchFile !== undefined && batchFile !== '-') {
-    const lines = linesOf(readBatch(batchFile));
-    return async () => lines;
-  }
-  if (batchFile === undefined && isatty(0)) {
-    return async (session) => (await import('./prompt.ts')).promptLines(session);
-  }
-  return async () => linesOf(process.stdin);
+export interface OpenedLines {
+  /** The first command, where it is at hand before there is a session. */
+  readonly firstLine: string | undefined;
+  startLines(session: Session): Promise<Lines>;
 }
 
-function readBatch(path: string): Buffer[] {
+/** @param batchFile - of -b: `-` is stdin. @throws FatalError where it cannot be read. */
+export function openLines(batchFile: string | undefined): OpenedLines {
+  if (batchFile !== undefined && batchFile !== '-') {
+    const batch = readBatch(batchFile);
+    const lines = linesOf([batch]);
+    return { firstLine: firstCommand(batch), startLines: async () => lines };
+  }
+  const startLines = async (session: Session) =>
+    batchFile === undefined && isatty(0) ? (await import('./prompt.ts')).promptLines(session) : linesOf(process.stdin);
+  return { firstLine: undefined, startLines };
+}
+
+/** Comments and empty lines are none. */
+function firstCommand(batch: Buffer): string | undefined {
+  return /^[ \t]*[^ \t\r\n#].*$/m.exec(toText(batch.subarray(0, maxLineBytes)))?.[0];
+}
+
+function readBatch(path: string): Buffer {
   try {
-    return [readFileSync(path)];
+    return readFileSync(path);
   } catch (error) {
     throw new FatalError(`${localReason(error)} (${path}).`);
   }

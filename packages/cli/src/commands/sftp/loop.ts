@@ -19,6 +19,7 @@ export async function runCommands(session: Session, lines: Lines): Promise<numbe
       if (lines.areRepeated && !parsed.isSilent) voice.say(`sftp> ${line}`);
       session.stopsAtFailure = isBatch && !parsed.ignoresFailure;
       const result = await runCommand(session, parsed);
+      if (parsed.command !== undefined) session.forgetForeseen();
       if (result === 'end') return 0;
       if (sftp.isEnded) break;
       if (!result && session.stopsAtFailure) return 1;

@@ -24,7 +24,7 @@ export async function findMatches(session: Session, pattern: string, marks: bool
   const matches = await Promise.all(
     found.map(async ({ path, attributes }): Promise<Match[]> => {
       const text = toText(path);
-      const known = attributes ?? (await sftp.lstat(path, { signal }).catch(() => undefined));
+      const known = attributes ?? (await session.look('lstat', text).catch(() => undefined));
       if (known === undefined) return [];
       const facts = marks ? await followed(session, text, known) : known;
       return [{ path: marks && fileType(facts) === 'directory' ? withSlash(text) : text, attributes: facts }];

@@ -1,9 +1,10 @@
 /** Reaches the sftp server: over ssh, or by the pipes of a program here (-D). */
 import { spawn } from 'node:child_process';
-import { type SftpClient, type SftpName, sftpGreeting, startSftp } from '@nacre/ssh/sftp';
+import { type SftpClient, type SftpName, SftpOpening, startSftp } from '@nacre/ssh/sftp';
 import { childProgram } from '../files/child-stream.ts';
 import type { RemoteHost, RemoteProgram } from '../files/host.ts';
 import { FatalError } from '../ssh/end.ts';
+import { Foreseen, type Question } from './ahead.ts';
 import type { Settings } from './settings.ts';
 import { localReason } from './words.ts';
 
@@ -11,14 +12,16 @@ export interface Server {
   readonly sftp: SftpClient;
   /** The folder that the server starts in. */
   readonly start: SftpName;
+  readonly foreseen: Foreseen;
   close(): Promise<void>;
 }
 
 /**
+ * @param question - what will be asked first.
  * @returns undefined where nobody let us in: stderr says why.
  * @throws FatalError, SshError
  */
-export async function reachServer(settings: Settings): Promise<Server | undefined> {
+export async function reachServer(settings: Settings, question: Question | undefined): Promise<Server | undefined> {
   const { host, serverCommand, subsystem, sshFlags, program, requestBytes } = settings;
   let remote: RemoteHost | undefined;
   if (host !== undefined) {
@@ -30,18 +33,26 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
     if (remote === undefined) return undefined;
   }
   try {
+    // What is needed of the server first is asked for at once: on a long path each answer takes its time.
+    const opening = new SftpOpening();
+    const start = opening.calls.realpath('.');
+    start.catch(() => {});
+    const foreseen = new Foreseen(opening.calls, question);
+    const firstInput = opening.firstInput();
     const running =
       remote === undefined
-        ? await startLocal(serverCommand as readonly [string, ...string[]], sftpGreeting)
+        ? await startLocal(serverCommand as readonly [string, ...string[]], firstInput)
         : // A path is a program for the shell there, anything else a subsystem.
-          await remote.open(
-            subsystem.includes('/') ? { command: Buffer.from(subsystem) } : { subsystem },
-            sftpGreeting,
-          );
-    const { sftp, start } = await greet(running, requestBytes);
+          await remote.open(subsystem.includes('/') ? { command: Buffer.from(subsystem) } : { subsystem }, firstInput);
+    const sftp = await startSftp(running.stream, {
+      opening,
+      isEager: true,
+      ...(requestBytes !== undefined && { requestBytes }),
+    });
     return {
       sftp,
-      start,
+      start: await start,
+      foreseen,
       async close() {
         sftp.close();
         if (remote === undefined) await running.exit;
@@ -52,20 +63,6 @@ export async function reachServer(settings: Settings): Promise<Server | undefine
     await remote?.close();
     throw error;
   }
-}
-
-/** What is needed of the server first is asked for at once: on a long path each answer takes its time. */
-async function greet({ stream }: RemoteProgram, requestBytes: number | undefined) {
-  let start: Promise<SftpName> | undefined;
-  const sftp = await startSftp(stream, {
-    isGreeted: true,
-    onGreeted(calls) {
-      start = calls.realpath('.');
-      start.catch(() => {});
-    },
-    ...(requestBytes !== undefined && { requestBytes }),
-  });
-  return { sftp, start: await (start ?? sftp.realpath('.')) };
 }
 
 /** A program in our process group, which ^C is not to end: it is for the transfer alone. */

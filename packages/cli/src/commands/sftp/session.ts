@@ -1,8 +1,10 @@
 /** What the commands of a session share: the server, where we are on it, and how things are to be done. */
-import type { SftpClient } from '@nacre/ssh/sftp';
+import type { FileAttributes, SftpClient } from '@nacre/ssh/sftp';
 import { toText } from '@nacre/ssh/sftp';
 import type { TransferMeter } from '../files/transfer-meter.ts';
+import type { Foreseen, Question } from './ahead.ts';
 import { joinNames, quotePattern } from './paths.ts';
+import type { Server } from './server.ts';
 import type { Settings } from './settings.ts';
 import type { Voice } from './voice.ts';
 
@@ -21,16 +23,29 @@ export class Session {
   signal: AbortSignal = new AbortController().signal;
   /** In a batch a command of several files ends with the first that fails. */
   stopsAtFailure = false;
+  readonly #foreseen: Foreseen;
   readonly #users = new Map<number, string>();
   readonly #groups = new Map<number, string>();
 
-  constructor(sftp: SftpClient, settings: Settings, voice: Voice, startFolder: string) {
+  constructor({ sftp, start, foreseen }: Server, settings: Settings, voice: Voice) {
+    const startFolder = toText(start.bytes);
     this.sftp = sftp;
+    this.#foreseen = foreseen;
     this.settings = settings;
     this.voice = voice;
     this.startFolder = startFolder;
     this.folder = startFolder;
     this.showsProgress = settings.showsProgress;
+  }
+
+  /** A look at a file, for which a command may come with the answer already under way. */
+  look(kind: Question['kind'], path: string): Promise<FileAttributes> {
+    return this.#foreseen.take(kind, path) ?? this.sftp[kind](path, { signal: this.signal });
+  }
+
+  /** A command is over, and nothing is as it was. */
+  forgetForeseen(): void {
+    this.#foreseen.forget();
   }
 
   /** A path of the server's, from wherever. */

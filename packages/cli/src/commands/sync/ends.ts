@@ -1,7 +1,7 @@
 /** Both ends of a sync: hosts are reached, and reached again where they are lost. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SshError } from '@nacre/ssh/errors';
-import { type SftpClient, sftpGreeting, startSftp } from '@nacre/ssh/sftp';
+import { type SftpClient, SftpOpening, startSftp } from '@nacre/ssh/sftp';
 import type { RemotePlace } from '@nacre/ssh/transfer';
 import type { RemoteHost } from '../files/host.ts';
 import { reachHost } from '../files/remote.ts';
@@ -60,9 +60,10 @@ export class Ends {
     const host = await reachHost({ destination, sshFlags: flags, program });
     if (host === undefined) throw new Unreachable(destination);
     this.#hosts.push(host);
-    const { stream, exit } = await host.open({ subsystem: 'sftp' }, sftpGreeting);
+    const opening = new SftpOpening();
+    const { stream, exit } = await host.open({ subsystem: 'sftp' }, opening.firstInput());
     try {
-      return await startSftp(stream, { isGreeted: true });
+      return await startSftp(stream, { opening, isEager: true });
     } catch (error) {
       // A program in ssh's place has said by now why it did not get there.
       if (program !== undefined && (await exit) === failureStatus) throw new Unreachable(destination);

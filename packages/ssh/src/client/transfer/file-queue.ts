@@ -5,7 +5,7 @@ import type { CopyJob } from './file-copy.ts';
 const mostWaiting = 10_000;
 
 export class FileQueue {
-  readonly #maxFiles: number;
+  readonly #maxFiles: () => number;
   readonly #windowBytes: () => number;
   readonly #lanes: number;
   readonly #work: (job: CopyJob) => Promise<void>;
@@ -22,7 +22,7 @@ export class FileQueue {
    * @param lanes - sessions that files take turns in.
    * @param work - copies one file, and never rejects.
    */
-  constructor(maxFiles: number, windowBytes: () => number, lanes: number, work: (job: CopyJob) => Promise<void>) {
+  constructor(maxFiles: () => number, windowBytes: () => number, lanes: number, work: (job: CopyJob) => Promise<void>) {
     this.#maxFiles = maxFiles;
     this.#windowBytes = windowBytes;
     this.#lanes = lanes;
@@ -55,7 +55,7 @@ export class FileQueue {
   }
 
   #startNext(): void {
-    while (this.#active < this.#maxFiles) {
+    while (this.#active < this.#maxFiles()) {
       const job = this.#waiting[this.#head];
       if (job === undefined) break;
       // One that fills its lane by itself leaves room for another beside it, so that none waits for the end of the first.

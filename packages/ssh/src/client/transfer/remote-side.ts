@@ -64,8 +64,9 @@ export class RemoteSide implements SourceSide, TargetSide {
     }
     const mode = { write: true, create: true, truncate: !how.keep };
     const attributes = how.mode === undefined ? {} : { mode: how.mode & 0o777 };
-    const file = await this.#next.open(path, mode, { ...this.#options, attributes });
-    return new RemoteTargetFile(file, this.#budget, how);
+    const client = this.#next;
+    const file = await client.open(path, mode, { ...this.#options, attributes });
+    return new RemoteTargetFile(client, file, this.#budget, how);
   }
 
   requireName(name: Buffer): void {

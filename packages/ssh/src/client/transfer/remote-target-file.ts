@@ -1,21 +1,28 @@
 /** A server's file that is being written: requests leave in order, so what is there after any end is the beginning of the file. */
 import { SshError } from '../../errors.ts';
-import type { Budget, PipelinedWriter, SftpFile } from '../../sftp/index.ts';
+import type { Budget, PipelinedWriter, SftpClient, SftpFile } from '../../sftp/index.ts';
 import { attributesOf } from './remote-attributes.ts';
 import type { Chunk, Finish, MemorySource, OpenTarget, TargetFile } from './side.ts';
 
 /** How long a server may take to cut a file that was given up. */
 const abandonMs = 3000;
+/** A round trip from here on is worth saving. */
+const longPathMs = 30;
 
 export class RemoteTargetFile implements TargetFile {
   readonly memory: MemorySource;
+  readonly #client: SftpClient;
   readonly #file: SftpFile;
   readonly #writer: PipelinedWriter;
   readonly #isSparse: boolean;
   #sentEnd: number;
   #endsInHole = false;
+  /** The handle may be gone. */
+  #isClosing = false;
 
-  constructor(file: SftpFile, budget: Budget, { isSparse, start }: OpenTarget) {
+  /** @param client - whose file it is. */
+  constructor(client: SftpClient, file: SftpFile, budget: Budget, { isSparse, start }: OpenTarget) {
+    this.#client = client;
     this.#file = file;
     const writer = file.writer(start, { budget });
     this.#writer = writer;
@@ -59,8 +66,11 @@ export class RemoteTargetFile implements TargetFile {
     const attributes = { ...(end !== undefined && { size: end }), ...attributesOf({ mode, times }) };
     const hasAttributes = Object.keys(attributes).length > 0;
     // The server keeps the order of what concerns one file, so nothing has to be waited for in between (draft §6.1): a small
-    // file costs two round trips. A large one may fail in the middle, and is then cut where it is whole, through its handle.
-    if (this.#sentEnd > this.memory.chunkBytes || flush) await this.#writer.settled();
+    // file costs two round trips. A large one may fail in the middle, and is then cut where it is whole: through its handle, and by its
+    // name where waiting for all answers with the handle open costs more than that risks.
+    const isFar = (this.#client.roundTripMs ?? 0) >= longPathMs;
+    if (flush || (this.#sentEnd > this.memory.chunkBytes && !isFar)) await this.#writer.settled();
+    this.#isClosing = true;
     const outcomes = await Promise.allSettled([
       this.#writer.settled(),
       hasAttributes ? this.#file.setStat(attributes) : undefined,
@@ -87,7 +97,10 @@ export class RemoteTargetFile implements TargetFile {
   /** What was sent so far is part of the beginning, unless the writing was stopped. */
   async #cut(): Promise<void> {
     await this.#writer.settled().catch(() => {});
-    await Promise.allSettled([this.#file.setStat({ size: this.writtenEnd }), this.#file.close()]);
+    const size = this.writtenEnd;
+    if (this.#isClosing) await this.#file.close().catch(() => {});
+    const cut = this.#isClosing ? this.#client.setStat(this.#file.path, { size }) : this.#file.setStat({ size });
+    await Promise.allSettled([cut, this.#file.close()]);
   }
 
   async #flush(): Promise<void> {

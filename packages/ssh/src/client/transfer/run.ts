@@ -39,7 +39,7 @@ export interface RunInit {
   readonly verb: string;
   /** How many bytes the path holds. */
   readonly windowBytes: () => number;
-  readonly maxFiles: number;
+  readonly maxFiles: () => number;
   /** Sessions that files take turns in. */
   readonly lanes: number;
   /** Makes what looks at the target, where only what differs is to be copied. */

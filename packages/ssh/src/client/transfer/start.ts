@@ -53,7 +53,6 @@ export async function start(init: StartInit): Promise<TransferReport> {
       sessions.reduce((sum, { client }) => sum + client.windowBytes, 0),
     );
   const [from, to] = makeSides(new Budget(windowBytes), controller.signal);
-  const handles = sessions.map(({ client }) => client.limits.openHandles);
   const run = new Run({
     source: from,
     target: to,
@@ -64,7 +63,9 @@ export async function start(init: StartInit): Promise<TransferReport> {
     verb,
     windowBytes,
     lanes,
-    maxFiles: options.maxFiles ?? Math.min(...handles.map(maxFilesOf)),
+    // Asked for again and again: a server may tell only later how many it holds open.
+    maxFiles: () =>
+      options.maxFiles ?? Math.min(...sessions.map(({ client }) => maxFilesOf(client.limits.openHandles))),
     survey: makeSurvey && ((tools) => makeSurvey(from, to, tools)),
   });
   try {

@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { hash } from '../../crypto/index.ts';
 import { SshError } from '../../errors.ts';
-import { type MemoryServer, type MemoryServerOptions, startMemory } from '../../sftp/memory-server.test.kit.ts';
+import { startSftp } from '../../sftp/client.ts';
+import { MemoryServer, type MemoryServerOptions, startMemory } from '../../sftp/memory-server.test.kit.ts';
 import * as messages from '../../sftp/messages.ts';
 import { status } from '../../sftp/scripted-server.test.kit.ts';
 import { copy, get, put } from './index.ts';
@@ -312,6 +313,49 @@ test('a failure names the file and what there is of it; the rest goes on only wh
   fs.writeFileSync(join(folder, 'up'), bytesOf(300_000));
   await assert.rejects(
     put(failing.sftp, join(folder, 'up'), '/up'),
+    failure('operation-failed', /disk full\); 98304 bytes are in "\/up", and resume goes on there/),
+  );
+  assert.ok(failing.server.data('/up').equals(bytesOf(300_000).subarray(0, 98_304)));
+  assert.equal(failing.server.handles.size, 0);
+});
+
+test('over a long path a file is closed before all of it is confirmed, and cut by its name where that went wrong', async (t) => {
+  const folder = makeFolder(t);
+  const local = join(folder, 'up');
+  fs.writeFileSync(local, bytesOf(300_000));
+  /** A client that sees every answer come so much later. */
+  const start = async (stepMs: number, answer: (id: number, offset: bigint) => Uint8Array | 'nothing' | undefined) => {
+    const server = new MemoryServer({
+      hook(number, message) {
+        if (number !== messages.write.number) return undefined;
+        const { id, offset } = messages.write.decode(message);
+        return answer(id, offset);
+      },
+    });
+    let nowMs = 0;
+    const sftp = await startSftp(server, {
+      now: () => {
+        nowMs += stepMs;
+        return nowMs;
+      },
+    });
+    return { server, sftp };
+  };
+  for (const [stepMs, closed] of [
+    [50, 1],
+    [1, undefined],
+  ] as const) {
+    const { server, sftp } = await start(stepMs, () => 'nothing');
+    const going = assert.rejects(put(sftp, local, '/up'), failure('closed', /ended the sftp session/));
+    while ((server.counts.get(messages.write.number) ?? 0) < 10) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(server.counts.get(messages.close.number), closed, `${stepMs} ms`);
+    server.emit('end');
+    await going;
+  }
+  const failing = await start(50, (id, offset) => (offset === 98_304n ? status(id, 4, 'disk full') : undefined));
+  await assert.rejects(
+    put(failing.sftp, local, '/up'),
     failure('operation-failed', /disk full\); 98304 bytes are in "\/up", and resume goes on there/),
   );
   assert.ok(failing.server.data('/up').equals(bytesOf(300_000).subarray(0, 98_304)));

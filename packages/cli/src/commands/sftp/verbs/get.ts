@@ -1,6 +1,7 @@
 /** get, mget and reget: files of the server come here. */
 import { statSync } from 'node:fs';
 import { fileType, toPathBytes, toText } from '@nacre/ssh/sftp';
+import { questionOf } from '../ahead.ts';
 import { joinNames } from '../paths.ts';
 import { findMatches, type Match } from '../remote-glob.ts';
 import type { Session } from '../session.ts';
@@ -17,6 +18,7 @@ export const get: Verb = {
   flags: transferFlags,
   completes: ['remote', 'local'],
   check: needsSource,
+  asksFirst: ({ words: [source] }) => questionOf('lstat', source?.pattern),
   run: (session, call) => fetchTyped(session, call, false),
 };
 
@@ -25,6 +27,7 @@ export const reget: Verb = {
   flags: transferFlags,
   completes: ['remote', 'local'],
   check: needsSource,
+  asksFirst: ({ words: [source] }) => questionOf('lstat', source?.pattern),
   run: (session, call) => fetchTyped(session, call, true),
 };
 

@@ -1,6 +1,7 @@
 /** put, mput and reput: files from here go to the server. */
 import { type Stats, statSync } from 'node:fs';
 import { type FileAttributes, fileType, toPathBytes } from '@nacre/ssh/sftp';
+import { questionOf } from '../ahead.ts';
 import { findLocalMatches } from '../local-glob.ts';
 import { joinNames } from '../paths.ts';
 import type { Session } from '../session.ts';
@@ -18,6 +19,7 @@ export const put: Verb = {
   flags: transferFlags,
   completes: ['local', 'remote'],
   check: needsSource,
+  asksFirst: ({ words: [, target] }) => questionOf('stat', target?.text),
   run: (session, call) => sendTyped(session, call, false),
 };
 
@@ -26,6 +28,7 @@ export const reput: Verb = {
   flags: transferFlags,
   completes: ['local', 'remote'],
   check: needsSource,
+  asksFirst: ({ words: [, target] }) => questionOf('stat', target?.text),
   run: (session, call) => sendTyped(session, call, true),
 };
 
@@ -113,9 +116,9 @@ async function isInTheWay({ sftp, signal }: Session, path: string): Promise<bool
   return type !== undefined && type !== 'directory';
 }
 
-async function isRemoteFolder({ sftp, signal }: Session, path: string): Promise<boolean> {
+async function isRemoteFolder(session: Session, path: string): Promise<boolean> {
   try {
-    return fileType(await sftp.stat(path, { signal })) === 'directory';
+    return fileType(await session.look('stat', path)) === 'directory';
   } catch (error) {
     reasonOf(error);
     return false;

@@ -1,5 +1,6 @@
 /** What a command of sftp is. */
 import type { ShellWord } from '../../../terminal/shell-words.ts';
+import type { Question } from '../ahead.ts';
 import type { Session } from '../session.ts';
 
 /** A command as it was typed. */
@@ -25,6 +26,8 @@ export interface Verb {
   readonly completes?: readonly (WordKind | undefined)[];
   /** What is wrong with a call, before anything is done. */
   readonly check?: (call: Call) => string | undefined;
+  /** What it asks the server before anything else. */
+  readonly asksFirst?: (call: Call) => Question | undefined;
   /** Does it; false for a failure, of which it has told, and `end` where the session is over. */
   readonly run: (session: Session, call: Call) => Promise<boolean | 'end'> | boolean | 'end';
 }
