@@ -1,4 +1,4 @@
-/** What stands behind a tunnel that is measured: an HTTP server whose answers are as long, and which takes as much, as it is told. */
+/** What stands behind a tunnel that is measured: an HTTP server whose answers are as long as it is told. */
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
@@ -9,18 +9,9 @@ export interface Target {
 
 const block = Buffer.alloc(256 * 1024, 'x');
 
-/** `GET /N` answers with N bytes; `PUT` takes whatever comes and tells how much it was. */
+/** `GET /N` answers with N bytes. */
 export async function startTarget(): Promise<Target> {
   const server = createServer((incoming, outgoing) => {
-    if (incoming.method === 'PUT') {
-      let taken = 0;
-      incoming.on('data', (chunk: Buffer) => {
-        // Something else than was sent is not answered with its length.
-        taken += isAsSent(chunk) ? chunk.length : Number.NaN;
-      });
-      incoming.on('end', () => outgoing.end(String(taken)));
-      return;
-    }
     let left = Number(incoming.url?.slice(1));
     outgoing.setHeader('Content-Length', left);
     const write = () => {
@@ -89,35 +80,19 @@ async function take(socket: Socket, byteCount: number): Promise<Buffer> {
   }
 }
 
-/** One request on a connection of its own; gives how many bytes the answer had, or what it says was taken. */
-export async function fetchThrough(enter: Enter, method: 'GET' | 'PUT', byteCount: number): Promise<number> {
+/** One request on a connection of its own; gives how many bytes of the answer were as they should be. */
+export async function fetchThrough(enter: Enter, byteCount: number): Promise<number> {
   const socket = await enter();
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { method, path: method === 'GET' ? `/${byteCount}` : '/', createConnection: () => socket },
-      (incoming: IncomingMessage) => {
-        let count = 0;
-        let text = '';
-        incoming.on('data', (chunk: Buffer) => {
-          if (method === 'GET') count += isAsSent(chunk) ? chunk.length : Number.NaN;
-          else text += chunk.toString('latin1');
-        });
-        incoming.on('end', () => resolve(method === 'GET' ? count : Number(text)));
-        incoming.on('error', reject);
-      },
-    );
+    const outgoing = request({ path: `/${byteCount}`, createConnection: () => socket }, (incoming: IncomingMessage) => {
+      let count = 0;
+      incoming.on('data', (chunk: Buffer) => {
+        count += isAsSent(chunk) ? chunk.length : Number.NaN;
+      });
+      incoming.on('end', () => resolve(count));
+      incoming.on('error', reject);
+    });
     outgoing.on('error', reject);
-    if (method === 'GET') outgoing.end();
-    else void send(outgoing, byteCount);
+    outgoing.end();
   });
-}
-
-async function send(outgoing: ReturnType<typeof request>, byteCount: number): Promise<void> {
-  outgoing.setHeader('Content-Length', byteCount);
-  for (let left = byteCount; left > 0; ) {
-    const part = block.subarray(0, Math.min(left, block.length));
-    left -= part.length;
-    if (!outgoing.write(part)) await new Promise((resolve) => outgoing.once('drain', resolve));
-  }
-  outgoing.end();
 }

@@ -41,7 +41,7 @@ async function startSsh2Process(): Promise<TestServer> {
   };
 }
 
-/** The command line of a client that takes ssh's words where they mean something to it: Ciphers, MACs, one -L, and -tt. */
+/** The command line of a client that takes ssh's words where they mean something to it: Ciphers, MACs, -L, and -tt. */
 function ssh2Command(
   { host, port, user, identity }: TestServer,
   words: readonly string[],
@@ -51,11 +51,13 @@ function ssh2Command(
   const settings = new Map(options.map((option) => option.split('=', 2) as [string, string]));
   const list = (name: string) => settings.get(name)?.split(',');
   const algorithms = { kex: ['curve25519-sha256'], cipher: list('Ciphers'), hmac: list('MACs') };
-  const [, here, there] = /^(\d+):127\.0\.0\.1:(\d+)$/.exec(flags[flags.indexOf('-L') + 1] ?? '') ?? [];
+  const forwards = flags.flatMap((flag, at) => {
+    const ports = /^(\d+):127\.0\.0\.1:(\d+)$/.exec(flag);
+    return ports === null || flags[at - 1] !== '-L' ? [] : [[Number(ports[1]), Number(ports[2])]];
+  });
   const job = {
-    ...{ host, port, user, identity: identity.file, algorithms, pty: flags.includes('-tt') },
+    ...{ host, port, user, identity: identity.file, algorithms, pty: flags.includes('-tt'), forwards },
     ...(words.length > 0 && { command: words.join(' ') }),
-    ...(here !== undefined && { forward: [Number(here), Number(there)] }),
   };
   return [process.execPath, programFile('client'), JSON.stringify(job)];
 }

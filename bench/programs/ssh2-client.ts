@@ -1,4 +1,4 @@
-/** Runs a command, forwards a port, or does both through ssh2's client, as the JSON of its argument says. */
+/** Runs a command, forwards ports, or does both through ssh2's client, as the JSON of its argument says. */
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
@@ -13,8 +13,8 @@ const job = JSON.parse(process.argv[2] ?? '') as {
   readonly command?: string;
   /** Whether the command gets a terminal, and this one's is raw meanwhile. */
   readonly pty: boolean;
-  /** The port here, and the one there. */
-  readonly forward?: readonly [number, number];
+  /** The port here, and the one there, of each. */
+  readonly forwards: readonly (readonly [number, number])[];
 };
 
 const client = new ssh2.Client();
@@ -28,10 +28,10 @@ await new Promise<void>((resolve, reject) => {
 });
 // Nagle's algorithm is on unless it is asked for this, and keys and windows would wait 40 ms for TCP.
 (client as unknown as { setNoDelay(isOff: boolean): void }).setNoDelay(true);
-const listener = job.forward === undefined ? undefined : forward(...job.forward);
+const listeners = job.forwards.map(([here, there]) => forward(here, there));
 if (job.command !== undefined) {
   await run(job.command);
-  listener?.close();
+  for (const listener of listeners) listener.close();
 }
 
 async function run(command: string): Promise<void> {

@@ -5,6 +5,7 @@ import { treeSeconds } from '../cpu.ts';
 import { type Enter, enterPort, enterSocks, fetchThrough, startTarget, type Target } from '../forward-target.ts';
 import { chooseRows, pairs, type RunningPair, ssh2Pairs, whyNot } from '../pairs.ts';
 import { isSsh2, startAnyPair } from '../ssh2-peer.ts';
+import { type Entrance, moveThrough, type StreamTarget, startStreamTarget } from '../stream-target.ts';
 import { type Competitor, type Measure, measureInTurns, type Sample, type Table } from '../table.ts';
 import type { BenchSettings, Workload } from './types.ts';
 
@@ -15,9 +16,9 @@ const requestBytes = 2000;
 export const forwards: Workload = {
   name: 'forwards',
   about:
-    'One `ssh -N -L … -D …`, and an HTTP server behind it. stream: one answer (get) and one body (put) of the size in the title. requests: ' +
-    `${requestCount} answers of ${requestBytes} bytes, each on a connection of its own, ${requestsAtOnce} at a time. cpu is processor time of the client (c) ` +
-    'and of the server with its children (s). The driver is HTTP server and HTTP client and takes processor time from all rows alike.',
+    'One `ssh -N -L … -L … -D …`. stream: one connection that pulls (get) or pushes (put) the size in the title. requests: ' +
+    `${requestCount} answers of an HTTP server, of ${requestBytes} bytes, each on a connection of its own, ${requestsAtOnce} at a time. cpu is processor time of the client (c) ` +
+    'and of the server with its children (s). The driver is both ends and takes processor time from all rows alike.',
   run,
 };
 
@@ -37,16 +38,17 @@ interface Tunnel {
   readonly pair: RunningPair;
   readonly clientPid: number;
   readonly enter: Readonly<Record<'-L' | '-D', Enter>>;
+  readonly streams: Readonly<Record<'-L' | '-D', Entrance>>;
   stop(): Promise<void>;
 }
 
 async function run(settings: BenchSettings): Promise<Table[]> {
   const chosen = chooseRows([...pairs, ...ssh2Pairs], settings.rows);
-  const target = await startTarget();
+  const targets = { requests: await startTarget(), streams: await startStreamTarget() };
   const tunnels = new Map<string, Tunnel>();
   try {
     for (const pair of chosen)
-      if (whyNot(pair) === undefined) tunnels.set(pair.name, await openTunnel(await startAnyPair(pair), target));
+      if (whyNot(pair) === undefined) tunnels.set(pair.name, await openTunnel(await startAnyPair(pair), targets));
     const tables: Table[] = [];
     const mib = Math.round(settings.bulkBytes / 2 ** 20);
     for (const way of settings.isBrief ? (['-L'] as const) : (['-L', '-D'] as const)) {
@@ -75,20 +77,29 @@ async function run(settings: BenchSettings): Promise<Table[]> {
     return tables;
   } finally {
     for (const tunnel of tunnels.values()) await tunnel.stop();
-    await target.close();
+    await targets.requests.close();
+    await targets.streams.close();
   }
 }
 
-async function openTunnel(pair: RunningPair, target: Target): Promise<Tunnel> {
-  const [local, dynamic] = [await freePort(), await freePort()];
-  const flags = ['-N', '-L', `${local}:127.0.0.1:${target.port}`, '-D', String(dynamic)];
+interface Targets {
+  readonly requests: Target;
+  readonly streams: StreamTarget;
+}
+
+async function openTunnel(pair: RunningPair, { requests, streams }: Targets): Promise<Tunnel> {
+  const [local, stream, dynamic] = [await freePort(), await freePort(), await freePort()];
+  const forwards = [`${local}:127.0.0.1:${requests.port}`, `${stream}:127.0.0.1:${streams.port}`];
+  const flags = ['-N', ...forwards.flatMap((forward) => ['-L', forward]), '-D', String(dynamic)];
   const program = startProgram(pair.argv([], flags), { env: plainEnvironment });
   await waitForPort(local);
+  await waitForPort(stream);
   if (pair.client !== 'ssh2') await waitForPort(dynamic);
   return {
     pair,
     clientPid: program.pid,
-    enter: { '-L': enterPort(local), '-D': enterSocks(dynamic, target.port) },
+    enter: { '-L': enterPort(local), '-D': enterSocks(dynamic, requests.port) },
+    streams: { '-L': { port: stream }, '-D': { port: dynamic, socksTarget: streams.port } },
     async stop() {
       await program.stop();
       await pair.testServer.stop();
@@ -107,11 +118,11 @@ async function withCpu(tunnel: Tunnel, work: () => Promise<void>): Promise<{ cli
 async function stream(tunnel: Tunnel, way: '-L' | '-D', bytes: number): Promise<Sample> {
   const speeds: Record<string, number> = {};
   const cpu = await withCpu(tunnel, async () => {
-    for (const method of ['GET', 'PUT'] as const) {
+    for (const kind of ['get', 'put'] as const) {
       const start = performance.now();
-      const moved = await fetchThrough(tunnel.enter[way], method, bytes);
+      const moved = await moveThrough(tunnel.streams[way], kind, bytes);
       if (moved !== bytes) throw new Error(`${tunnel.pair.name}: ${moved} of ${bytes} bytes came through`);
-      speeds[method.toLowerCase()] = bytes / 1e6 / ((performance.now() - start) / 1000);
+      speeds[kind] = bytes / 1e6 / ((performance.now() - start) / 1000);
     }
   });
   const perGiB = 2 ** 30 / (2 * bytes);
@@ -125,7 +136,7 @@ async function requests(tunnel: Tunnel, way: '-L' | '-D'): Promise<Sample> {
     const start = performance.now();
     const worker = async () => {
       while (begun++ < requestCount) {
-        const bytes = await fetchThrough(tunnel.enter[way], 'GET', requestBytes);
+        const bytes = await fetchThrough(tunnel.enter[way], requestBytes);
         if (bytes !== requestBytes) throw new Error(`${tunnel.pair.name}: an answer of ${bytes} bytes`);
       }
     };
