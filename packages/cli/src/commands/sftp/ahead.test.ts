@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FileAttributes, SftpCalls } from '@nacre/ssh/sftp';
-import { Foreseen, firstQuestion, questionOf } from './ahead.ts';
+import { Foreseen, questionOf } from './ahead.ts';
+import { firstQuestion } from './command-line.ts';
 
 test('a line tells what it will ask of a path that means itself', () => {
   const cases: readonly (readonly [string | undefined, string | undefined])[] = [

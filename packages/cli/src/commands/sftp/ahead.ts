@@ -1,7 +1,6 @@
 /** What the first command will want to know of the server: asked with the greeting, since on a long path each answer takes its time. */
 import type { FileAttributes, SftpCalls } from '@nacre/ssh/sftp';
 import { hasGlob } from '@nacre/ssh/sftp';
-import { parseCommandLine } from './command-line.ts';
 
 /** A look at a file of the server's, which changes nothing there. */
 export interface Question {
@@ -12,12 +11,6 @@ export interface Question {
 /** Of a path that means itself wherever the session begins. */
 export function questionOf(kind: Question['kind'], path: string | undefined): Question | undefined {
   return path?.startsWith('/') && !hasGlob(path) ? { kind, path } : undefined;
-}
-
-/** Of a line of commands. */
-export function firstQuestion(line: string | undefined): Question | undefined {
-  const { command } = parseCommandLine(line ?? '');
-  return command !== undefined && 'verb' in command ? command.verb.asksFirst?.(command.call) : undefined;
 }
 
 /** One answer that is on its way before anybody has asked. */

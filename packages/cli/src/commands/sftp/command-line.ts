@@ -2,6 +2,7 @@
 import { SshError } from '@nacre/ssh/errors';
 import { Getopt } from '../../flags/getopt.ts';
 import { type ShellWord, splitWords } from '../../terminal/shell-words.ts';
+import type { Question } from './ahead.ts';
 import { findVerb } from './verbs/table.ts';
 import type { Call, Verb } from './verbs/verb.ts';
 
@@ -60,4 +61,10 @@ function takeFlags(verb: Verb, name: string, words: readonly ShellWord[]) {
 
 function mistake(message: string): SshError {
   return new SshError(message, { code: 'misuse', stage: 'usage' });
+}
+
+/** What the command of a line asks the server before anything else. */
+export function firstQuestion(line: string | undefined): Question | undefined {
+  const { command } = parseCommandLine(line ?? '');
+  return command !== undefined && 'verb' in command ? command.verb.asksFirst?.(command.call) : undefined;
 }

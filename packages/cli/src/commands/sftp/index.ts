@@ -2,7 +2,8 @@
 import { SshError } from '@nacre/ssh/errors';
 import { fileType } from '@nacre/ssh/sftp';
 import { FatalError, failureStatus } from '../ssh/end.ts';
-import { firstQuestion, questionOf } from './ahead.ts';
+import { questionOf } from './ahead.ts';
+import { firstQuestion } from './command-line.ts';
 import { openLines } from './lines.ts';
 import { interruptible, runCommands } from './loop.ts';
 import { joinNames } from './paths.ts';
