@@ -1,6 +1,7 @@
 /** Carries a session of sftp over a channel: nothing is allocated for what a client sends, and replies go out of memory that is used again. */
 import type { ServerSession } from '@nacre/ssh/connection';
 import { toSshError } from '@nacre/ssh/errors';
+import { releaseMemory } from '@nacre/ssh/server';
 import { type FileSystem, SftpServer, type SftpServerOptions } from '@nacre/ssh/sftp/server';
 import { FrameBuffer } from '../sftp-server/frame-buffer.ts';
 import { ReplyBuffers } from '../sftp-server/reply-buffers.ts';
@@ -95,6 +96,8 @@ export function serveChannel(
         if (messages !== undefined) wantsMore = server.receive(messages);
       }
       if (!wantsMore) stream.pause();
+      // All of it is in the input's memory now. Whoever listens in may keep what it heard.
+      if (stream.listenerCount('data') === 1) releaseMemory([chunk]);
     };
     server.onReady = () => void stream.resume();
     server.onBroken = fail;
