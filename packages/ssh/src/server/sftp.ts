@@ -1,5 +1,6 @@
 /** serveSftp(): the subsystem sftp of a server of one's own. */
 import { SshError } from '../errors.ts';
+import { releaseMemory } from '../io/index.ts';
 import { type Awaitable, type FileSystem, runSftpServer, type SftpServerOptions } from '../sftp/server/index.ts';
 import type { Program, ProgramIo } from './options.ts';
 
@@ -35,6 +36,10 @@ export function serveSftp(
         // A stream that is not read keeps its end to itself, and a client that is gone reads nothing that we wait for.
         if (event === 'close') signal.addEventListener('abort', () => listener(), { once: true });
         return (event === 'drain' ? stdout : stdin).on(event, listener);
+      },
+      // Whoever listens in may keep what it heard.
+      release: (chunk: Buffer) => {
+        if (stdin.listenerCount('data') === 1) releaseMemory([chunk]);
       },
     };
     try {

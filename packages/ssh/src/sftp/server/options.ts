@@ -28,6 +28,8 @@ export interface SftpServerSink {
   allocate?(byteCount: number): Buffer;
   /** Takes back memory that no reply bears after all: the file had ended. */
   release?(memory: Buffer): void;
+  /** Takes back a chunk that `SftpServer.receive` was given and of which nothing is held any more: its memory may be freed. */
+  releaseInput?(chunk: Buffer): void;
 }
 
 export type { FileSystem };

@@ -15,6 +15,8 @@ export interface SftpServerStream {
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end' | 'close' | 'drain', listener: () => void): unknown;
+  /** Takes back a chunk that came by `data` and of which nothing is held any more: its memory may be freed. */
+  release?(chunk: Buffer): void;
 }
 
 /**
@@ -49,6 +51,7 @@ export function runSftpServer(
           stream.uncork?.();
           return hasRoom;
         },
+        releaseInput: (chunk) => stream.release?.(chunk),
       },
       options,
     );

@@ -66,8 +66,9 @@ export class SftpServer {
   receive(chunk: Buffer): boolean {
     this.#isReceiving = true;
     let isTaking = false;
+    let isHeld = true;
     try {
-      this.#frames.push(chunk, (message) => {
+      isHeld = this.#frames.push(chunk, (message) => {
         isTaking = true;
         if (this.#nextWaiting < this.#waiting.length || !this.#hasRoom) this.#waiting.push(message);
         else this.#take(message);
@@ -83,6 +84,7 @@ export class SftpServer {
       this.#isReceiving = false;
       this.#flush();
     }
+    if (!isHeld) this.#sink.releaseInput?.(chunk);
     this.#isPaused = this.#nextWaiting < this.#waiting.length || !this.#hasRoom;
     return !this.#isPaused;
   }
@@ -242,17 +244,23 @@ export class SftpServer {
       this.#reply(id, prepared);
       return;
     }
-    this.#run(prepared, id);
+    // Other requests leave parts of theirs behind: a path in a handle.
+    const used = request.number === messages.write.number ? body : undefined;
+    this.#run(prepared, id, used);
   }
 
-  #run(prepared: Prepared, id: number): void {
+  /** @param used - memory of the request, for the next one when this one has ended. */
+  #run(prepared: Prepared, id: number, used: Buffer | undefined): void {
     const send = (answer: Answer) => this.#reply(id, answer);
     const reply = prepared.order?.take(send) ?? send;
     // The common case costs no bookkeeping: nothing in the way, and the answer there at once.
     let started: Promise<Answer> | undefined;
     if (this.#schedule.isFree(prepared.access)) {
       started = this.#start(prepared, reply);
-      if (started === undefined) return;
+      if (started === undefined) {
+        if (used !== undefined) this.#frames.pool.give(used);
+        return;
+      }
     }
     const bytes = prepared.bytes ?? 0;
     this.#bytesAtWork += bytes;
@@ -268,8 +276,10 @@ export class SftpServer {
         running.then(
           (answer) => {
             reply(answer);
+            if (used !== undefined) this.#frames.pool.give(used);
             finish();
           },
+          // What failed may still be under way below: one that gave up waiting.
           (error) => {
             reply(statusOf(error));
             finish();
